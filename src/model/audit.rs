@@ -1,0 +1,113 @@
+//! Audit events: who did what, from where, and what came of it. Never a secret; text from outside is quoted when it is shown.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
+use super::name::Folded;
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actor {
+    /// The service itself: first start, a sweep.
+    System,
+    /// An account, signed in.
+    User(UserId),
+    /// A guest, signed in.
+    Guest(Folded),
+    /// Nobody yet: the credential of the call is what is being checked.
+    Anonymous,
+}
+
+/// Who acts and from where; a parameter of every verb that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Who.
+    pub actor: Actor,
+    /// The network address of the caller; `None` for the service itself.
+    pub source: Option<IpAddr>,
+}
+
+/// What happened. The names are stable: they are what a reader of the log filters by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// The store was made.
+    StoreCreated,
+    /// A session was opened by password.
+    Login(UserId, SessionId),
+    /// A session was opened by single sign-on.
+    SsoCollected(UserId, SessionId, AttemptId),
+    /// The callback of an attempt came.
+    SsoExchangeBegun(AttemptId),
+    /// A provider named an account, new where the flag is set.
+    SsoIdentified(AttemptId, UserId, bool),
+    /// The person confirmed.
+    SsoConfirmed(AttemptId),
+    /// The attempt was refused.
+    SsoRefused(AttemptId),
+    /// A refresh token was exchanged, or presented again within the window where the flag is set.
+    Refreshed(SessionId, bool),
+    /// A session fixed its renewal to access tokens.
+    RenewedByAccessToken(SessionId),
+    /// An older refresh token was presented; the session ended. Reason: `reuse`, `late` or `ahead`.
+    RefreshReused(SessionId, String),
+    /// A session ended by Logout or RevokeSession.
+    SessionEnded(SessionId),
+    /// The oldest session of a crowded account ended.
+    SessionCrowdedOut(SessionId),
+    /// A personal key was used from this source within this minute, so many times.
+    KeyUsed(KeyId, u32),
+    /// A link was issued.
+    LinkIssued(LinkId),
+    /// A link opened a session.
+    LinkRedeemed(LinkId, SessionId),
+    /// A link was revoked.
+    LinkRevoked(LinkId),
+    /// LogoutUser, with the folded name, and how many sessions and links it ended.
+    LogoutUser(Folded, u32, u32),
+    /// An account was made.
+    UserCreated(UserId),
+    /// An account was disabled.
+    UserDisabled(UserId),
+    /// An account was enabled.
+    UserEnabled(UserId),
+    /// A password was changed by its owner.
+    PasswordChanged(UserId),
+    /// One-time codes were enrolled, not yet confirmed.
+    TotpEnrolled(UserId),
+    /// One-time codes guard the login.
+    TotpConfirmed(UserId),
+    /// An organization was made.
+    OrganizationCreated(OrganizationId),
+    /// A member was added.
+    MemberAdded(OrganizationId, UserId),
+    /// A member was removed.
+    MemberRemoved(OrganizationId, UserId),
+    /// A provider was registered.
+    ProviderCreated(ProviderId),
+    /// A personal key was made.
+    KeyCreated(KeyId, UserId),
+    /// A personal key was revoked.
+    KeyRevoked(KeyId),
+    /// A signing key changed its state, or was made. Holds the kid.
+    SigningKey(String),
+    /// A login of this existing account was refused. Holds the error reason.
+    LoginRefused(UserId, String),
+}
+
+/// An event as it is kept: chained to the one before it by `previous`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// Its number, from 1, without gaps.
+    pub sequence: u64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who, from where.
+    pub origin: Origin,
+    /// What.
+    pub action: Action,
+    /// SHA-256 of the event before it, as stored; zeros before the first.
+    pub previous: [u8; 32],
+}

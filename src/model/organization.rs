@@ -1,0 +1,37 @@
+//! Organizations and memberships. A user's personal organization has the user's name and no record of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::ids::OrganizationId;
+use super::name::Name;
+
+/// An organization that users are members of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name as it was given.
+    pub name: Name,
+    /// When it was made.
+    pub create_time: Timestamp,
+}
+
+/// What a member is in an organization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrganizationRole {
+    /// Belongs to it.
+    #[default]
+    Member,
+    /// Administers it.
+    Admin,
+}
+
+/// The organization a session acts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActiveOrganization {
+    /// The user's own, or a guest's nothing.
+    Personal,
+    /// One that the user is a member of.
+    Member(OrganizationId),
+}

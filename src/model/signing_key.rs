@@ -1,0 +1,45 @@
+//! Signing keys as they are kept: Published -> Signing -> Retired.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+
+/// The signature algorithms of access tokens (RFC 7518 and RFC 8037 names).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// `EdDSA` with Ed25519, the default.
+    EdDsa,
+    /// `ES256`.
+    Es256,
+    /// `RS256`, 2048 bits.
+    Rs256,
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyState {
+    /// In the JWKS, not yet signing.
+    Published,
+    /// Signs new tokens; exactly one key does.
+    Signing,
+    /// Signs no more; verifies until its last token has expired.
+    Retired {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+/// A signing key as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningKeyRecord {
+    /// RFC 7638 thumbprint, base64url: 43 characters.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// The private key as sealed PKCS#8.
+    pub sealed_private: Vec<u8>,
+    /// Where it stands.
+    pub state: KeyState,
+    /// When it was made.
+    pub create_time: Timestamp,
+}

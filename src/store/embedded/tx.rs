@@ -1,0 +1,139 @@
+//! A group of verbs over a view, and one verb's transaction within it.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::{Job, Reply, View};
+use crate::model::clock::Timestamp;
+use crate::model::revocation::Revocation;
+use crate::store::Result;
+
+/// Changes to apply: a value, or its removal.
+pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Where the store stands: carried from group to group and kept under a key of its own, so that it is as durable as the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// The last revision given.
+    pub(crate) revision: i64,
+    /// The last committed time.
+    pub(crate) last_commit: Timestamp,
+    /// The number of the last audit event.
+    pub(crate) audit_sequence: u64,
+    /// SHA-256 of the last audit event as stored.
+    pub(crate) audit_hash: [u8; 32],
+}
+
+/// The verbs that become durable together: each sees what those before it changed.
+pub(crate) struct Group<'a> {
+    view: &'a dyn View,
+    changes: Changes,
+    head: Head,
+    revocations: Vec<Revocation>,
+}
+
+impl<'a> Group<'a> {
+    /// An empty group over `view`, after a group that ended with `head`.
+    pub(crate) fn new(view: &'a dyn View, head: Head) -> Self {
+        Self { view, changes: Changes::new(), head, revocations: Vec::new() }
+    }
+
+    /// Runs one verb. What it changed joins the group where it succeeded.
+    pub(crate) fn run(&mut self, job: Job) -> Reply {
+        let mut tx = Tx {
+            view: self.view,
+            group: &self.changes,
+            own: Changes::new(),
+            head: self.head.clone(),
+            revocations: Vec::new(),
+            keep: false,
+        };
+        let reply = job(&mut tx);
+        let Tx { own, head, revocations, keep, .. } = tx;
+        if keep {
+            self.changes.extend(own);
+            self.head = head;
+            self.revocations.extend(revocations);
+        }
+        reply
+    }
+
+    /// What the group changes, without its head.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Where the store stands after the group.
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the group revokes.
+    pub(crate) fn revocations(&self) -> &[Revocation] {
+        &self.revocations
+    }
+}
+
+/// One verb's transaction: reads see the view, the group before it and its own changes.
+pub(crate) struct Tx<'a> {
+    view: &'a dyn View,
+    group: &'a Changes,
+    own: Changes,
+    pub(crate) head: Head,
+    pub(crate) revocations: Vec<Revocation>,
+    keep: bool,
+}
+
+impl Tx<'_> {
+    /// Lets what the verb changed join its group. Without it the verb leaves nothing behind.
+    pub(crate) fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// Sets a key.
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.own.insert(key, Some(value));
+    }
+
+    /// Removes a key.
+    pub(crate) fn remove(&mut self, key: Vec<u8>) {
+        self.own.insert(key, None);
+    }
+}
+
+impl View for Tx<'_> {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.own.get(key).or_else(|| self.group.get(key)) {
+            Some(changed) => Ok(changed.clone()),
+            None => self.view.read(key),
+        }
+    }
+
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let changed = overlay(&[self.group, &self.own], prefix, from);
+        // Every removed key may hide one of the view's, so that many more have to be read.
+        let removed = changed.values().filter(|value| value.is_none()).count();
+        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> =
+            self.view.scan(prefix, from, most.saturating_add(removed))?.into_iter().collect();
+        for (key, value) in changed {
+            match value {
+                Some(value) => merged.insert(key, value),
+                None => merged.remove(&key),
+            };
+        }
+        Ok(merged.into_iter().take(most).collect())
+    }
+}
+
+/// The changed pairs of a range, later layers over earlier ones.
+fn overlay(layers: &[&Changes], prefix: &[u8], from: &[u8]) -> Changes {
+    let start = from.max(prefix);
+    let mut merged = Changes::new();
+    for layer in layers {
+        let range = layer.range::<[u8], _>((Bound::Included(start), Bound::Unbounded));
+        merged.extend(range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, value)| (key.clone(), value.clone())));
+    }
+    merged
+}
