@@ -1,1 +1,4 @@
 //! (being written)
+
+pub mod codec;
+pub mod pb;

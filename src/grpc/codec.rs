@@ -1,0 +1,64 @@
+//! The codec of our services: prost's, except that bytes which are no message are the caller's fault and not ours.
+
+use std::marker::PhantomData;
+
+use prost::Message;
+use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
+use tonic::{Code, Status};
+use tonic_prost::ProstEncoder;
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// Encodes `T` and decodes `U` with prost.
+///
+/// # Errors
+/// Bytes that do not decode are `INVALID_ARGUMENT`, `MALFORMED_MESSAGE` (tonic's own codec says INTERNAL). What was wrong with them is
+/// not repeated to the caller. A client of ours tells by the same status that it spoke to something that is no countersign.
+#[derive(Debug)]
+pub struct Codec<T, U>(PhantomData<(T, U)>);
+
+impl<T, U> Default for Codec<T, U> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, U> tonic::codec::Codec for Codec<T, U>
+where
+    T: Message + Send + 'static,
+    U: Message + Default + Send + 'static,
+{
+    type Encode = T;
+    type Decode = U;
+    type Encoder = ProstEncoder<T>;
+    type Decoder = MessageDecoder<U>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        ProstEncoder::new(BufferSettings::default())
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        MessageDecoder(PhantomData)
+    }
+}
+
+/// Decodes `U` with prost; see [`Codec`].
+#[derive(Debug)]
+pub struct MessageDecoder<U>(PhantomData<U>);
+
+impl<U: Message + Default> Decoder for MessageDecoder<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Self::Error> {
+        U::decode(buf).map(Some).map_err(|_| malformed())
+    }
+}
+
+fn malformed() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("MALFORMED_MESSAGE", "countersign", std::collections::HashMap::new());
+    Status::with_error_details(Code::InvalidArgument, "The request is not a valid message of this call.", details)
+}
+
+#[cfg(test)]
+mod tests;
