@@ -1,1 +1,9 @@
-//! (being written)
+//! What the service does, and every policy: one file per capability, each a plain struct that holds only what it uses. Knows
+//! nothing of gRPC or HTTP; depends on `crypto`, `store` and `model`.
+
+pub mod error;
+
+pub use self::error::{Error, Thing};
+
+/// What every service answers with.
+pub type Result<T> = std::result::Result<T, Error>;
