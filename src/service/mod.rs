@@ -1,7 +1,11 @@
 //! What the service does, and every policy: one file per capability, each a plain struct that holds only what it uses. Knows
 //! nothing of gRPC or HTTP; depends on `crypto`, `store` and `model`.
 
+pub mod client;
 pub mod error;
+pub mod limits;
+pub mod policy;
+pub mod time;
 
 pub use self::error::{Error, Thing};
 
