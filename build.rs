@@ -8,20 +8,38 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
-const FILES: [&str; 2] = ["countersign/v1/auth.proto", "countersign/v1/error.proto"];
+const FILES: [&str; 5] = [
+    "countersign/v1/account.proto",
+    "countersign/v1/admin.proto",
+    "countersign/v1/auth.proto",
+    "countersign/v1/error.proto",
+    "countersign/v1/token.proto",
+];
 
 /// Messages with a field that is secret. Their `Debug` prints the name only, and so does that of whatever contains them.
 /// `grpc::pb` tests that no field with a telling name is missing here.
-const OPAQUE: [&str; 9] = [
+const OPAQUE: [&str; 21] = [
+    "AccountServiceCreatePersonalKeyResponse",
+    "AdminServiceCreatePersonalKeyResponse",
+    "ChangePasswordRequest",
+    "ConfirmTotpRequest",
+    "ConfirmTotpResponse",
+    "CreateIdentityProviderRequest",
+    "CreateUserRequest",
+    "DisableTotpRequest",
+    "EnrollTotpResponse",
     "GenerateSingleUseResponse",
     "LoginRequest",
     "PeekSingleUseRequest",
     "PkeyJwtRequest",
     "RedeemSingleUseRequest",
     "RefreshRequest",
+    "ResetPasswordRequest",
+    "RotatePersonalKeyResponse",
     "SsoJwtRequest",
     "SsoStartResponse",
     "TokenSet",
+    "VerifyTokenRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
