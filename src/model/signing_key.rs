@@ -5,14 +5,33 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 
 /// The signature algorithms of access tokens (RFC 7518 and RFC 8037 names).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// `EdDSA` with Ed25519, the default.
+    #[default]
     EdDsa,
     /// `ES256`.
     Es256,
     /// `RS256`, 2048 bits.
     Rs256,
+}
+
+impl Algorithm {
+    /// The `alg` of a token signed so.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+
+    /// The algorithm of this name, exactly as [`name`](Self::name) spells it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::EdDsa, Self::Es256, Self::Rs256].into_iter().find(|algorithm| algorithm.name() == name)
+    }
 }
 
 /// Where a key stands.

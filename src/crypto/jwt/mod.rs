@@ -1,0 +1,170 @@
+//! Access tokens: their claims, and what makes a presented one good. Owns the strict reading of a token and the checks of
+//! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key.
+//!
+//! A token is checked in two steps, so that the dear one can be remembered: [`super::keyring::KeyRing::check_signature`]
+//! depends on the token and the ring alone, [`check_time_and_audience`] on the moment and is run at every use.
+//!
+//! # Source
+//! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).
+
+mod parse;
+mod strict_json;
+mod verify;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::parse::{claims, parse};
+pub(super) use self::verify::VerifyingKey;
+use crate::model::clock::Timestamp;
+use crate::model::ids::SessionId;
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
+/// How long after `exp` a token still passes here.
+pub const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
+/// How far ahead of this machine's clock `iat` and `nbf` may be.
+pub const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
+
+/// The claims of an access token. Times are whole seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it: the issuer's URL.
+    pub iss: String,
+    /// Whom it is about: the user id.
+    pub sub: String,
+    /// Whom it is for: the audience; for a guest the audience, `/` and the dataset.
+    pub aud: String,
+    /// When it ends.
+    pub exp: u64,
+    /// When it was made.
+    pub iat: u64,
+    /// Before when it does not count; not in tokens made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<u64>,
+    /// Its own id.
+    pub jti: String,
+    /// The session.
+    #[serde(with = "as_text")]
+    pub sid: SessionId,
+    /// The generation that was read before the credential was checked: `gen`.
+    #[serde(rename = "gen")]
+    pub generation: u64,
+    /// The id of the key or link it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cred: Option<String>,
+    /// The face it was issued at: `grpc`, `graphistry`, `directus`, `page`.
+    pub client_id: String,
+    /// The username, or `guest:NAME`.
+    pub username: String,
+    /// The active organization's name.
+    pub org: String,
+    /// The roles.
+    pub roles: Vec<String>,
+    /// How the caller signed in (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the caller signed in.
+    pub auth_time: u64,
+    /// The one dataset a guest may see; absent for everybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+}
+
+impl Claims {
+    /// True for the token of a single-use link.
+    #[must_use]
+    pub const fn is_guest(&self) -> bool {
+        self.dataset.is_some()
+    }
+}
+
+/// What [`check_time_and_audience`] holds a token against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The exact `iss`.
+    pub issuer: String,
+    /// The exact `aud`; a guest's is this, `/` and its dataset.
+    pub audience: String,
+}
+
+/// Why a token is no good. For the log; a caller is told nothing but that it is not active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwtError {
+    /// Over [`MAX_TOKEN`] bytes.
+    #[error("the token is over 8 KiB long")]
+    TooLong,
+    /// Not three parts of canonical URL-safe base64 around JSON without duplicate names.
+    #[error("the token is not a JWT in compact form")]
+    Malformed,
+    /// `typ` is not `at+jwt`, `alg` is not the key's, or a header that must be understood is not.
+    #[error("the token's header is not that of an access token")]
+    Header,
+    /// No key of ours has this `kid`.
+    #[error("the token is signed with a key that is not ours")]
+    UnknownKey,
+    /// The signature is not the key's.
+    #[error("the token's signature does not verify")]
+    Signature,
+    /// A claim is missing or of a wrong type.
+    #[error("the token's claims are not those of an access token")]
+    Claims,
+    /// `iss` is another's.
+    #[error("the token is of another issuer")]
+    Issuer,
+    /// `aud` is another's.
+    #[error("the token is for another audience")]
+    Audience,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `iat` or `nbf` lie ahead.
+    #[error("the token is from the future")]
+    NotYetValid,
+}
+
+/// Checks issuer, audience and times of a token whose signature has been checked.
+///
+/// # Errors
+/// [`JwtError::Issuer`], [`JwtError::Audience`], [`JwtError::Expired`] (`now` is [`EXPIRY_LEEWAY`] or more past `exp`),
+/// [`JwtError::NotYetValid`] (`iat` or `nbf` more than [`FUTURE_LEEWAY`] ahead).
+///
+/// # Security
+/// A guest's dataset must be named in both `aud` and `dataset`; whether it is the one asked for is the caller's to check.
+pub fn check_time_and_audience(claims: &Claims, rules: &Rules, now: Timestamp) -> Result<(), JwtError> {
+    if claims.iss != rules.issuer {
+        return Err(JwtError::Issuer);
+    }
+    let rest = claims.aud.strip_prefix(&rules.audience).ok_or(JwtError::Audience)?;
+    match &claims.dataset {
+        None if rest.is_empty() => {}
+        Some(dataset) if !dataset.is_empty() && rest.strip_prefix('/') == Some(dataset) => {}
+        _ => return Err(JwtError::Audience),
+    }
+    if now.secs() >= claims.exp.saturating_add(EXPIRY_LEEWAY.as_secs()) {
+        return Err(JwtError::Expired);
+    }
+    let horizon = now.plus(FUTURE_LEEWAY).secs();
+    if claims.iat > horizon || claims.nbf.is_some_and(|nbf| nbf > horizon) {
+        return Err(JwtError::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Ids as the texts that people see.
+mod as_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::SessionId;
+
+    pub(super) fn serialize<S: Serializer>(id: &SessionId, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SessionId, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

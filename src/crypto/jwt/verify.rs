@@ -1,0 +1,32 @@
+//! Signatures, by jsonwebtoken. The algorithm is the key's own, never the header's.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+
+use crate::model::signing_key::Algorithm;
+
+/// A public key and the one algorithm it is used with.
+pub(in crate::crypto) struct VerifyingKey {
+    algorithm: jsonwebtoken::Algorithm,
+    key: DecodingKey,
+}
+
+impl VerifyingKey {
+    /// The key with these public bytes: Ed25519 32 bytes; ES256 the uncompressed point, 65 bytes; RS256 `RSAPublicKey` in DER.
+    pub(in crate::crypto) fn new(algorithm: Algorithm, public_key: &[u8]) -> Self {
+        let (algorithm, key) = match algorithm {
+            Algorithm::EdDsa => (jsonwebtoken::Algorithm::EdDSA, DecodingKey::from_ed_der(public_key)),
+            Algorithm::Es256 => (jsonwebtoken::Algorithm::ES256, DecodingKey::from_ec_der(public_key)),
+            Algorithm::Rs256 => (jsonwebtoken::Algorithm::RS256, DecodingKey::from_rsa_der(public_key)),
+        };
+        Self { algorithm, key }
+    }
+
+    /// True where `signature`, in canonical base64, is this key's over `signed`.
+    pub(in crate::crypto) fn verifies(&self, signed: &[u8], signature: &str) -> bool {
+        // jsonwebtoken decodes it again; here it is held to the one canonical spelling, whatever that decoder takes.
+        URL_SAFE_NO_PAD.decode(signature).is_ok()
+            && jsonwebtoken::crypto::verify(signature, signed, &self.key, self.algorithm).unwrap_or(false)
+    }
+}
