@@ -1,4 +1,5 @@
 //! (being written)
 
 pub mod codec;
+pub mod layers;
 pub mod pb;

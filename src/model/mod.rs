@@ -14,5 +14,6 @@ pub mod revocation;
 pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod source;
 pub mod sso;
 pub mod user;

@@ -1,1 +1,110 @@
-//! (being written)
+//! The listener: accept loop, TLS, limits, drain. Knows no service: it is handed an [`axum::Router`] and a socket.
+//!
+//! Depends on [`crate::model::random`] for the jitter of connection ages and on nothing else of ours. It keeps three promises:
+//! nobody holds a connection without using it (silent, slow, idle and old ones end, see [`Limits`]); the accept loop outlives
+//! everything, a process without file descriptors too; and [`serve`] returns within [`Limits::drain_timeout`] of its shutdown.
+//!
+//! tonic's own server is not used because it leaves a silent client open, fixes the HTTP/1 header timeout, cuts a connection at
+//! its age without GOAWAY, never ends a drain with an endless stream, and spins without file descriptors.
+
+mod accept;
+mod activity;
+mod connection;
+pub mod descriptors;
+mod limits;
+mod registry;
+pub mod tls;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use limits::Limits;
+
+use crate::model::random::Random;
+use accept::Acceptor;
+use connection::Context;
+use registry::Registry;
+use tls::Tls;
+
+/// How long the tasks of single requests may take to notice that their connection was cut.
+const STREAMS_END: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What was left when [`serve`] returned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that still had a call in flight, or did not answer, when the drain timeout ended and were cut.
+    pub cut: usize,
+}
+
+/// Serves `router` on `listener` until `shutdown` is cancelled, then drains.
+///
+/// Speaks HTTP/2 (prior knowledge, or by ALPN) and HTTP/1.1 on the same port; TLS only where `tls` is given, and then nothing
+/// else. Each request carries the extensions [`axum::extract::ConnectInfo`]`<SocketAddr>` and
+/// [`tonic::transport::server::TcpConnectInfo`], with TLS too. `random` spreads the ages of connections.
+///
+/// At shutdown nothing is accepted any more (the socket is closed), HTTP/2 clients get GOAWAY, calls in flight finish, and what
+/// is left after [`Limits::drain_timeout`] is cut. Handlers of a connection that ends are dropped at their next await. Dropping
+/// the returned future cuts everything at once.
+///
+/// # Security
+/// Whether cleartext may be spoken on this address is the caller's decision.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: axum::Router,
+    limits: Limits,
+    random: Arc<dyn Random>,
+    shutdown: CancellationToken,
+) -> Drained {
+    let streams = TaskTracker::new();
+    let registry = Arc::new(Registry::new(limits.max_connections_per_source));
+    let mut acceptor = Acceptor::new(listener, Arc::clone(&registry), &limits);
+    let mut helpers = JoinSet::new();
+    if let Some(tls) = &tls {
+        helpers.spawn(tls::follow(Arc::clone(tls), tls::CHECK_EVERY));
+    }
+    let drain_timeout = limits.drain_timeout;
+    let context = Arc::new(Context::new(router, tls, limits, streams.clone(), shutdown.clone()));
+    let mut connections = JoinSet::new();
+
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            // Reaping comes before accepting: a connection that ended has given back the descriptor the next one needs.
+            Some(ended) = connections.join_next() => report(&ended),
+            accepted = acceptor.next() => {
+                let lifetime = context.lifetime(random.as_ref());
+                connections.spawn(connection::run(Arc::clone(&context), accepted, lifetime));
+            }
+        }
+    }
+
+    drop(acceptor);
+    let drained = tokio::time::timeout(drain_timeout, async {
+        while let Some(ended) = connections.join_next().await {
+            report(&ended);
+        }
+    });
+    let cut = if drained.await.is_ok() { 0 } else { connections.len() };
+    if cut > 0 {
+        tracing::warn!(connections = cut, "cut what had not finished within the drain timeout");
+    }
+    connections.shutdown().await;
+    streams.close();
+    // A stream's task ends when its connection is dropped; the bound is for one that blocks its thread.
+    let _ = tokio::time::timeout(STREAMS_END, streams.wait()).await;
+    Drained { cut }
+}
+
+fn report(ended: &Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection's task panicked");
+    }
+}

@@ -1,0 +1,108 @@
+//! Takes connections from the listener, one at a time, and never gives up.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::limits::Limits;
+use super::registry::{Registered, Registry};
+
+/// How long to wait for room or descriptors before asking another idle connection to leave.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection that may be served.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) registered: Registered,
+    /// Held for as long as the connection lives.
+    pub(super) slot: OwnedSemaphorePermit,
+}
+
+/// The listener and what bounds it.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    listener: TcpListener,
+    registry: Arc<Registry>,
+    slots: Arc<Semaphore>,
+    idle_when_full: Duration,
+    /// Whether the present shortage has been logged.
+    short: bool,
+}
+
+impl Acceptor {
+    pub(super) fn new(listener: TcpListener, registry: Arc<Registry>, limits: &Limits) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { listener, registry, slots, idle_when_full: limits.idle_when_full, short: false }
+    }
+
+    /// The next connection. Cancel-safe: it is dropped and called again whenever a connection has ended, which is also what
+    /// ends a wait for descriptors early.
+    pub(super) async fn next(&mut self) -> Accepted {
+        loop {
+            let slot = self.slot().await;
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    self.short = false;
+                    let Some(registered) = self.registry.admit(peer.ip()) else {
+                        tracing::debug!(%peer, "refused: too many connections of one source");
+                        continue;
+                    };
+                    // A failure here is a connection that is gone already; serving it will find out.
+                    let _ = stream.set_nodelay(true);
+                    return Accepted { stream, peer, registered, slot };
+                }
+                Err(error) if is_of_the_client(&error) => tracing::debug!(%error, "a connection was gone before it was accepted"),
+                Err(error) => self.endure(&error).await,
+            }
+        }
+    }
+
+    /// Waits until there is room. What does not fit stays in the kernel's queue meanwhile.
+    async fn slot(&mut self) -> OwnedSemaphorePermit {
+        loop {
+            if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+                return slot;
+            }
+            if !std::mem::replace(&mut self.short, true) {
+                tracing::warn!("all connections are taken; idle ones are asked to leave");
+            }
+            self.registry.close_idlest(self.idle_when_full);
+            if let Ok(Ok(slot)) = tokio::time::timeout(PAUSE, Arc::clone(&self.slots).acquire_owned()).await {
+                return slot;
+            }
+        }
+    }
+
+    /// Waits out an error of the machine, such as no descriptors: trying again at once would spin, as the socket stays ready.
+    async fn endure(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.short, true) {
+            tracing::error!(%error, "cannot accept connections for now");
+        }
+        if is_shortage(error) {
+            self.registry.close_idlest(self.idle_when_full);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The connection failed, not the listener (accept(2), "Error handling").
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::ConnectionRefused | Kind::Interrupted)
+        || is_one_of(error, &[Errno::PROTO, Errno::NETDOWN, Errno::HOSTDOWN, Errno::HOSTUNREACH, Errno::NETUNREACH])
+}
+
+fn is_shortage(error: &io::Error) -> bool {
+    is_one_of(error, &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM])
+}
+
+fn is_one_of(error: &io::Error, errors: &[Errno]) -> bool {
+    error.raw_os_error().is_some_and(|raw| errors.iter().any(|errno| errno.raw_os_error() == raw))
+}

@@ -1,0 +1,228 @@
+//! One connection from its handshake to its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::server::TcpConnectInfo;
+use tower::Service as _;
+
+use super::accept::Accepted;
+use super::activity::{Activity, CountedBody, Watched};
+use super::limits::Limits;
+use super::tls::Tls;
+use crate::model::random::Random;
+
+/// What a connection without a call in flight gets to acknowledge its GOAWAY. A request that crossed it on the wire is in by then.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub(super) struct Context {
+    router: axum::Router,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+    http: Builder<Tracked>,
+    shutdown: CancellationToken,
+}
+
+impl Context {
+    pub(super) fn new(
+        router: axum::Router,
+        tls: Option<Arc<Tls>>,
+        limits: Limits,
+        streams: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let http = builder(&limits, streams);
+        // `with_state` makes axum settle its internals once instead of at every call.
+        Self { router: router.with_state(()), tls, limits, http, shutdown }
+    }
+
+    /// How long the next connection may live: the maximum age and up to 10 % to either side, so that the clients of a restart
+    /// do not all come back in one moment again and again.
+    pub(super) fn lifetime(&self, random: &dyn Random) -> Duration {
+        let share = f64::from(u32::from_le_bytes(random.bytes())) / f64::from(u32::MAX);
+        self.limits.max_connection_age.mul_f64(0.9 + 0.2 * share)
+    }
+}
+
+/// Serves one connection until the client leaves, a limit ends it, or the listener shuts down.
+pub(super) async fn run(context: Arc<Context>, accepted: Accepted, lifetime: Duration) {
+    let greet_by = Instant::now() + context.limits.handshake_timeout;
+    let Accepted { stream, peer, registered, slot: _slot } = accepted;
+    let local_addr = stream.local_addr().ok();
+    let face = Face {
+        router: context.router.clone(),
+        peer,
+        info: TcpConnectInfo { local_addr, remote_addr: Some(peer) },
+        activity: Arc::clone(&registered.activity),
+    };
+    let until = Until { greet_by, old_at: Instant::now() + lifetime, close: &registered.close };
+    match &context.tls {
+        None => drive(&context, stream, face, until).await,
+        Some(tls) => {
+            let handshake = timeout_at(greet_by, tls.acceptor().accept(stream));
+            tokio::select! {
+                () = context.shutdown.cancelled() => {}
+                shaken = handshake => match shaken {
+                    Ok(Ok(stream)) => drive(&context, stream, face, until).await,
+                    Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
+                },
+            }
+        }
+    }
+}
+
+/// When a connection ends by itself.
+struct Until<'a> {
+    greet_by: Instant,
+    old_at: Instant,
+    close: &'a CancellationToken,
+}
+
+async fn drive<S>(context: &Context, stream: S, face: Face, until: Until<'_>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (peer, activity) = (face.peer, Arc::clone(&face.activity));
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+    let mut connection = pin!(context.http.serve_connection(io, face));
+    // A child of its own: every poll of the connection polls the token too, and a shared one would be a shared lock.
+    let shutdown = context.shutdown.child_token();
+
+    let reason = loop {
+        let next = until.next_check(&activity, context.limits.idle_timeout);
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "the connection ended");
+                }
+                return;
+            }
+            () = shutdown.cancelled() => break "shutdown",
+            () = until.close.cancelled() => break "room is needed",
+            () = sleep_until(next) => match until.verdict(&activity, context.limits.idle_timeout) {
+                Verdict::Stay => {}
+                Verdict::Silent => {
+                    tracing::debug!(%peer, "closed: the client did not speak in time");
+                    return;
+                }
+                Verdict::Leave(reason) => break reason,
+            },
+        }
+    };
+
+    tracing::debug!(%peer, reason, "closing");
+    connection.as_mut().graceful_shutdown();
+    let grace = Instant::now() + context.limits.connection_age_grace;
+    if timeout(FAREWELL, connection.as_mut()).await.is_err() && activity.busy() {
+        let _ = timeout_at(grace, connection).await;
+    }
+}
+
+enum Verdict {
+    Stay,
+    Silent,
+    Leave(&'static str),
+}
+
+impl Until<'_> {
+    /// The earliest moment at which [`Self::verdict`] could say something else.
+    fn next_check(&self, activity: &Activity, idle_timeout: Duration) -> Instant {
+        let idle_at = activity.idle_since().unwrap_or_else(Instant::now) + idle_timeout;
+        let next = idle_at.min(self.old_at);
+        if activity.greeted() { next } else { next.min(self.greet_by) }
+    }
+
+    fn verdict(&self, activity: &Activity, idle_timeout: Duration) -> Verdict {
+        let now = Instant::now();
+        if !activity.greeted() && now >= self.greet_by {
+            Verdict::Silent
+        } else if now >= self.old_at {
+            Verdict::Leave("old")
+        } else if activity.idle_since().is_some_and(|since| now >= since + idle_timeout) {
+            Verdict::Leave("idle")
+        } else {
+            Verdict::Stay
+        }
+    }
+}
+
+/// The router as one connection sees it: every request says where it came from, and counts as a call in flight.
+#[derive(Clone, Debug)]
+struct Face {
+    router: axum::Router,
+    peer: SocketAddr,
+    info: TcpConnectInfo,
+    activity: Arc<Activity>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Face {
+    type Response = Response<CountedBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let call = self.activity.begin();
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.info.clone());
+        let response = self.router.clone().call(request.map(Body::new));
+        Box::pin(async move { Ok(response.await?.map(|body| CountedBody::new(body, call))) })
+    }
+}
+
+/// Spawns the tasks of single requests so that the drain can wait for them.
+#[derive(Clone, Debug)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}
+
+fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
+    let mut builder = Builder::new(Tracked(streams));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .max_buf_size((limits.max_header_list as usize).max(HTTP1_LEAST_BUFFER));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(limits.max_header_list)
+        .max_pending_accept_reset_streams(limits.max_pending_accept_reset_streams)
+        .max_local_error_reset_streams(limits.max_local_error_reset_streams)
+        .initial_stream_window_size(limits.initial_stream_window)
+        .initial_connection_window_size(limits.initial_connection_window)
+        .max_frame_size(limits.max_frame_size)
+        .max_send_buf_size(limits.max_send_buffer)
+        .keep_alive_interval(limits.keepalive_interval)
+        .keep_alive_timeout(limits.keepalive_timeout);
+    builder
+}
+
+/// hyper panics below this.
+const HTTP1_LEAST_BUFFER: usize = 8192;
