@@ -26,12 +26,7 @@ pub(super) struct Activity {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            greeted: AtomicBool::new(false),
-            open: AtomicUsize::new(0),
-            quiet_since: AtomicU64::new(0),
-        }
+        Self { began: Instant::now(), greeted: AtomicBool::new(false), open: AtomicUsize::new(0), quiet_since: AtomicU64::new(0) }
     }
 
     /// Whether the client has sent a whole preface or a request.

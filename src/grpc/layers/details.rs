@@ -1,0 +1,119 @@
+//! Gives statuses that tonic made the shape of ours: the right code, a sentence, and `ErrorInfo`.
+//!
+//! A handler's own refusal is known by its details and left alone, as is OK, whose cost here is one look at a header. The texts
+//! are those of tonic 0.14 (`codec/decode.rs`, `codec/compression.rs`, `server/grpc.rs`, tonic-prost's codec); the transport
+//! tests provoke each of them, so that a release that changes one is noticed.
+
+use axum::response::Response;
+use http::HeaderMap;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::refusal::{self, INTERNAL, info, reason};
+
+/// Completes a response that is nothing but its headers; every other status comes in trailers, see [`completed_trailers`].
+pub(super) fn complete(response: Response) -> Response {
+    if !wants_completion(response.headers()) {
+        return response;
+    }
+    let status = response.extensions().get::<Status>().cloned().or_else(|| Status::from_header_map(response.headers()));
+    match status.and_then(|status| completed(&status)) {
+        Some(status) => status.into_http(),
+        None => response,
+    }
+}
+
+/// Trailers in place of `trailers`, where those need completion.
+pub(super) fn completed_trailers(trailers: &HeaderMap) -> Option<HeaderMap> {
+    if !wants_completion(trailers) {
+        return None;
+    }
+    Status::from_header_map(trailers).and_then(|status| completed(&status)).map(|status| trailers_of(&status))
+}
+
+/// A status as trailers.
+pub(super) fn trailers_of(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    // What cannot be written in headers is percent-encoded before; were it to fail, the stream ends without a status, and that
+    // is an error to every client.
+    let _ = status.add_header(&mut trailers);
+    trailers
+}
+
+fn wants_completion(headers: &HeaderMap) -> bool {
+    headers.get(Status::GRPC_STATUS).is_some_and(|code| code != "0") && !headers.contains_key(Status::GRPC_STATUS_DETAILS)
+}
+
+fn completed(status: &Status) -> Option<Status> {
+    let said = status.message();
+    let (code, reason, sentence) = match status.code() {
+        Code::OutOfRange if said.contains("message length too large") => TOO_LARGE,
+        Code::ResourceExhausted if said.contains("size limit") => TOO_LARGE,
+        Code::Internal if MALFORMED.iter().any(|text| said.contains(text)) => {
+            (Code::InvalidArgument, reason::MALFORMED_MESSAGE, "the message is not one of this method, or is not complete")
+        }
+        Code::Unimplemented if said.is_empty() => return Some(refusal::unimplemented()),
+        Code::Unimplemented => (Code::Unimplemented, reason::UNIMPLEMENTED, said),
+        Code::Internal | Code::Unknown => {
+            tracing::error!(code = ?status.code(), said, "a call failed with a status that is not ours");
+            (Code::Internal, reason::INTERNAL, INTERNAL)
+        }
+        _ => return None,
+    };
+    // The metadata goes along: with an unknown compression it says which would do.
+    Some(Status::with_error_details_and_metadata(code, sentence, info(reason), status.metadata().clone()))
+}
+
+const TOO_LARGE: (Code, &str, &str) =
+    (Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "the message is larger than this server takes");
+
+/// What tonic says, as INTERNAL, of a message that the client got wrong.
+const MALFORMED: [&str; 6] = [
+    "invalid compression flag",
+    "compressed-flag but no grpc-encoding",
+    "Unexpected EOF decoding stream",
+    "Missing request message",
+    "Error decompressing",
+    "failed to decode Protobuf message",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tonics_statuses_become_ours() {
+        for (status, code, reason) in [
+            (
+                Status::out_of_range("Error, decoded message length too large: found 70000 bytes, the limit is: 65536 bytes"),
+                Code::ResourceExhausted,
+                "MESSAGE_TOO_LARGE",
+            ),
+            (
+                Status::internal("protocol error: received message with invalid compression flag: 2"),
+                Code::InvalidArgument,
+                "MALFORMED_MESSAGE",
+            ),
+            (Status::internal("Missing request message."), Code::InvalidArgument, "MALFORMED_MESSAGE"),
+            (Status::unimplemented(""), Code::Unimplemented, "UNIMPLEMENTED"),
+            (Status::unknown("h2 broke"), Code::Internal, "INTERNAL"),
+            (Status::internal("sled: src/tree.rs"), Code::Internal, "INTERNAL"),
+        ] {
+            let completed = Status::from_header_map(complete(status.into_http()).headers()).unwrap();
+            assert_eq!(completed.code(), code);
+            let info = completed.get_details_error_info().unwrap();
+            assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, "countersign"));
+            assert!(!completed.message().contains("sled"));
+        }
+    }
+
+    #[test]
+    fn what_is_ours_or_ok_is_left_alone() {
+        let ours = refusal::refusal(Code::Internal, "STORE_FAILED", "as it is");
+        let kept = Status::from_header_map(complete(ours.into_http()).headers()).unwrap();
+        assert_eq!((kept.code(), kept.message()), (Code::Internal, "as it is"));
+        assert!(completed_trailers(&trailers_of(&Status::ok(""))).is_none());
+        assert!(completed_trailers(&HeaderMap::new()).is_none());
+        assert!(completed_trailers(&trailers_of(&Status::internal("x"))).is_some());
+    }
+}

@@ -1,0 +1,109 @@
+//! How many calls may be in flight, each class on its own so that none starves another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::class::Class;
+use super::refusal::{info, reason};
+
+/// When a refused caller should come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The most calls in flight, by class. Health's unary calls have no bound but that of connections and their streams.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Calls with one answer. With messages of at most 64 KiB, also what bounds the memory of bodies. 4,096.
+    pub unary: usize,
+    /// Calls that wait. Only a backstop: the service bounds them per source and per state, and answers instead of refusing.
+    /// 8,192.
+    pub waits: usize,
+    /// Watch streams. 1,024.
+    pub watches: usize,
+    /// Health's watch streams. 1,024.
+    pub health_watches: usize,
+    /// Reflection streams. 64.
+    pub reflections: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { unary: 4096, waits: 8192, watches: 1024, health_watches: 1024, reflections: 64 }
+    }
+}
+
+/// The places that are left.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    unary: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
+    watches: Arc<Semaphore>,
+    health_watches: Arc<Semaphore>,
+    reflections: Arc<Semaphore>,
+}
+
+/// A place in flight, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl InFlight {
+    pub(super) fn new(bounds: &Bounds) -> Self {
+        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Self {
+            unary: places(bounds.unary),
+            waits: places(bounds.waits),
+            watches: places(bounds.watches),
+            health_watches: places(bounds.health_watches),
+            reflections: places(bounds.reflections),
+        }
+    }
+
+    /// A place for a call; `None` when all are taken. Never waits: a queue here would only hide the overload.
+    pub(super) fn enter(&self, class: Class) -> Option<Place> {
+        let places = match class {
+            Class::Health => return Some(Place { _permit: None }),
+            Class::Unary => &self.unary,
+            Class::Wait => &self.waits,
+            Class::Watch => &self.watches,
+            Class::HealthWatch => &self.health_watches,
+            Class::Reflection => &self.reflections,
+        };
+        let permit = Arc::clone(places).try_acquire_owned().ok()?;
+        Some(Place { _permit: Some(permit) })
+    }
+}
+
+/// The answer to a call that finds no place.
+pub(super) fn overloaded() -> Status {
+    let mut details = info(reason::OVERLOADED);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(Code::ResourceExhausted, "too many calls of this kind are in flight; try again shortly", details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_do_not_take_each_others_places() {
+        let in_flight = InFlight::new(&Bounds { unary: 1, waits: 1, watches: 1, health_watches: 1, reflections: 1 });
+        let classes = [Class::Unary, Class::Wait, Class::Watch, Class::HealthWatch, Class::Reflection];
+        let held: Vec<_> = classes.iter().map(|class| in_flight.enter(*class).unwrap()).collect();
+        assert!(classes.iter().all(|class| in_flight.enter(*class).is_none()));
+        assert!(in_flight.enter(Class::Health).is_some());
+        drop(held);
+        assert!(classes.iter().all(|class| in_flight.enter(*class).is_some()));
+    }
+
+    #[test]
+    fn the_refusal_says_when_to_come_back() {
+        let status = overloaded();
+        assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(RETRY_AFTER));
+        assert_eq!(status.get_details_error_info().unwrap().reason, "OVERLOADED");
+    }
+}
