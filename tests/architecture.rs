@@ -23,7 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
 ];
 
-/// Which files may name a crate: paths under `src/` that begin so.
+/// Which files may name a crate: paths under `src/` that begin so. `net/connection` hands tonic the peer's address in tonic's
+/// own type, which is all that the listener knows of it.
 const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto/password"]),
     ("aws_lc_rs", &["crypto/", "net/tls", "app"]),
@@ -34,7 +35,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("prost", &["grpc/", "cli/", "app"]),
     ("prost_types", &["grpc/", "cli/", "app"]),
     ("sled", &["store/sled"]),
-    ("tonic", &["grpc/", "cli/", "app"]),
+    ("tonic", &["grpc/", "cli/", "app", "net/connection"]),
     ("totp_rs", &["crypto/"]),
 ];
 
