@@ -98,6 +98,13 @@ impl Method {
             Self::Link => "link",
         }
     }
+
+    /// Reads a value of `amr` back; `None` for one that we do not write.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Password, Self::OneTimeCode, Self::RecoveryCode, Self::PersonalKey, Self::SignOn, Self::Link];
+        all.into_iter().find(|method| method.as_str() == text)
+    }
 }
 
 /// The credential a session came from, where it is one that can be revoked by itself: the `cred` claim.

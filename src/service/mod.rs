@@ -4,8 +4,14 @@
 pub mod client;
 pub mod error;
 pub mod limits;
+pub mod personal_key;
 pub mod policy;
+pub mod refresh;
+pub mod second_factor;
+pub mod throttle;
 pub mod time;
+pub mod tokens;
+pub mod verify;
 
 pub use self::error::{Error, Thing};
 

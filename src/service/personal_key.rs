@@ -1,0 +1,197 @@
+//! PkeyJwt: a personal key for an access token. The hot path of machine clients: reads, one keyed hash, one signature, and a
+//! write only for the first use of a key from a source in a minute.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::client::{Client, SignedIn};
+use super::limits::{self, MAX_OPAQUE};
+use super::refresh::KEY_SESSION;
+use super::time::Time;
+use super::tokens::{Account, SignIn, TokenSet, Tokens};
+use super::{Error, Result};
+use crate::crypto::opaque::{KeyIdToken, KeySecret, hashes_equal};
+use crate::crypto::server_key::ServerKeys;
+use crate::model::clock::Timestamp;
+use crate::model::ids::{KeyId, SessionId};
+use crate::model::name::Folded;
+use crate::model::organization::ActiveOrganization;
+use crate::model::personal_key::PersonalKey;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+use crate::model::session::{Credential, Face, LAST_MOMENTS, Method, Mode, Renewal, Session, SessionState};
+use crate::model::user::Subject;
+use crate::store::Store;
+use crate::store::verbs::{Grant, KeyOwner, KeyUse};
+
+/// How many keys and sources are remembered before their counts are written early.
+const MOST_USES: usize = 16_384;
+
+/// Exchanges personal keys.
+pub struct PersonalKeys {
+    store: Arc<dyn Store>,
+    keys: Arc<ServerKeys>,
+    random: Arc<dyn Random>,
+    tokens: Tokens,
+    time: Time,
+    uses: Mutex<HashMap<(KeyId, IpAddr), Arc<Uses>>>,
+}
+
+/// The uses of a key from one source in a minute: whether the first one is durable, and how many came after it.
+#[derive(Default)]
+struct Uses {
+    minute: u64,
+    noted: OnceCell<()>,
+    more: AtomicU32,
+}
+
+impl PersonalKeys {
+    /// Exchanges the keys of `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, keys: Arc<ServerKeys>, random: Arc<dyn Random>, tokens: Tokens, time: Time) -> Self {
+        Self { store, keys, random, tokens, time, uses: Mutex::default() }
+    }
+
+    /// Exchanges a key for an access token without refresh token, in the organization asked for (empty: the personal one).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an overlong field; [`Error::InvalidCredentials`] for a key that is malformed, foreign, unknown,
+    /// revoked, expired, of a disabled owner or has a wrong secret; [`Error::OrgNotAllowed`].
+    ///
+    /// # Security
+    /// A malformed half is turned away by its MAC, before the store is read. The secret is compared in constant time.
+    pub async fn exchange(&self, client: &Client, key_id: &str, key_secret: &Secret, organization: &str) -> Result<SignIn> {
+        limits::required("key_id", key_id, MAX_OPAQUE)?;
+        limits::required_secret("key_secret", key_secret, MAX_OPAQUE)?;
+        let organization = limits::organization("org_name", organization)?;
+        let id = KeyIdToken::parse(&self.keys, key_id).map_err(|_| Error::InvalidCredentials)?.id;
+        let secret = KeySecret::parse(&self.keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
+        let now = self.time.now();
+        let owner = self.owner(id, organization.as_ref()).await?;
+        if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.lives(now) || !owner.user.enabled {
+            return Err(Error::InvalidCredentials);
+        }
+        let grant = self.grant(client.face, SessionId::random(&*self.random), owner, now, now)?;
+        self.note(id, client.source, now).await?;
+        let tokens = self.tokens.issue(&grant, None)?;
+        let user = match grant.user {
+            Some(user) => Some(Account::read(&*self.store, user).await?),
+            None => None,
+        };
+        Ok(SignIn { tokens, user })
+    }
+
+    /// Renews the token of a key: what it may be is read again. Up to 24 h after the key was presented.
+    ///
+    /// # Errors
+    /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work.
+    pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
+        let now = self.time.now();
+        if now.plus(LAST_MOMENTS) >= caller.auth_time.plus(KEY_SESSION) {
+            return Err(Error::SessionExpired);
+        }
+        let asked = Folded::presented(&caller.organization);
+        let mut owner = self.owner(key, Some(&asked)).await.map_err(|_| Error::SessionRevoked)?;
+        if owner.organization.is_err() {
+            owner = self.owner(key, None).await.map_err(|_| Error::SessionRevoked)?;
+        }
+        let generations = owner.user.generations;
+        if !owner.key.lives(now) || !owner.user.enabled || !generations.session_lives(caller.generation) {
+            return Err(Error::SessionRevoked);
+        }
+        let grant = self.grant(caller.client.face, caller.session, owner, caller.auth_time, now)?;
+        self.note(key, caller.client.source, now).await?;
+        self.tokens.issue(&grant, None)
+    }
+
+    /// Writes the counts that are not written yet and forgets the uses. To be called about once a minute, and before the end.
+    ///
+    /// # Errors
+    /// Those of the store; these counts are lost then, the first use of each minute is not.
+    pub async fn flush(&self) -> Result<()> {
+        let now = self.time.now();
+        let uses = std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
+        let counted: Vec<KeyUse> = uses
+            .into_iter()
+            .map(|((key, source), uses)| KeyUse { key, source: Some(source), count: uses.more.load(Ordering::Relaxed), now })
+            .filter(|counted| counted.count > 0)
+            .collect();
+        if !counted.is_empty() {
+            self.store.note_key_use(counted).await?;
+        }
+        Ok(())
+    }
+
+    async fn owner(&self, id: KeyId, organization: Option<&Folded>) -> Result<KeyOwner> {
+        self.store.key_owner(id, organization).await?.ok_or(Error::InvalidCredentials)
+    }
+
+    /// The session of a key's token: a `sid` without a row.
+    fn grant(&self, face: Face, id: SessionId, owner: KeyOwner, auth_time: Timestamp, now: Timestamp) -> Result<Grant> {
+        let KeyOwner { key, user, organization } = owner;
+        let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
+        let session = Session {
+            id,
+            subject: Subject::User(user.id),
+            username: user.name.as_str().to_owned(),
+            generation: user.generations.current,
+            organization: ActiveOrganization::Personal,
+            dataset_id: None,
+            credential: Some(Credential::Key(key.id)),
+            face,
+            mode: Mode::Json,
+            methods: vec![Method::PersonalKey],
+            renewal: Renewal::AccessToken,
+            auth_time,
+            expire_time: auth_time.plus(KEY_SESSION),
+            n: 0,
+            tip: [0; 32],
+            rotate_time: now,
+            state: SessionState::Live,
+        };
+        Ok(Grant {
+            session,
+            generation: user.generations.current,
+            username: user.name.as_str().to_owned(),
+            roles: user.roles,
+            organization,
+            user: Some(user),
+        })
+    }
+
+    /// Audits a use: durable before the first token of a key, source and minute, counted after that.
+    async fn note(&self, key: KeyId, source: IpAddr, now: Timestamp) -> Result<()> {
+        let minute = now.secs() / 60;
+        let uses = {
+            let mut all = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+            let uses = all.entry((key, source)).or_default();
+            if uses.minute != minute {
+                // What was counted under the old minute is still to be written.
+                *uses = Arc::new(Uses { minute, more: uses.more.load(Ordering::Relaxed).into(), ..Uses::default() });
+            }
+            Arc::clone(uses)
+        };
+        let mut first = false;
+        // All first ones of a minute wait for one event; if its writer gives up, another takes over.
+        let write = async || {
+            first = true;
+            self.store.note_key_use(vec![KeyUse { key, source: Some(source), count: 1, now }]).await
+        };
+        uses.noted.get_or_try_init(write).await?;
+        if !first {
+            uses.more.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.uses.lock().unwrap_or_else(PoisonError::into_inner).len() > MOST_USES { self.flush().await } else { Ok(()) }
+    }
+}
+
+/// Whether a presented secret is the key's, or its last one within the overlap. Constant time over what is stored.
+fn secret_matches(key: &PersonalKey, presented: &[u8; 32], now: Timestamp) -> bool {
+    let current = hashes_equal(&key.secret, presented);
+    let previous = key.previous.as_ref().is_some_and(|(hash, until)| hashes_equal(hash, presented) && now < *until);
+    current | previous
+}

@@ -1,0 +1,121 @@
+//! Refresh: a refresh token for its successor, or an unexpired access token for another within its session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::{Client, SignedIn};
+use super::limits::{self, MAX_ACCESS_TOKEN, MAX_OPAQUE};
+use super::personal_key::PersonalKeys;
+use super::time::Time;
+use super::tokens::{TokenSet, Tokens};
+use super::verify::Verifier;
+use super::{Error, Result};
+use crate::crypto::refresh::RefreshToken;
+use crate::crypto::server_key::ServerKeys;
+use crate::model::secret::Secret;
+use crate::model::session::{Credential, Mode};
+use crate::store::Store;
+use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated};
+
+/// What a session is renewed with.
+#[derive(Clone, Debug)]
+pub enum RefreshSource {
+    /// A refresh token from the message.
+    Token(Secret),
+    /// A refresh token from the cookie.
+    Cookie(Secret),
+    /// An access token from the message.
+    Access(Secret),
+}
+
+/// Renews sessions.
+pub struct Refresh {
+    store: Arc<dyn Store>,
+    keys: Arc<ServerKeys>,
+    tokens: Tokens,
+    verifier: Arc<Verifier>,
+    personal_keys: Arc<PersonalKeys>,
+    time: Time,
+}
+
+impl Refresh {
+    /// Renews sessions of `store`; the tokens of personal keys through `personal_keys`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Arc<ServerKeys>,
+        tokens: Tokens,
+        verifier: Arc<Verifier>,
+        personal_keys: Arc<PersonalKeys>,
+        time: Time,
+    ) -> Self {
+        Self { store, keys, tokens, verifier, personal_keys, time }
+    }
+
+    /// Renews a session. `mode` moves the refresh token between message and cookie; without it it stays where it came from.
+    ///
+    /// Atomic and durable when it returns: of any number of callers with one refresh token all get the same successor within
+    /// 10 s of the first, and the session ends at any later use.
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`]: past its limit, or an access token to be moved into a cookie.
+    /// - [`Error::RefreshInvalid`]: no refresh token of ours, or of a session that is gone.
+    /// - [`Error::RefreshReused`]: an older one; the session ended in the same commit.
+    /// - [`Error::SessionExpired`], [`Error::SessionRevoked`], [`Error::RenewalMismatch`].
+    /// - [`Error::TokenInvalid`]: no access token that is good now.
+    pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
+        match source {
+            RefreshSource::Token(token) => self.rotate(client, "refresh_token", &token, mode.unwrap_or(Mode::Json)).await,
+            RefreshSource::Cookie(token) => self.rotate(client, "cookie", &token, mode.unwrap_or(Mode::Cookie)).await,
+            RefreshSource::Access(_) if mode == Some(Mode::Cookie) => {
+                Err(limits::invalid("mode", "an access token is renewed in JSON mode only"))
+            }
+            RefreshSource::Access(token) => self.renew(client, &token).await,
+        }
+    }
+
+    async fn rotate(&self, client: &Client, field: &'static str, token: &Secret, mode: Mode) -> Result<TokenSet> {
+        limits::required_secret(field, token, MAX_OPAQUE)?;
+        let presented = RefreshToken::parse(&self.keys, token).map_err(|_| Error::RefreshInvalid)?;
+        if presented.epoch != self.tokens.epoch() {
+            return Err(Error::RefreshInvalid);
+        }
+        let rotate = RotateSession {
+            session: presented.session_id,
+            n: presented.n,
+            presented: presented.hash,
+            successor: presented.next_hash,
+            mode: Some(mode),
+            by: client.by(self.time.now()),
+        };
+        match self.store.rotate_session(rotate).await? {
+            Rotated::Rotated(grant) | Rotated::Retried(grant) => self.tokens.issue(&grant, Some(presented.successor(&self.keys))),
+            Rotated::Reused(_) => Err(Error::RefreshReused),
+            Rotated::Expired => Err(Error::SessionExpired),
+            Rotated::Ended => Err(Error::SessionRevoked),
+            Rotated::Unknown => Err(Error::RefreshInvalid),
+            Rotated::Mismatch => Err(Error::RenewalMismatch("by access token")),
+        }
+    }
+
+    async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
+        limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
+        let caller = self.verifier.signed_in(client, token.expose()).ok_or(Error::TokenInvalid)?;
+        match self.store.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await? {
+            Renewed::Renewed(grant) => self.tokens.issue(&grant, None),
+            Renewed::Expired => Err(Error::SessionExpired),
+            Renewed::Ended => Err(Error::SessionRevoked),
+            Renewed::Mismatch => Err(Error::RenewalMismatch("by refresh token")),
+            Renewed::Unknown => self.renew_key(&caller).await,
+        }
+    }
+
+    /// The token of a key has a `sid` without a row: what it may be is read from the key, its owner and the membership again.
+    async fn renew_key(&self, caller: &SignedIn) -> Result<TokenSet> {
+        let Some(Credential::Key(key)) = caller.credential else { return Err(Error::SessionRevoked) };
+        self.personal_keys.renew(caller, key).await
+    }
+}
+
+/// How long the token of a key can be renewed from its exchange on.
+pub const KEY_SESSION: Duration = Duration::from_secs(24 * 3600);

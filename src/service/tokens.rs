@@ -1,0 +1,170 @@
+//! Making what a caller is given: the access token of a grant, and the first refresh token of a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::policy::Policy;
+use super::time::Time;
+use super::{Error, Result};
+use crate::crypto::jwt::Claims;
+use crate::crypto::keyring::KeyRing;
+use crate::crypto::refresh::RefreshToken;
+use crate::crypto::server_key::ServerKeys;
+use crate::model::clock::Timestamp;
+use crate::model::ids::SessionId;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+use crate::model::session::{Face, Method, Mode};
+use crate::model::user::User;
+use crate::store::Store;
+use crate::store::verbs::{Grant, NewSession};
+
+/// What a credential was exchanged for.
+#[derive(Clone, Debug)]
+pub struct TokenSet {
+    /// The JWT.
+    pub access_token: Secret,
+    /// How long the access token lives from now on.
+    pub expires: Duration,
+    /// The refresh token; `None` where the session renews by access token only.
+    pub refresh_token: Option<Secret>,
+    /// Where the refresh token is to travel.
+    pub mode: Mode,
+    /// When the access token expires (exclusive).
+    pub access_expire_time: Timestamp,
+    /// When the session is over, whatever is refreshed (exclusive).
+    pub session_expire_time: Timestamp,
+    /// The session.
+    pub session_id: SessionId,
+    /// The organization the tokens are for; empty for a guest.
+    pub active_organization: String,
+}
+
+/// A completed login.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// The account; `None` for a guest.
+    pub user: Option<Account>,
+}
+
+/// An account as it is shown.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The account.
+    pub user: User,
+    /// The names of the organizations it is a member of, its personal one not among them.
+    pub organizations: Vec<String>,
+}
+
+impl Account {
+    /// The account with its memberships as they are now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn read(store: &dyn Store, user: User) -> Result<Self> {
+        let memberships = store.memberships(user.id).await?;
+        let organizations = memberships.into_iter().map(|(organization, _)| organization.name.as_str().to_owned()).collect();
+        Ok(Self { user, organizations })
+    }
+}
+
+/// Mints tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    ring: Arc<KeyRing>,
+    keys: Arc<ServerKeys>,
+    random: Arc<dyn Random>,
+    time: Time,
+    policy: Arc<Policy>,
+    epoch: u32,
+}
+
+impl Tokens {
+    /// A minter for a store of this epoch.
+    #[must_use]
+    pub fn new(
+        ring: Arc<KeyRing>,
+        keys: Arc<ServerKeys>,
+        random: Arc<dyn Random>,
+        time: Time,
+        policy: Arc<Policy>,
+        epoch: u32,
+    ) -> Self {
+        Self { ring, keys, random, time, policy, epoch }
+    }
+
+    /// The epoch of the store: refresh tokens of another one are dead.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// A session to be opened under a random id, and the refresh token that goes with it.
+    #[must_use]
+    pub fn new_session(&self, face: Face, mode: Mode, methods: Vec<Method>) -> (NewSession, Secret) {
+        let id = SessionId::random(&*self.random);
+        self.session_from(id, self.random.bytes(), face, mode, methods)
+    }
+
+    /// A session to be opened under an id and a first value R(0) that were derived, so that a retry finds the same.
+    #[must_use]
+    pub fn session_from(
+        &self,
+        id: SessionId,
+        r0: [u8; 16],
+        face: Face,
+        mode: Mode,
+        methods: Vec<Method>,
+    ) -> (NewSession, Secret) {
+        let (refresh, tip) = RefreshToken::first(&self.keys, self.epoch, id, r0);
+        let most = self.policy.most_sessions;
+        (NewSession { id, tip, face, mode, methods, lifetime: self.policy.session, most }, refresh)
+    }
+
+    /// Signs an access token for a grant and puts the set together. It expires with its session at the latest.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the cryptographic library fails.
+    pub fn issue(&self, grant: &Grant, refresh: Option<Secret>) -> Result<TokenSet> {
+        let now = self.time.now();
+        let session = &grant.session;
+        let expire = now.plus(self.policy.access_token).min(session.expire_time);
+        let claims = Claims {
+            iss: self.policy.issuer.clone(),
+            sub: session.subject.to_string(),
+            aud: match &session.dataset_id {
+                Some(dataset) => format!("{}/{dataset}", self.policy.audience),
+                None => self.policy.audience.clone(),
+            },
+            exp: expire.secs(),
+            iat: now.secs(),
+            nbf: None,
+            jti: SessionId::random(&*self.random).to_string(),
+            sid: session.id,
+            generation: grant.generation.0,
+            cred: session.credential.map(|credential| credential.to_string()),
+            client_id: session.face.as_str().to_owned(),
+            username: grant.username.clone(),
+            org: grant.organization.clone(),
+            roles: grant.roles.names(),
+            amr: session.methods.iter().map(|method| method.as_str().to_owned()).collect(),
+            auth_time: session.auth_time.secs(),
+            dataset: session.dataset_id.clone(),
+        };
+        let access_token = self.ring.mint(&claims).map_err(|error| Error::Internal(error.to_string()))?;
+        // What the claim says, to the second; the answer must not promise more.
+        let access_expire_time = Timestamp::from_secs(claims.exp);
+        Ok(TokenSet {
+            access_token,
+            expires: access_expire_time.since(now),
+            refresh_token: refresh,
+            mode: session.mode,
+            access_expire_time,
+            session_expire_time: session.expire_time,
+            session_id: session.id,
+            active_organization: grant.organization.clone(),
+        })
+    }
+}
