@@ -1,1 +1,390 @@
-//! The hash pool.
+//! The hash pool: threads of its own, at a lower scheduling priority, each with its argon2 memory allocated once and reused, fed
+//! by a short queue that is fair and knows deadlines. Owns the threads and the promise that a flood of logins costs bounded
+//! memory, hurts only password checks, and cannot starve those who signed in lately.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::hash::{HashError, HashParams, Hasher};
+pub use super::queue::Lane;
+use super::queue::{FairQueue, Pushed};
+use crate::model::name::Folded;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+
+/// How a pool is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// How many threads; at least one is started.
+    pub threads: usize,
+    /// Their nice value, 0 to 19: the higher, the more of the machine is left to everything else.
+    pub nice: i32,
+    /// What new hashes cost.
+    pub params: HashParams,
+    /// How many may wait. All of them from one source where nobody else waits.
+    pub capacity: usize,
+}
+
+impl Default for PoolConfig {
+    /// One thread for each core, nice 10, 19 MiB twice, 512 waiting.
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { threads, nice: 10, params: HashParams::default(), capacity: 512 }
+    }
+}
+
+/// Who asks, and for how long it is worth it.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// The name that was presented.
+    pub name: Folded,
+    /// Where from. IPv6 sources count by their /64.
+    pub source: IpAddr,
+    /// Which queue it waits in.
+    pub lane: Lane,
+    /// How long the answer is waited for, from now.
+    pub deadline: Duration,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password is right.
+    Right {
+        /// A new hash of it would be stronger: store one.
+        needs_rehash: bool,
+    },
+    /// The password is wrong, or there is no such account.
+    Wrong,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// Too many wait.
+    #[error("too many password checks are waiting")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The ticket's deadline passed.
+    #[error("the deadline passed before the password was checked")]
+    DeadlinePassed,
+    /// The pool has been stopped.
+    #[error("the password checks have been stopped")]
+    Stopped,
+    /// The stored hash cannot be checked.
+    #[error(transparent)]
+    StoredHash(#[from] HashError),
+}
+
+/// What the pool is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolStats {
+    /// Jobs that wait.
+    pub waiting: usize,
+    /// Jobs that are being computed.
+    pub running: usize,
+    /// Jobs that were computed since the start.
+    pub done: u64,
+}
+
+/// The threads and their queue.
+pub struct HashPool {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for HashPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashPool(..)")
+    }
+}
+
+impl HashPool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    pub fn start(config: PoolConfig, random: Arc<dyn Random>) -> std::io::Result<Self> {
+        let threads = config.threads.max(1);
+        let queue = FairQueue::new(config.capacity.max(1));
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { queue, stopping: false, running: 0, done: 0, swept: Instant::now() }),
+            wake: Condvar::new(),
+            micros: AtomicU64::new(15_000),
+            threads,
+            params: config.params,
+            random,
+        });
+        let pool = Self { shared, threads: Mutex::new(Vec::with_capacity(threads)) };
+        for number in 0..threads {
+            let shared = Arc::clone(&pool.shared);
+            let thread = std::thread::Builder::new().name(format!("hash-{number}"));
+            let handle = thread.spawn(move || work(&shared, config.nice))?;
+            lock(&pool.threads).push(handle);
+        }
+        Ok(pool)
+    }
+
+    /// Checks a password against a stored hash of any known form. Without one (`phc: None`, there is no such account) it spends
+    /// what a check of our own hashes costs and answers [`Verdict::Wrong`].
+    ///
+    /// Dropping the future gives the place in the queue up; a check that has begun runs to its end.
+    ///
+    /// # Errors
+    /// - [`PoolError::Overloaded`] - no room, or displaced by one with a better claim.
+    /// - [`PoolError::DeadlinePassed`] - not answered within `ticket.deadline`.
+    /// - [`PoolError::StoredHash`] - the hash is damaged or out of bounds; as dear as a check.
+    /// - [`PoolError::Stopped`] - the pool has been stopped.
+    ///
+    /// # Security
+    /// Compared in constant time. The time that a hash from elsewhere takes differs from our own; it is upgraded at the first
+    /// right password.
+    pub async fn verify(&self, ticket: Ticket, password: Secret, phc: Option<String>) -> Result<Verdict, PoolError> {
+        self.run(ticket, |reply| Work::Verify { password, phc, reply }).await
+    }
+
+    /// Hashes a new password: argon2id in PHC form, about 97 characters.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), but for [`PoolError::StoredHash`].
+    pub async fn hash(&self, ticket: Ticket, password: Secret) -> Result<String, PoolError> {
+        self.run(ticket, |reply| Work::Hash { password, reply }).await
+    }
+
+    /// What the pool is doing now.
+    #[must_use]
+    pub fn stats(&self) -> PoolStats {
+        let state = lock(&self.shared.state);
+        PoolStats { waiting: state.queue.len(), running: state.running, done: state.done }
+    }
+
+    /// Refuses what waits, lets what runs finish, and joins the threads. Blocks for the length of a hash. Idempotent.
+    pub fn stop(&self) {
+        {
+            let mut state = lock(&self.shared.state);
+            state.stopping = true;
+            state.queue.retain(|_| false);
+        }
+        self.shared.wake.notify_all();
+        for thread in std::mem::take(&mut *lock(&self.threads)) {
+            // A panic in a job is caught; one outside has been printed by then.
+            let _ = thread.join();
+        }
+    }
+
+    async fn run<T>(&self, ticket: Ticket, work: impl FnOnce(Reply<T>) -> Work) -> Result<T, PoolError> {
+        let (reply, answer) = oneshot::channel();
+        let wait = ticket.deadline;
+        self.shared.enqueue(ticket, work(reply))?;
+        match tokio::time::timeout(wait, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(PoolError::Stopped),
+            Err(_) => Err(PoolError::DeadlinePassed),
+        }
+    }
+}
+
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+type Reply<T> = oneshot::Sender<Result<T, PoolError>>;
+
+enum Work {
+    Verify { password: Secret, phc: Option<String>, reply: Reply<Verdict> },
+    Hash { password: Secret, reply: Reply<String> },
+}
+
+struct Job {
+    work: Work,
+    deadline: Instant,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+    /// How long a job takes, in microseconds: a moving average.
+    micros: AtomicU64,
+    threads: usize,
+    params: HashParams,
+    random: Arc<dyn Random>,
+}
+
+struct State {
+    queue: FairQueue<Job>,
+    stopping: bool,
+    running: usize,
+    done: u64,
+    /// When dead jobs were last looked for.
+    swept: Instant,
+}
+
+impl Shared {
+    fn enqueue(&self, ticket: Ticket, work: Work) -> Result<(), PoolError> {
+        let now = Instant::now();
+        let job = Job { work, deadline: now.checked_add(ticket.deadline).unwrap_or(now) };
+        let displaced = {
+            let mut state = lock(&self.state);
+            if state.stopping {
+                return Err(PoolError::Stopped);
+            }
+            // Those who gave up make room first; looking for them at every push of a flood would cost more than it gives.
+            if state.queue.is_full() && now.duration_since(state.swept) > Duration::from_millis(10) {
+                state.swept = now;
+                state.queue.retain(|job| job.is_wanted(now));
+            }
+            match state.queue.push(ticket.lane, ticket.source, ticket.name, job) {
+                Pushed::Admitted => None,
+                Pushed::Displaced(job) => Some(job),
+                Pushed::Refused(_) => return Err(self.overloaded(state.queue.len())),
+            }
+        };
+        self.wake.notify_one();
+        if let Some(job) = displaced {
+            job.work.refuse(self.overloaded(lock(&self.state).queue.len()));
+        }
+        Ok(())
+    }
+
+    /// When what waits now will have been served, between 1 and 30 s.
+    fn overloaded(&self, waiting: usize) -> PoolError {
+        let waiting = u64::try_from(waiting / self.threads).unwrap_or(u64::MAX);
+        let wait = Duration::from_micros(waiting.saturating_mul(self.micros.load(Ordering::Relaxed)));
+        PoolError::Overloaded { retry_after: wait.clamp(Duration::from_secs(1), Duration::from_secs(30)) }
+    }
+
+    /// The next job that somebody still waits for; `None` when the pool stops. Calls `idle` once before it sleeps.
+    fn next(&self, mut idle: impl FnMut()) -> Option<Job> {
+        let mut wiped = false;
+        let mut state = lock(&self.state);
+        loop {
+            if state.stopping {
+                return None;
+            }
+            match state.queue.pop() {
+                Some(job) if job.is_wanted(Instant::now()) => {
+                    state.running += 1;
+                    return Some(job);
+                }
+                Some(dead) => dead.work.refuse(PoolError::DeadlinePassed),
+                None if !wiped => {
+                    drop(state);
+                    idle();
+                    wiped = true;
+                    state = lock(&self.state);
+                }
+                None => state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn finished(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let average = self.micros.load(Ordering::Relaxed);
+        self.micros.store(average - average / 16 + took / 16, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.running -= 1;
+        state.done += 1;
+    }
+}
+
+impl Job {
+    fn is_wanted(&self, now: Instant) -> bool {
+        let dropped = match &self.work {
+            Work::Verify { reply, .. } => reply.is_closed(),
+            Work::Hash { reply, .. } => reply.is_closed(),
+        };
+        !dropped && now < self.deadline
+    }
+}
+
+impl Work {
+    fn refuse(self, error: PoolError) {
+        // Whoever is no longer there needs no answer.
+        match self {
+            Self::Verify { reply, .. } => drop(reply.send(Err(error))),
+            Self::Hash { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+
+    fn run(self, hasher: &mut Hasher, random: &dyn Random) -> Answered {
+        match self {
+            Self::Verify { password, phc, reply } => {
+                let answer = verify(hasher, password.expose().as_bytes(), phc.as_deref());
+                Answered::Verify(reply, answer)
+            }
+            Self::Hash { password, reply } => {
+                let answer = hasher.hash(password.expose().as_bytes(), random.bytes());
+                Answered::Hash(reply, answer)
+            }
+        }
+    }
+}
+
+/// An answer on its way, so that it is counted before it is seen.
+enum Answered {
+    Verify(Reply<Verdict>, Result<Verdict, HashError>),
+    Hash(Reply<String>, Result<String, HashError>),
+}
+
+impl Answered {
+    fn send(self) {
+        match self {
+            Self::Verify(reply, answer) => drop(reply.send(answer.map_err(PoolError::from))),
+            Self::Hash(reply, answer) => drop(reply.send(answer.map_err(PoolError::from))),
+        }
+    }
+}
+
+fn verify(hasher: &mut Hasher, password: &[u8], phc: Option<&str>) -> Result<Verdict, HashError> {
+    let Some(stored) = phc else {
+        hasher.pretend(password);
+        return Ok(Verdict::Wrong);
+    };
+    match hasher.verify(password, stored) {
+        Ok(true) => Ok(Verdict::Right { needs_rehash: hasher.needs_rehash(stored) }),
+        Ok(false) => Ok(Verdict::Wrong),
+        Err(error) => {
+            hasher.pretend(password);
+            Err(error)
+        }
+    }
+}
+
+/// What a thread does until the pool stops.
+fn work(shared: &Shared, nice: i32) {
+    // On Linux this is the calling thread alone.
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::warn!(%error, nice, "the hash threads keep their priority");
+    }
+    let mut hasher = Hasher::new(shared.params);
+    while let Some(job) = shared.next(|| hasher.wipe()) {
+        let begun = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| job.work.run(&mut hasher, &*shared.random)));
+        shared.finished(begun.elapsed());
+        if let Ok(answer) = outcome {
+            answer.send();
+        } else {
+            // The caller sees its answer's channel close; the memory is taken anew.
+            tracing::error!("a password check panicked");
+            hasher = Hasher::new(shared.params);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
