@@ -104,6 +104,9 @@ pub enum Error {
     /// (FAILED_PRECONDITION, LAST_SUPERUSER)
     #[error("this is the last enabled superuser")]
     LastSuperuser,
+    /// (FAILED_PRECONDITION, PERSONAL_ORGANIZATION)
+    #[error("a personal organization has its user as its only member")]
+    PersonalOrganization,
     /// (FAILED_PRECONDITION, TOTP_ALREADY_ENABLED)
     #[error("one-time codes guard this account already")]
     TotpAlreadyEnabled,

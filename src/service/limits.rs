@@ -96,6 +96,18 @@ pub fn email(field: &'static str, value: &str) -> Result<Option<Email>> {
     if value.is_empty() { Ok(None) } else { Email::parse(value).map(Some).map_err(|error| named(field, error)) }
 }
 
+/// The name of a guest, of an account or of both: a name or an e-mail address, in the form in which it is compared.
+///
+/// # Errors
+/// [`Error::Invalid`] where it is neither.
+pub fn guest(field: &'static str, value: &str) -> Result<Folded> {
+    if value.contains('@') {
+        Email::parse(value).map(|email| email.folded()).map_err(|error| named(field, error))
+    } else {
+        name(field, value).map(|name| name.folded())
+    }
+}
+
 fn named(field: &'static str, error: NameError) -> Error {
     invalid(field, error.to_string())
 }

@@ -3,9 +3,13 @@
 
 pub mod client;
 pub mod error;
+pub mod keys;
 pub mod limits;
+pub mod logout;
+pub mod organizations;
 pub mod personal_key;
 pub mod policy;
+pub mod providers;
 pub mod refresh;
 pub mod second_factor;
 pub mod throttle;

@@ -1,0 +1,159 @@
+//! Personal keys as their owners handle them. A key is shown whole once; afterwards only its id is. What exchanges a key for a
+//! token is `personal_key`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::SignedIn;
+use super::limits::{self, invalid};
+use super::policy::Policy;
+use super::time::Time;
+use super::{Error, Result, Thing};
+use crate::crypto::opaque::{KeyIdToken, KeySecret};
+use crate::crypto::server_key::ServerKeys;
+use crate::model::clock::Timestamp;
+use crate::model::ids::{KeyId, UserId};
+use crate::model::personal_key::PersonalKey;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+use crate::store::Store;
+use crate::store::verbs::{Created, Ended, Needs};
+
+/// The longest life a key can be given: ten years of 365 days.
+pub const MAX_TTL: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// A key that was just made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The key as it is kept.
+    pub key: PersonalKey,
+    /// Its id: `csk_` and 44 URL-safe characters. No secret.
+    pub key_id: String,
+    /// Its secret: `css_` and 50 URL-safe characters. Only its keyed hash is kept, so that this is the only time it is shown.
+    pub secret: Secret,
+}
+
+/// Makes, lists and revokes personal keys.
+#[derive(Clone)]
+pub struct Keys {
+    store: Arc<dyn Store>,
+    server_keys: Arc<ServerKeys>,
+    random: Arc<dyn Random>,
+    time: Time,
+    most: u32,
+}
+
+impl Keys {
+    /// One over `store`, with the limits of `policy`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        server_keys: Arc<ServerKeys>,
+        random: Arc<dyn Random>,
+        time: Time,
+        policy: &Policy,
+    ) -> Self {
+        Self { store, server_keys, random, time, most: policy.most_keys }
+    }
+
+    /// Makes a key for the caller. `display_name` is 1 to 128 bytes without control characters; `ttl` at most [`MAX_TTL`], none
+    /// or zero until it is revoked. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - a field is past its limit (INVALID_ARGUMENT).
+    /// - [`Error::LimitReached`] - the caller has as many live keys as may be (RESOURCE_EXHAUSTED).
+    /// - [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
+    pub async fn create(&self, caller: &SignedIn, display_name: &str, ttl: Option<Duration>) -> Result<NewKey> {
+        let owner = caller.strong()?;
+        let (display_name, ttl) = checked(display_name, ttl)?;
+        self.make(caller, owner, Needs::Nothing, display_name, ttl).await
+    }
+
+    /// Makes a key for the account `username`, a machine's for example, as [`create`](Self::create) does. The caller is a
+    /// superuser who logged in as a person.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), [`Error::PermissionDenied`] (PERMISSION_DENIED) and [`Error::NotFound`] (NOT_FOUND,
+    /// USER_NOT_FOUND).
+    pub async fn create_for(
+        &self,
+        caller: &SignedIn,
+        username: &str,
+        display_name: &str,
+        ttl: Option<Duration>,
+    ) -> Result<NewKey> {
+        caller.superuser()?;
+        caller.strong()?;
+        let name = limits::name("username", username)?;
+        let (display_name, ttl) = checked(display_name, ttl)?;
+        let owner = self.store.user_by_login(&name.folded()).await?.ok_or(Error::NotFound(Thing::User))?;
+        self.make(caller, owner.id, Needs::Superuser, display_name, ttl).await
+    }
+
+    /// The caller's live keys with their ids as text, oldest first. Never their secrets.
+    ///
+    /// # Errors
+    /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
+    pub async fn list(&self, caller: &SignedIn) -> Result<Vec<(String, PersonalKey)>> {
+        let owner = caller.user()?;
+        let now = self.time.now();
+        let keys = self.store.keys_of(owner).await?;
+        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server_keys, key.id), key)).collect())
+    }
+
+    /// Revokes a key of the caller's and every token that came from it; answers the revision that holds it. Repeating it is OK.
+    /// Durable once this returns: from then on the key exchanges for nothing.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `key_id` is empty or longer than 512 bytes (INVALID_ARGUMENT).
+    /// - [`Error::NotFound`] - no key of ours, or another's: one answer (NOT_FOUND, KEY_NOT_FOUND).
+    pub async fn revoke(&self, caller: &SignedIn, key_id: &str) -> Result<i64> {
+        let owner = caller.strong()?;
+        limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
+        let key = KeyIdToken::parse(&self.server_keys, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
+        match self.store.revoke_key(owner, key.id, caller.by(Needs::Nothing, self.time.now())).await? {
+            Ended::Ended(revision) | Ended::Before(revision) => Ok(revision),
+            Ended::Unknown => Err(Error::NotFound(Thing::Key)),
+        }
+    }
+
+    async fn make(
+        &self,
+        caller: &SignedIn,
+        owner: UserId,
+        needs: Needs,
+        display_name: String,
+        ttl: Option<Duration>,
+    ) -> Result<NewKey> {
+        let now = self.time.now();
+        let (secret, hash) = KeySecret::issue(&self.server_keys, &*self.random);
+        let key = PersonalKey {
+            id: KeyId::random(&*self.random),
+            user: owner,
+            display_name,
+            secret: hash,
+            previous: None,
+            create_time: now,
+            expire_time: ttl.map(|ttl| Timestamp::plus(now, ttl)),
+            revoke_time: None,
+            last_use_time: None,
+        };
+        match self.store.create_key(key.clone(), self.most, caller.by(needs, now)).await? {
+            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server_keys, key.id), key, secret }),
+            Created::LimitReached => Err(Error::LimitReached("personal keys")),
+            other => Err(Error::Internal(format!("create_key answered {other:?}"))),
+        }
+    }
+}
+
+/// The display name and the life of a new key, within their limits.
+fn checked(display_name: &str, ttl: Option<Duration>) -> Result<(String, Option<Duration>)> {
+    let display_name = limits::required("display_name", display_name, limits::MAX_DISPLAY_NAME)?;
+    let ttl = ttl.filter(|ttl| !ttl.is_zero());
+    if ttl.is_some_and(|ttl| ttl > MAX_TTL) {
+        return Err(invalid("ttl", "is longer than 3650 days"));
+    }
+    Ok((display_name.to_owned(), ttl))
+}

@@ -1,0 +1,101 @@
+//! Organizations and who belongs to them. Only a superuser changes them; the commit checks that the caller still is one.
+
+use std::sync::Arc;
+
+use super::client::SignedIn;
+use super::time::Time;
+use super::{Error, Result, Thing, limits};
+use crate::model::ids::OrganizationId;
+use crate::model::name::Folded;
+use crate::model::organization::{Organization, OrganizationRole};
+use crate::model::random::Random;
+use crate::store::Store;
+use crate::store::verbs::{CreateOrganization, Created, Membership, NamedOrganization, Needs};
+
+/// Makes organizations and memberships.
+#[derive(Clone)]
+pub struct Organizations {
+    store: Arc<dyn Store>,
+    random: Arc<dyn Random>,
+    time: Time,
+}
+
+impl Organizations {
+    /// One over `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, time: Time) -> Self {
+        Self { store, random, time }
+    }
+
+    /// Makes an organization without members. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `name` is no name (INVALID_ARGUMENT).
+    /// - [`Error::NameTaken`] (ALREADY_EXISTS), [`Error::NameReserved`] (FAILED_PRECONDITION).
+    pub async fn create(&self, caller: &SignedIn, name: &str) -> Result<Organization> {
+        caller.superuser()?;
+        let name = limits::name("name", name)?;
+        let now = self.time.now();
+        let organization = Organization { id: OrganizationId::random(&*self.random), name, create_time: now };
+        let create =
+            CreateOrganization { id: organization.id, name: organization.name.clone(), by: caller.by(Needs::Superuser, now) };
+        match self.store.create_organization(create).await? {
+            // The commit may have put a later time than `now` into the record.
+            Created::Created => match self.store.organization_by_name(&organization.name.folded()).await? {
+                Some(NamedOrganization::Shared(made)) if made.id == organization.id => Ok(made),
+                _ => Ok(organization),
+            },
+            Created::Taken { .. } => Err(Error::NameTaken("name")),
+            Created::Reserved => Err(Error::NameReserved),
+            other => Err(Error::Internal(format!("create_organization answered {other:?}"))),
+        }
+    }
+
+    /// Makes `username` a member of `org_name`, or gives a member another role there. Repeating it is OK. Taking ADMIN away ends
+    /// the tokens that say so. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - a name is no name (INVALID_ARGUMENT).
+    /// - [`Error::NotFound`] - the organization or the user (NOT_FOUND).
+    /// - [`Error::PersonalOrganization`] - `org_name` is a user's own (FAILED_PRECONDITION).
+    pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
+        let (organization, user) = self.named(caller, org_name, username).await?;
+        let by = caller.by(Needs::Superuser, self.time.now());
+        answered(self.store.add_member(&organization, &user, role, by).await?)
+    }
+
+    /// Ends the membership of `username` in `org_name`, and the tokens that were signed with it; answers a revision that holds
+    /// this. Durable once this returns.
+    ///
+    /// # Errors
+    /// As [`add_member`](Self::add_member), and [`Error::NotFound`] with [`Thing::Membership`] (NOT_FOUND, MEMBERSHIP_NOT_FOUND).
+    pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
+        let (organization, user) = self.named(caller, org_name, username).await?;
+        let by = caller.by(Needs::Superuser, self.time.now());
+        answered(self.store.remove_member(&organization, &user, by).await?)?;
+        Ok(self.store.status().revision)
+    }
+
+    /// The folded names, where the caller may ask. A personal organization, whose name never becomes another's while its user
+    /// exists, is refused here; that the others exist is the commit's to say.
+    async fn named(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<(Folded, Folded)> {
+        caller.superuser()?;
+        let organization = limits::name("org_name", org_name)?.folded();
+        let user = limits::name("username", username)?.folded();
+        match self.store.organization_by_name(&organization).await? {
+            Some(NamedOrganization::Personal(_)) => Err(Error::PersonalOrganization),
+            _ => Ok((organization, user)),
+        }
+    }
+}
+
+fn answered(membership: Membership) -> Result<()> {
+    match membership {
+        Membership::Done => Ok(()),
+        Membership::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
+        Membership::NoSuchUser => Err(Error::NotFound(Thing::User)),
+        Membership::NotAMember => Err(Error::NotFound(Thing::Membership)),
+    }
+}
