@@ -1,0 +1,149 @@
+//! Login: name or e-mail, password and one-time code for a session.
+
+use std::sync::Arc;
+
+use super::client::Client;
+use super::limits::{self, MAX_CODE, MAX_PASSWORD};
+use super::passwords::{Passwords, Right};
+use super::refusals::Refusals;
+use super::second_factor::SecondFactors;
+use super::time::Time;
+use super::tokens::{Account, SignIn, Tokens};
+use super::{Error, Result};
+use crate::model::name::Folded;
+use crate::model::secret::Secret;
+use crate::model::session::{Method, Mode};
+use crate::model::user::{SecondFactor, User};
+use crate::store::Store;
+use crate::store::verbs::{OpenSession, Opened};
+
+/// What Login takes.
+#[derive(Clone, Debug)]
+pub struct LoginRequest {
+    /// A name or an e-mail address; at most 254 bytes.
+    pub username: String,
+    /// At most 1,024 bytes, taken exactly as given.
+    pub password: Secret,
+    /// A one-time or recovery code; at most 64 bytes. Ignored where the account has none.
+    pub otp: Secret,
+    /// The organization to act in; empty: the personal one.
+    pub organization: String,
+    /// Where the refresh token is to travel; JSON where not said.
+    pub mode: Option<Mode>,
+}
+
+/// Logs in by password.
+pub struct Login {
+    store: Arc<dyn Store>,
+    passwords: Passwords,
+    second_factors: SecondFactors,
+    refusals: Arc<Refusals>,
+    tokens: Tokens,
+    time: Time,
+}
+
+impl Login {
+    /// Logs in to accounts of `store`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: Passwords,
+        second_factors: SecondFactors,
+        refusals: Arc<Refusals>,
+        tokens: Tokens,
+        time: Time,
+    ) -> Self {
+        Self { store, passwords, second_factors, refusals, tokens, time }
+    }
+
+    /// Opens a session, or refuses. Atomic and durable when it returns; a code is spent only together with what it opened.
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`]: a field past its limit; costs no hash.
+    /// - [`Error::InvalidCredentials`]: unknown, disabled or wrong password, or logged out while the call ran: one answer.
+    /// - [`Error::OtpRequired`]: the password is right, the code missing or wrong.
+    /// - [`Error::OrgNotAllowed`], [`Error::Throttled`], [`Error::Overloaded`].
+    pub async fn login(&self, client: &Client, request: LoginRequest) -> Result<SignIn> {
+        let presented = limits::login("username", &request.username)?;
+        limits::required_secret("password", &request.password, MAX_PASSWORD)?;
+        limits::secret("otp", &request.otp, MAX_CODE)?;
+        let organization = limits::organization("org_name", &request.organization)?;
+
+        let attempt = self.passwords.attempt(client, &presented).await?;
+        // Read before the password is checked: whatever ends the account's sessions from here on ends this one.
+        let found = self.store.user_by_login(&presented).await?;
+        let account = found.as_ref().map(|user| user.id);
+        let right = match self.passwords.check(client, &presented, attempt, found, &request.password).await {
+            Ok(right) => right,
+            Err(error) => {
+                if let (Some(id), Error::InvalidCredentials) = (account, &error) {
+                    self.refusals.note(client, id, "INVALID_CREDENTIALS");
+                }
+                return Err(error);
+            }
+        };
+        self.open(client, right, &request, organization).await
+    }
+
+    async fn open(&self, client: &Client, right: Right, request: &LoginRequest, organization: Option<Folded>) -> Result<SignIn> {
+        let Right { attempt, user, checked, upgraded } = right;
+        let factor = if user.totp.is_on() {
+            if request.otp.is_empty() {
+                return Err(Error::OtpRequired);
+            }
+            let Some(factor) = self.second_factors.check(user.id, &user.totp, &request.otp, self.time.now())? else {
+                attempt.failed();
+                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                return Err(Error::OtpRequired);
+            };
+            Some(factor)
+        } else {
+            None
+        };
+        let methods = methods(factor.as_ref());
+        let (session, refresh) = self.tokens.new_session(client.face, request.mode.unwrap_or(Mode::Json), methods);
+        let open = OpenSession {
+            session,
+            user: user.id,
+            generation: user.generations.current,
+            password: checked,
+            factor,
+            upgraded,
+            organization,
+            by: client.by(self.time.now()),
+        };
+        match self.store.open_session(open).await? {
+            Opened::Opened(grant) => {
+                attempt.succeeded();
+                let tokens = self.tokens.issue(&grant, Some(refresh))?;
+                Ok(SignIn { tokens, user: self.account(grant.user).await? })
+            }
+            Opened::Stale => Err(Error::InvalidCredentials),
+            Opened::FactorRefused => {
+                // Spent a moment ago by another: as wrong as any other code.
+                attempt.failed();
+                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                Err(Error::OtpRequired)
+            }
+            Opened::OrganizationNotAllowed => {
+                self.refusals.note(client, user.id, "ORG_NOT_ALLOWED");
+                Err(Error::OrgNotAllowed)
+            }
+        }
+    }
+
+    async fn account(&self, user: Option<User>) -> Result<Option<Account>> {
+        match user {
+            Some(user) => Account::read(&*self.store, user).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn methods(factor: Option<&SecondFactor>) -> Vec<Method> {
+    let second = factor.map(|factor| match factor {
+        SecondFactor::TotpStep(_) => Method::OneTimeCode,
+        SecondFactor::Recovery(_) => Method::RecoveryCode,
+    });
+    std::iter::once(Method::Password).chain(second).collect()
+}
