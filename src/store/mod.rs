@@ -17,6 +17,7 @@
 mod embedded;
 pub mod error;
 mod revocations;
+pub mod sled;
 pub mod verbs;
 
 use async_trait::async_trait;

@@ -1,0 +1,255 @@
+//! The database within a data directory: opening it without trusting it, reading it, and applying a group to it.
+//!
+//! sled checks a CRC with every page it reads, but its recovery takes a damaged piece of its log for the end of a segment and
+//! goes on behind it, so that a record can silently fall back to what it was before. So every commit carries a [`Tally`] over
+//! all records along, and opening reads all of them and compares.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::panic::{self, PanicHookInfo};
+use std::path::Path;
+use std::sync::Once;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use sled::{Batch, Db};
+
+use super::error::{OpenError, Trying};
+use super::identity::FORMAT;
+use crate::model::ids::StoreId;
+use crate::store::embedded::engine::View;
+use crate::store::embedded::tx::{Changes, Head};
+use crate::store::{Result, StoreError};
+
+/// The prefix of the engine's own keys; the verbs have none that begins so.
+const IDENTITY_KEY: &[u8] = b"\0identity";
+const TIP_KEY: &[u8] = b"\0tip";
+
+/// Threads of this name panic in silence: the panic becomes a sentence.
+const OPENER: &str = "store-open";
+pub(super) const WRITER: &str = "store-writer";
+
+/// The database of one store.
+#[derive(Clone, Debug)]
+pub(super) struct Database(Db);
+
+/// Where the database stands, changed by every commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tip {
+    /// Commits so far.
+    pub(super) commits: u64,
+    /// Over every record but this one.
+    pub(super) tally: Tally,
+    /// Where the verbs stand.
+    pub(super) head: Head,
+}
+
+/// A sum of checksums that does not depend on the order of the records, so that a commit can carry it along. Against damage,
+/// not against a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally(u64);
+
+/// The first record, never changed.
+#[derive(Debug, Serialize, Deserialize)]
+struct IdentityRow {
+    format: u32,
+    store: StoreId,
+}
+
+impl Database {
+    /// Makes a database for the store `id` in a fresh directory. Applied, not durable yet.
+    pub(super) fn create(directory: &Path, cache: u64, id: StoreId) -> std::result::Result<(Self, Tip), OpenError> {
+        let identity = encode(&IdentityRow { format: FORMAT, store: id });
+        let created = guarded(directory, move |path| {
+            let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
+            let mut tip = Tip::default();
+            let changes = Changes::from([(IDENTITY_KEY.to_vec(), Some(identity))]);
+            database.apply(&changes, &mut tip).map_err(|error| damage(path, &error))?;
+            Ok((database, tip))
+        })?;
+        make_private(directory)?;
+        Ok(created)
+    }
+
+    /// Opens the database in `directory`, reads every record of it, and answers whose it is and where it stands.
+    pub(super) fn open(directory: &Path, cache: u64) -> std::result::Result<(Self, StoreId, Tip), OpenError> {
+        let opened = guarded(directory, move |path| {
+            let damaged = |detail: &str| OpenError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
+            let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
+            if !database.0.was_recovered() {
+                return Err(damaged("it opened empty"));
+            }
+            let read = |key| database.read(key).map_err(|error| damage(path, &error));
+            let identity: IdentityRow =
+                decode(read(IDENTITY_KEY)?.as_deref()).ok_or_else(|| damaged("its first record is missing"))?;
+            if identity.format > FORMAT {
+                let path = path.parent().unwrap_or(path).to_owned();
+                return Err(OpenError::LaterFormat { path, found: identity.format, known: FORMAT });
+            }
+            let tip: Tip = decode(read(TIP_KEY)?.as_deref()).ok_or_else(|| damaged("its last record is missing"))?;
+            if database.count().map_err(|error| damage(path, &error))? != tip.tally {
+                return Err(damaged("its records are not the ones that were written"));
+            }
+            Ok((database, identity.store, tip))
+        })?;
+        make_private(directory)?;
+        Ok(opened)
+    }
+
+    /// Applies changes and the tip after them in one atomic batch, and moves `tip` there. Not durable yet.
+    pub(super) fn apply(&self, changes: &Changes, tip: &mut Tip) -> std::result::Result<(), sled::Error> {
+        let mut next = tip.clone();
+        next.commits += 1;
+        let mut batch = Batch::default();
+        for (key, value) in changes {
+            if let Some(old) = self.0.get(key)? {
+                next.tally.take(key, &old);
+            }
+            match value {
+                Some(value) => {
+                    next.tally.add(key, value);
+                    batch.insert(key.as_slice(), value.as_slice());
+                }
+                None => batch.remove(key.as_slice()),
+            }
+        }
+        batch.insert(TIP_KEY, encode(&next));
+        self.0.apply_batch(batch)?;
+        *tip = next;
+        Ok(())
+    }
+
+    /// For the barrier.
+    pub(super) fn sled(&self) -> &Db {
+        &self.0
+    }
+
+    fn count(&self) -> std::result::Result<Tally, sled::Error> {
+        let mut tally = Tally::default();
+        for pair in &*self.0 {
+            let (key, value) = pair?;
+            if key != TIP_KEY {
+                tally.add(&key, &value);
+            }
+        }
+        Ok(tally)
+    }
+}
+
+impl View for Database {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.get(key).map_err(|error| failure(&error))?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut pairs = Vec::new();
+        for pair in self.0.range(from.max(prefix)..).take(most) {
+            let (key, value) = pair.map_err(|error| failure(&error))?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            pairs.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(pairs)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.0 = self.0.wrapping_add(checksum(key, value));
+    }
+
+    fn take(&mut self, key: &[u8], value: &[u8]) {
+        self.0 = self.0.wrapping_sub(checksum(key, value));
+    }
+}
+
+/// Both CRCs, mixed so that differences do not cancel in a sum (the finalizer of `SplitMix64`).
+fn checksum(key: &[u8], value: &[u8]) -> u64 {
+    let mut sum = (u64::from(crc32fast::hash(key)) << 32) | u64::from(crc32fast::hash(value));
+    sum = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    sum = (sum ^ (sum >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    sum ^ (sum >> 31)
+}
+
+/// No flush thread of sled's own: the writer passes the barrier.
+fn config(path: &Path, cache: u64) -> sled::Config {
+    sled::Config::new().path(path).cache_capacity(cache).flush_every_ms(None)
+}
+
+/// Runs `open` on a thread of its own, because sled panics on some kinds of damage.
+fn guarded<T: Send>(
+    path: &Path,
+    open: impl FnOnce(&Path) -> std::result::Result<T, OpenError> + Send,
+) -> std::result::Result<T, OpenError> {
+    silence_panics();
+    let joined = thread::scope(|scope| {
+        let opener = thread::Builder::new().name(OPENER.to_owned()).spawn_scoped(scope, || open(path)).trying("open", path)?;
+        opener.join().map_err(|panic| OpenError::Damaged { path: path.to_owned(), detail: panic_text(panic.as_ref()) })
+    });
+    joined.flatten()
+}
+
+/// Waits until sled has let go of its file, which its own threads hold for a moment after the last handle is dropped, so that
+/// the database can be opened again at once. Gives up after a second: the next opening then says that it is in use.
+pub(super) fn wait_for_release(directory: &Path) {
+    let Ok(data) = File::open(directory.join("db")) else { return };
+    for _ in 0..1000 {
+        if flock(&data, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What a panic said, on one line.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Keeps the panics of this module's threads out of standard error: they are caught and told in one sentence.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if !matches!(thread::current().name(), Some(OPENER | WRITER)) {
+                others(info);
+            }
+        }));
+    });
+}
+
+fn damage(path: &Path, error: &dyn std::fmt::Display) -> OpenError {
+    let detail = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    OpenError::Damaged { path: path.to_owned(), detail }
+}
+
+fn failure(error: &sled::Error) -> StoreError {
+    match error {
+        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// sled makes its files with the process's umask.
+fn make_private(directory: &Path) -> std::result::Result<(), OpenError> {
+    for entry in fs::read_dir(directory).trying("read", directory)? {
+        let path = entry.trying("read", directory)?.path();
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(&path, Permissions::from_mode(mode)).trying("protect", &path)?;
+    }
+    Ok(())
+}
+
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    // Plain values of fixed shape: there is nothing that postcard could refuse.
+    postcard::to_stdvec(row).unwrap_or_default()
+}
+
+fn decode<'a, T: Deserialize<'a>>(row: Option<&'a [u8]>) -> Option<T> {
+    postcard::from_bytes(row?).ok()
+}
