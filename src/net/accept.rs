@@ -8,12 +8,16 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::limits::Limits;
 use super::registry::{Registered, Registry};
 
 /// How long to wait for room or descriptors before asking another idle connection to leave.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The least time between two log lines about a shortage.
+const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
 
 /// A connection that may be served.
 #[derive(Debug)]
@@ -32,14 +36,14 @@ pub(super) struct Acceptor {
     registry: Arc<Registry>,
     slots: Arc<Semaphore>,
     idle_when_full: Duration,
-    /// Whether the present shortage has been logged.
-    short: bool,
+    /// When a shortage was last logged.
+    complained: Option<Instant>,
 }
 
 impl Acceptor {
     pub(super) fn new(listener: TcpListener, registry: Arc<Registry>, limits: &Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, registry, slots, idle_when_full: limits.idle_when_full, short: false }
+        Self { listener, registry, slots, idle_when_full: limits.idle_when_full, complained: None }
     }
 
     /// The next connection. Cancel-safe: it is dropped and called again whenever a connection has ended, which is also what
@@ -49,7 +53,6 @@ impl Acceptor {
             let slot = self.slot().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    self.short = false;
                     let Some(registered) = self.registry.admit(peer.ip()) else {
                         tracing::debug!(%peer, "refused: too many connections of one source");
                         continue;
@@ -70,7 +73,7 @@ impl Acceptor {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
                 return slot;
             }
-            if !std::mem::replace(&mut self.short, true) {
+            if self.may_complain() {
                 tracing::warn!("all connections are taken; idle ones are asked to leave");
             }
             self.registry.close_idlest(self.idle_when_full);
@@ -80,9 +83,18 @@ impl Acceptor {
         }
     }
 
+    /// Whether a shortage is logged now: strangers can bring it about as often as they like.
+    fn may_complain(&mut self) -> bool {
+        let may = self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY);
+        if may {
+            self.complained = Some(Instant::now());
+        }
+        may
+    }
+
     /// Waits out an error of the machine, such as no descriptors: trying again at once would spin, as the socket stays ready.
     async fn endure(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.short, true) {
+        if self.may_complain() {
             tracing::error!(%error, "cannot accept connections for now");
         }
         if is_shortage(error) {

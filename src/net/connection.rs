@@ -17,7 +17,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpConnectInfo;
 use tower::Service as _;
 
 use super::accept::Accepted;
@@ -55,22 +54,20 @@ impl Context {
     /// How long the next connection may live: the maximum age and up to 10 % to either side, so that the clients of a restart
     /// do not all come back in one moment again and again.
     pub(super) fn lifetime(&self, random: &dyn Random) -> Duration {
-        let share = f64::from(u32::from_le_bytes(random.bytes())) / f64::from(u32::MAX);
-        self.limits.max_connection_age.mul_f64(0.9 + 0.2 * share)
+        spread(self.limits.max_connection_age, random)
     }
+}
+
+fn spread(age: Duration, random: &dyn Random) -> Duration {
+    let share = f64::from(u32::from_le_bytes(random.bytes())) / f64::from(u32::MAX);
+    age.mul_f64(0.9 + 0.2 * share)
 }
 
 /// Serves one connection until the client leaves, a limit ends it, or the listener shuts down.
 pub(super) async fn run(context: Arc<Context>, accepted: Accepted, lifetime: Duration) {
     let greet_by = Instant::now() + context.limits.handshake_timeout;
     let Accepted { stream, peer, registered, slot: _slot } = accepted;
-    let local_addr = stream.local_addr().ok();
-    let face = Face {
-        router: context.router.clone(),
-        peer,
-        info: TcpConnectInfo { local_addr, remote_addr: Some(peer) },
-        activity: Arc::clone(&registered.activity),
-    };
+    let face = Face { router: context.router.clone(), peer, activity: Arc::clone(&registered.activity) };
     let until = Until { greet_by, old_at: Instant::now() + lifetime, close: &registered.close };
     match &context.tls {
         None => drive(&context, stream, face, until).await,
@@ -130,9 +127,10 @@ where
 
     tracing::debug!(%peer, reason, "closing");
     connection.as_mut().graceful_shutdown();
-    let grace = Instant::now() + context.limits.connection_age_grace;
-    if timeout(FAREWELL, connection.as_mut()).await.is_err() && activity.busy() {
-        let _ = timeout_at(grace, connection).await;
+    let grace = context.limits.connection_age_grace;
+    let cut_at = Instant::now() + grace;
+    if timeout(FAREWELL.min(grace), connection.as_mut()).await.is_err() && activity.busy() {
+        let _ = timeout_at(cut_at, connection).await;
     }
 }
 
@@ -169,7 +167,6 @@ impl Until<'_> {
 struct Face {
     router: axum::Router,
     peer: SocketAddr,
-    info: TcpConnectInfo,
     activity: Arc<Activity>,
 }
 
@@ -181,7 +178,6 @@ impl hyper::service::Service<Request<Incoming>> for Face {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let call = self.activity.begin();
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        request.extensions_mut().insert(self.info.clone());
         let response = self.router.clone().call(request.map(Body::new));
         Box::pin(async move { Ok(response.await?.map(|body| CountedBody::new(body, call))) })
     }
@@ -226,3 +222,23 @@ fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
 
 /// hyper panics below this.
 const HTTP1_LEAST_BUFFER: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Only(u8);
+
+    impl Random for Only {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn ages_are_spread_by_a_tenth_to_either_side() {
+        let age = Duration::from_secs(1000);
+        assert_eq!(spread(age, &Only(0)).as_millis(), 900_000);
+        assert_eq!(spread(age, &Only(0xFF)).as_millis(), 1_100_000);
+    }
+}

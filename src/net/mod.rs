@@ -43,8 +43,8 @@ pub struct Drained {
 /// Serves `router` on `listener` until `shutdown` is cancelled, then drains.
 ///
 /// Speaks HTTP/2 (prior knowledge, or by ALPN) and HTTP/1.1 on the same port; TLS only where `tls` is given, and then nothing
-/// else. Each request carries the extensions [`axum::extract::ConnectInfo`]`<SocketAddr>` and
-/// [`tonic::transport::server::TcpConnectInfo`], with TLS too. `random` spreads the ages of connections.
+/// else. Each request carries the extension [`axum::extract::ConnectInfo`]`<SocketAddr>`, with TLS too. `random` spreads the
+/// ages of connections.
 ///
 /// At shutdown nothing is accepted any more (the socket is closed), HTTP/2 clients get GOAWAY, calls in flight finish, and what
 /// is left after [`Limits::drain_timeout`] is cut. Handlers of a connection that ends are dropped at their next await. Dropping

@@ -2,8 +2,8 @@
 //!
 //! Owns the limits of a call (deadline, calls in flight), the caller's [`Source`](crate::model::source::Source), and the rule
 //! that every refusal is a gRPC status with `ErrorInfo`, also where tonic or a panic made it. Knows no service beyond the
-//! paths in [`class`]. One tower service in place of one per concern: it costs one allocation a call, and the order, which
-//! matters, is one function that can be read: [`Guard`]'s `handle`.
+//! paths in `class`. One tower service in place of one per concern: it costs one allocation a call, and the order, which
+//! matters, is one function that can be read: `handle`.
 
 mod class;
 pub mod deadline;

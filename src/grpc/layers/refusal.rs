@@ -39,3 +39,24 @@ pub(super) fn internal() -> Status {
 pub(super) fn unimplemented() -> Status {
     refusal(Code::Unimplemented, reason::UNIMPLEMENTED, "this server has no such method")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+    use crate::grpc::pb::ErrorReason;
+
+    #[test]
+    fn every_reason_is_in_the_contract() {
+        for reason in [
+            reason::DEADLINE_EXCEEDED,
+            reason::INTERNAL,
+            reason::MALFORMED_MESSAGE,
+            reason::MESSAGE_TOO_LARGE,
+            reason::OVERLOADED,
+            reason::UNIMPLEMENTED,
+            reason::VALIDATION_FAILED,
+        ] {
+            assert!(ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(), "{reason}");
+        }
+    }
+}

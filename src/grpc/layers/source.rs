@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Request};
 use ipnet::IpNet;
+use tonic::transport::server::TcpConnectInfo;
 use tower::util::MapRequestLayer;
 
 use crate::model::source::Source;
@@ -57,18 +58,15 @@ pub fn layer<B>(trusted: TrustedProxies) -> MapRequestLayer<impl Fn(Request<B>) 
     })
 }
 
-/// Puts the [`Source`] into a request that has none yet. A request that did not come through a socket is from the unspecified
-/// address.
+/// Puts the [`Source`] into a request, and the peer where tonic's `remote_addr` finds it. A request that did not come through
+/// a socket is from the unspecified address.
 pub(super) fn mark<B>(request: &mut Request<B>, trusted: &TrustedProxies) {
-    if request.extensions().get::<Source>().is_some() {
-        return;
-    }
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    let source = Source::new(origin(peer, request.headers(), trusted));
-    request.extensions_mut().insert(source);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let source = Source::new(origin(address, request.headers(), trusted));
+    let extensions = request.extensions_mut();
+    extensions.insert(source);
+    extensions.insert(TcpConnectInfo { local_addr: None, remote_addr: peer });
 }
 
 /// The right-most address that is not a trusted proxy's.

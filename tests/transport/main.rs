@@ -1,0 +1,21 @@
+//! The transport as a client meets it: a real server of `net::serve` with the layers of `grpc::layers` on loopback, and clients
+//! from raw bytes to tonic's.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod descriptors;
+mod drain;
+mod greeting;
+mod layers;
+mod lifetime;
+mod messages;
+mod reset;
+mod support;
+mod tls;
+mod web;
