@@ -1,6 +1,7 @@
 //! What the service does, and every policy: one file per capability, each a plain struct that holds only what it uses. Knows
 //! nothing of gRPC or HTTP; depends on `crypto`, `store` and `model`.
 
+pub mod accounts;
 pub mod client;
 pub mod error;
 pub mod keys;
@@ -8,6 +9,7 @@ pub mod limits;
 pub mod login;
 pub mod logout;
 pub mod organizations;
+pub mod password_policy;
 pub mod passwords;
 pub mod personal_key;
 pub mod policy;
@@ -15,9 +17,11 @@ pub mod providers;
 pub mod refresh;
 pub mod refusals;
 pub mod second_factor;
+pub mod single_use;
 pub mod throttle;
 pub mod time;
 pub mod tokens;
+pub mod users;
 pub mod verify;
 
 pub use self::error::{Error, Thing};

@@ -1,0 +1,178 @@
+//! What a signed-in person does with the own account: look at it, change the password, turn one-time codes on. Changing takes a
+//! session that was opened by password or single sign-on, and the commit checks it again.
+
+use std::sync::Arc;
+
+use super::client::SignedIn;
+use super::limits::{self, MAX_CODE, MAX_PASSWORD};
+use super::password_policy::{Owner, PasswordPolicy};
+use super::passwords::{Passwords, Right};
+use super::policy::Policy;
+use super::second_factor::SecondFactors;
+use super::time::Time;
+use super::tokens::Account;
+use super::{Error, Result};
+use crate::crypto::server_key::ServerKeys;
+use crate::crypto::totp;
+use crate::model::ids::UserId;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+use crate::model::user::{Totp, User};
+use crate::store::Store;
+use crate::store::verbs::{ChangePassword, Changed, Needs, TotpChanged};
+
+/// A secret for one-time codes that waits for its first code.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// The secret: 32 characters of base32. Kept sealed, and shown this once.
+    pub secret: Secret,
+    /// The same as an `otpauth://totp/` URL.
+    pub otpauth_url: Secret,
+}
+
+/// The caller's own account.
+#[derive(Clone)]
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    passwords: Passwords,
+    second_factors: SecondFactors,
+    server_keys: Arc<ServerKeys>,
+    random: Arc<dyn Random>,
+    time: Time,
+    rules: PasswordPolicy,
+    /// What an authenticator shows beside the account's name.
+    label: String,
+}
+
+impl Accounts {
+    /// One over `store`, with the rules of `policy`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: Passwords,
+        second_factors: SecondFactors,
+        server_keys: Arc<ServerKeys>,
+        random: Arc<dyn Random>,
+        time: Time,
+        policy: &Policy,
+    ) -> Self {
+        let host = url::Url::parse(&policy.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let label = host.unwrap_or_else(|| "countersign".to_owned());
+        Self { store, passwords, second_factors, server_keys, random, time, rules: PasswordPolicy::new(policy), label }
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
+    pub async fn account(&self, caller: &SignedIn) -> Result<Account> {
+        let user = self.user(caller.user()?).await?;
+        Account::read(&*self.store, user).await
+    }
+
+    /// Replaces the caller's password and ends every other session; answers the revision that holds it. The caller's own session
+    /// goes on, but its access tokens are dead: Refresh comes next. Durable once this returns: nothing that the old password
+    /// opened, or was about to open, works any more.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
+    /// - [`Error::Invalid`], [`Error::WeakPassword`] - before any hash is computed (INVALID_ARGUMENT).
+    /// - [`Error::InvalidCredentials`] - `current` is wrong, or the account has no password. Counts as a failed login
+    ///   (UNAUTHENTICATED).
+    /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
+    /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
+    pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<i64> {
+        let id = caller.strong()?;
+        limits::required_secret("current_password", current, MAX_PASSWORD)?;
+        limits::required_secret("new_password", new, MAX_PASSWORD)?;
+        // Hash and generation are read before the password is checked; the commit refuses where either has changed.
+        let user = self.user(id).await?;
+        self.rules.accept("new_password", new, &owner(&user))?;
+        let name = user.name.folded();
+        let attempt = self.passwords.attempt(&caller.client, &name).await?;
+        let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
+        let Right { attempt, user, checked, .. } = right;
+        let replacement = self.passwords.hash(&caller.client, &name, new).await?;
+        let change = ChangePassword {
+            user: id,
+            generation: user.generations.current,
+            checked,
+            replacement,
+            keep: caller.session,
+            by: caller.by(Needs::Nothing, self.time.now()),
+        };
+        match self.store.change_password(change).await? {
+            Changed::Changed(revision) => {
+                attempt.succeeded();
+                Ok(revision)
+            }
+            Changed::Stale => Err(Error::Conflict),
+        }
+    }
+
+    /// Makes a secret for one-time codes, in place of one that waited before. The login changes only with
+    /// [`confirm_totp`](Self::confirm_totp). Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
+    /// - [`Error::TotpAlreadyEnabled`] - codes guard the login (FAILED_PRECONDITION).
+    pub async fn enroll_totp(&self, caller: &SignedIn) -> Result<Enrolment> {
+        let user = self.user(caller.strong()?).await?;
+        let secret = totp::generate_secret(&*self.random);
+        let sealed = self.second_factors.seal(user.id, &secret, &*self.random);
+        let by = caller.by(Needs::Nothing, self.time.now());
+        changed(self.store.enroll_totp(user.id, sealed, by).await?)?;
+        Ok(Enrolment {
+            secret: totp::secret_text(&secret),
+            otpauth_url: totp::otpauth_url(&secret, &self.label, user.name.as_str()),
+        })
+    }
+
+    /// Makes the waiting secret guard the login and answers ten recovery codes, which are shown this once. The step of `otp` is
+    /// spent with it: the same code logs nobody in. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `otp` is empty or longer than 64 bytes (INVALID_ARGUMENT).
+    /// - [`Error::TotpAlreadyEnabled`], [`Error::TotpNotPending`] (FAILED_PRECONDITION).
+    /// - [`Error::OtpRequired`] - the code is wrong. Counts as a failed login (UNAUTHENTICATED).
+    /// - [`Error::Throttled`] (RESOURCE_EXHAUSTED).
+    pub async fn confirm_totp(&self, caller: &SignedIn, otp: &Secret) -> Result<Vec<Secret>> {
+        let id = caller.strong()?;
+        limits::required_secret("otp", otp, MAX_CODE)?;
+        let user = self.user(id).await?;
+        let sealed = match user.totp {
+            Totp::Pending { sealed } => sealed,
+            Totp::Off => return Err(Error::TotpNotPending),
+            Totp::On { .. } => return Err(Error::TotpAlreadyEnabled),
+        };
+        let attempt = self.passwords.attempt(&caller.client, &user.name.folded()).await?;
+        let now = self.time.now();
+        let Some(step) = totp::matching_step(&self.second_factors.open(id, &sealed)?, otp.expose(), now) else {
+            attempt.failed();
+            return Err(Error::OtpRequired);
+        };
+        // A code of one's own new secret proves nothing about the password: no failure is forgiven for it.
+        drop(attempt);
+        let (codes, hashes) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
+        changed(self.store.confirm_totp(id, sealed, step, hashes, caller.by(Needs::Nothing, now)).await?)?;
+        Ok(codes)
+    }
+
+    async fn user(&self, id: UserId) -> Result<User> {
+        self.store.user(id).await?.ok_or(Error::TokenInvalid)
+    }
+}
+
+fn owner(user: &User) -> Owner<'_> {
+    Owner { name: &user.name, email: user.email.as_ref(), codes: user.totp.is_on() }
+}
+
+fn changed(outcome: TotpChanged) -> Result<()> {
+    match outcome {
+        TotpChanged::Changed => Ok(()),
+        TotpChanged::AlreadyOn => Err(Error::TotpAlreadyEnabled),
+        TotpChanged::NotPending => Err(Error::TotpNotPending),
+        TotpChanged::Unknown => Err(Error::TokenInvalid),
+    }
+}
