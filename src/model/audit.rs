@@ -95,6 +95,10 @@ pub enum Action {
     SigningKey(String),
     /// A login of this existing account was refused. Holds the error reason.
     LoginRefused(UserId, String),
+    /// The answer that opened this session was asked for again within its window, by a link's or an attempt's holder.
+    SessionRetried(SessionId),
+    /// So many expired records were removed.
+    Swept(u32),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -10,7 +10,10 @@ use super::name::Folded;
 use super::user::Generation;
 
 /// How long after a redeem the same request id is answered with the same session.
-pub const REDEEM_RETRY: Duration = Duration::from_secs(60);
+pub const REDEEM_RETRY: Duration = Duration::from_mins(1);
+
+/// How long after its link was made a guest's session ends at the latest; the link's record is kept as long.
+pub const LINK_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// What became of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

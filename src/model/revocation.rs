@@ -11,7 +11,10 @@ use super::session::Credential;
 use super::user::{Generation, Subject};
 
 /// How long an access token may live at the most: tombstones are kept that much longer than what they bury.
-pub const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
+pub const LONGEST_TOKEN: Duration = Duration::from_hours(1);
+
+/// What is added to that for clocks that differ: verifiers allow 60 s after `exp`.
+pub const TOKEN_LEEWAY: Duration = Duration::from_mins(2);
 
 /// What is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

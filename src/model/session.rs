@@ -206,7 +206,43 @@ pub struct Session {
     pub state: SessionState,
 }
 
+/// What a refresh token, shown to its session's row, turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// The tip: it may be exchanged.
+    Tip,
+    /// The last but one, and its successor, the tip, was given out at most [`ROTATION_RETRY`] ago: that one again.
+    Retry,
+    /// Stolen, or as good as: the session ends.
+    Reused(EndReason),
+    /// Not of this chain.
+    Foreign,
+}
+
 impl Session {
+    /// What token number `n` with the keyed hash `presented`, whose successor has the hash `successor`, is at `now`.
+    ///
+    /// Only for a token whose MAC was right: of a number other than the tip's and the one before it there is no hash to compare.
+    #[must_use]
+    pub fn presented(&self, n: u32, presented: &[u8; 32], successor: &[u8; 32], now: Timestamp) -> Presented {
+        if n > self.n {
+            return Presented::Reused(EndReason::Ahead);
+        }
+        match self.n - n {
+            0 if *presented == self.tip => Presented::Tip,
+            1 if *successor == self.tip && now.since(self.rotate_time) <= ROTATION_RETRY => Presented::Retry,
+            1 if *successor == self.tip => Presented::Reused(EndReason::Late),
+            0 | 1 => Presented::Foreign,
+            _ => Presented::Reused(EndReason::Reused),
+        }
+    }
+
+    /// True where its first refresh token was never used: what opened it may be answered again.
+    #[must_use]
+    pub fn unused(&self) -> bool {
+        self.n == 0 && self.renewal == Renewal::Unset
+    }
+
     /// True where it is live at `now`, its generation aside.
     #[must_use]
     pub fn lives(&self, now: Timestamp) -> bool {

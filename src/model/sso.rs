@@ -10,7 +10,7 @@ use super::ids::{AttemptId, SessionId, UserId};
 use super::user::Generation;
 
 /// How long after its collection the same session is answered again, while its refresh token is unused.
-pub const COLLECT_RETRY: Duration = Duration::from_secs(60);
+pub const COLLECT_RETRY: Duration = Duration::from_mins(1);
 
 /// Where an attempt stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,13 +16,16 @@
 
 mod embedded;
 pub mod error;
+mod memory;
 mod revocations;
 pub mod sled;
 pub mod verbs;
 
 use async_trait::async_trait;
 
+pub use self::embedded::audit_digest;
 pub use self::error::StoreError;
+pub use self::memory::memory;
 pub use self::revocations::Revocations;
 use self::verbs::{
     By, ChangePassword, Changed, CollectAttempt, Collected, CreateOrganization, CreateUser, Created, Ended, Foundation, Founding,

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::audit::Origin;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, StoreId, UserId};
@@ -15,7 +17,7 @@ use crate::model::signing_key::SigningKeyRecord;
 use crate::model::user::{Generation, Roles, SecondFactor, Subject, User};
 
 /// What a store is founded with, in one commit: it is there whole or not at all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foundation {
     /// The `iss` of every token; changes only by command.
     pub issuer: String,

@@ -2,6 +2,28 @@
 //!
 //! A verb is a function over a [`tx::Tx`]. An [`engine::Engine`] runs verbs one after another in groups, makes each group
 //! durable at once, and answers none of its verbs before that. Nothing outside the writer decides a change.
+//!
+//! [`key`] says where a record lies, [`record`] how it is written; [`commit`] holds what every change has in common; the verbs
+//! lie in one file for each part of the domain, and [`store`] puts them behind the trait.
 
+mod accounts;
+mod audit;
+mod commit;
 pub(crate) mod engine;
+mod founding;
+mod key;
+mod keys;
+mod links;
+mod logout;
+mod organizations;
+mod record;
+mod rows;
+mod sessions;
+mod sso;
+mod store;
+mod sweep;
 pub(crate) mod tx;
+
+pub use self::record::audit_digest;
+pub(crate) use self::store::Embedded;
+pub(crate) use self::sweep::revocations;

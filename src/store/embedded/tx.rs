@@ -92,6 +92,11 @@ impl Tx<'_> {
         self.keep = true;
     }
 
+    /// True where the verb changed something so far.
+    pub(crate) fn changed(&self) -> bool {
+        !self.own.is_empty()
+    }
+
     /// Sets a key.
     pub(crate) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.own.insert(key, Some(value));

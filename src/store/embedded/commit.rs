@@ -1,0 +1,136 @@
+//! What every change has in common: the time it decides by, the caller it is fenced with, its audit events, the revisions it
+//! takes.
+
+use super::engine::View;
+use super::key;
+use super::record::{Expiring, Tombstone, encode, load, put};
+use super::rows::{guest_generations, user};
+use super::tx::Tx;
+use crate::model::audit::{Action, AuditEvent, Origin};
+use crate::model::clock::Timestamp;
+use crate::model::link::{Link, LinkState};
+use crate::model::personal_key::PersonalKey;
+use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
+use crate::model::session::{Credential, Session, SessionState};
+use crate::model::user::{Roles, Subject};
+use crate::store::verbs::{By, Caller, Needs};
+use crate::store::{Result, StoreError, audit_digest};
+
+/// Runs `verb` with the time that decides. What it changed is kept where it succeeded, and that time with it.
+///
+/// The `By` that it hands on is the one to go by; the one in the verb's own arguments has the service's time.
+pub(super) fn decide<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+    let by = By { now: by.now.max(tx.head.last_commit), ..by };
+    let outcome = verb(tx, &by)?;
+    if tx.changed() {
+        tx.head.last_commit = by.now;
+        tx.keep();
+    }
+    Ok(outcome)
+}
+
+/// [`decide`], for a verb that a signed-in caller may stand behind: nothing happens where that one was signed out or demoted.
+pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+    decide(tx, by, |tx, by| {
+        if let Some(caller) = &by.caller {
+            fence(tx, caller)?;
+        }
+        verb(tx, by)
+    })
+}
+
+/// Refuses a caller whose token is dead or whose role is gone.
+///
+/// # Errors
+/// [`StoreError::CallerRevoked`], [`StoreError::CallerDemoted`].
+pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
+    let roles = match &caller.subject {
+        Subject::User(id) => match user(view, *id)? {
+            Some(user) if user.enabled && user.generations.token_lives(caller.generation) => user.roles,
+            _ => return Err(StoreError::CallerRevoked),
+        },
+        Subject::Guest(name) => match guest_generations(view, name)? {
+            generations if generations.token_lives(caller.generation) => Roles::default(),
+            _ => return Err(StoreError::CallerRevoked),
+        },
+    };
+    let row: Option<Session> = load(view, &key::session(caller.session))?;
+    if row.is_some_and(|row| row.state != SessionState::Live)
+        || view.read(&key::session_tombstone(caller.session))?.is_some()
+        || caller.credential.map_or(Ok(false), |credential| revoked(view, credential))?
+    {
+        return Err(StoreError::CallerRevoked);
+    }
+    let allowed = match caller.needs {
+        Needs::Nothing => true,
+        Needs::Privileged => roles.privileged(),
+        Needs::Superuser => roles.superuser,
+    };
+    if allowed { Ok(()) } else { Err(StoreError::CallerDemoted) }
+}
+
+/// True where a credential was revoked by itself.
+fn revoked(view: &dyn View, credential: Credential) -> Result<bool> {
+    if view.read(&key::credential_tombstone(credential))?.is_some() {
+        return Ok(true);
+    }
+    Ok(match credential {
+        Credential::Key(id) => load::<PersonalKey>(view, &key::personal_key(id))?.is_some_and(|key| key.revoke_time.is_some()),
+        Credential::Link(id) => {
+            load::<Link>(view, &key::link(id))?.is_some_and(|link| matches!(link.state, LinkState::Revoked { .. }))
+        }
+    })
+}
+
+/// Records what happens in this commit, as done by its caller.
+pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
+    audit_as(tx, by.now, by.origin.clone(), action)
+}
+
+/// Records what happens in this commit, as done by `origin`.
+pub(super) fn audit_as(tx: &mut Tx<'_>, now: Timestamp, origin: Origin, action: Action) -> Result<()> {
+    let sequence = tx.head.audit_sequence + 1;
+    let event = AuditEvent { sequence, at: now, origin, action, previous: tx.head.audit_hash };
+    let value = encode(&event)?;
+    tx.head.audit_sequence = sequence;
+    tx.head.audit_hash = audit_digest(&event)?;
+    tx.put(key::audit(sequence), value);
+    Ok(())
+}
+
+/// The revision that the next revocation of this commit takes.
+pub(super) fn next_revision(tx: &Tx<'_>, now: Timestamp) -> i64 {
+    i64::try_from(now.micros()).unwrap_or(i64::MAX).max(tx.head.revision.saturating_add(1))
+}
+
+/// Revokes, from this commit on; answers the revision that holds it.
+pub(super) fn revoke(tx: &mut Tx<'_>, now: Timestamp, what: Revoked) -> Result<i64> {
+    let revision = next_revision(tx, now);
+    tx.head.revision = revision;
+    match &what {
+        Revoked::Session(id) => put(tx, key::session_tombstone(*id), &Tombstone(revision))?,
+        Revoked::Credential(credential) => put(tx, key::credential_tombstone(*credential), &Tombstone(revision))?,
+        Revoked::Below(..) => {}
+    }
+    let revocation = Revocation { revision, what, until: now.plus(LONGEST_TOKEN).plus(TOKEN_LEEWAY) };
+    put(tx, key::revocation(revision), &revocation)?;
+    expires(tx, revocation.until, Expiring::Revocation(revision))?;
+    tx.revocations.push(revocation);
+    Ok(revision)
+}
+
+/// Has the sweep remove `what` some time after `at`.
+pub(super) fn expires(tx: &mut Tx<'_>, at: Timestamp, what: Expiring) -> Result<()> {
+    let of = match what {
+        Expiring::Session(id) => key::session(id),
+        Expiring::Link(id) => key::link(id),
+        Expiring::Attempt(id) => key::attempt(id),
+        Expiring::Revocation(revision) => key::revocation(revision),
+    };
+    put(tx, key::expiry(at, &of), &what)
+}
+
+/// The revision at which something was revoked by itself; the present one where its tombstone is gone.
+pub(super) fn revision_of(tx: &Tx<'_>, tombstone: &[u8]) -> Result<i64> {
+    Ok(load::<Tombstone>(tx, tombstone)?.map_or(tx.head.revision, |at| at.0))
+}

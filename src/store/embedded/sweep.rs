@@ -1,0 +1,81 @@
+//! Removing what expired, a little at a time.
+
+use std::time::Duration;
+
+use super::commit::audit;
+use super::engine::View;
+use super::key::{self, Kind};
+use super::record::{Expiring, Tombstone, load, scan_from};
+use super::tx::Tx;
+use crate::model::audit::Action;
+use crate::model::clock::Timestamp;
+use crate::model::link::Link;
+use crate::model::revocation::{Revocation, Revoked};
+use crate::model::session::Session;
+use crate::store::Result;
+use crate::store::verbs::By;
+
+/// How long past its expiry a record stays: longer than any token that could ask for it lives, and than clocks are wrong.
+const MARGIN: Duration = Duration::from_hours(24);
+
+/// `now` is the service's time: a store whose last commit is ahead of it sweeps less, not more.
+pub(super) fn sweep(tx: &mut Tx<'_>, by: &By, now: Timestamp, most: u32) -> Result<u32> {
+    let all = key::all(Kind::Expiry);
+    // Before the margin's end there is nothing that could have expired.
+    let until = key::expiry_until(Timestamp::from_micros(now.minus(MARGIN).micros().saturating_add(1)));
+    let due = scan_from::<Expiring>(tx, &all, &all, usize::try_from(most).unwrap_or(usize::MAX))?;
+    let mut swept = 0;
+    for (entry, what) in due.into_iter().take_while(|(entry, _)| *entry < until) {
+        tx.remove(entry);
+        sweep_one(tx, what)?;
+        swept += 1;
+    }
+    if swept > 0 {
+        audit(tx, by, Action::Swept(swept))?;
+    }
+    Ok(swept)
+}
+
+fn sweep_one(tx: &mut Tx<'_>, what: Expiring) -> Result<()> {
+    match what {
+        Expiring::Session(id) => {
+            if let Some(session) = load::<Session>(tx, &key::session(id))? {
+                tx.remove(key::session_by_subject(&session.subject, session.auth_time, id));
+                tx.remove(key::session(id));
+            }
+        }
+        Expiring::Link(id) => {
+            if let Some(link) = load::<Link>(tx, &key::link(id))? {
+                tx.remove(key::link_by_guest(&link.guest_key(), id));
+                tx.remove(key::link(id));
+            }
+        }
+        Expiring::Attempt(id) => tx.remove(key::attempt(id)),
+        Expiring::Revocation(revision) => {
+            if let Some(revocation) = load::<Revocation>(tx, &key::revocation(revision))? {
+                sweep_tombstone(tx, &revocation)?;
+                tx.remove(key::revocation(revision));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the tombstone that a revocation left, unless a later one took its place.
+fn sweep_tombstone(tx: &mut Tx<'_>, revocation: &Revocation) -> Result<()> {
+    let tombstone = match &revocation.what {
+        Revoked::Below(..) => return Ok(()),
+        Revoked::Session(id) => key::session_tombstone(*id),
+        Revoked::Credential(credential) => key::credential_tombstone(*credential),
+    };
+    if load(tx, &tombstone)? == Some(Tombstone(revocation.revision)) {
+        tx.remove(tombstone);
+    }
+    Ok(())
+}
+
+/// Every revocation that is kept: what an engine fills the set with when it opens.
+pub(crate) fn revocations(view: &dyn View) -> Result<Vec<Revocation>> {
+    let all = key::all(Kind::Revocation);
+    Ok(scan_from(view, &all, &all, usize::MAX)?.into_iter().map(|(_, revocation)| revocation).collect())
+}
