@@ -1,0 +1,87 @@
+//! What a setting's text must look like. Each form reads the text or says what was wanted.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::model::signing_key::Algorithm;
+
+/// What was read, or what was wanted in its place.
+pub(super) type Form<T> = Result<T, String>;
+
+pub(super) fn address(text: &str) -> Form<SocketAddr> {
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    local
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| "an address with its port, such as 127.0.0.1:50051 or [::1]:50051".to_owned())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one form among many; every text is a path")]
+pub(super) fn path(text: &str) -> Form<PathBuf> {
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn text(text: &str) -> Form<String> {
+    let printable = text.len() <= 256 && !text.chars().any(char::is_control);
+    if printable { Ok(text.to_owned()) } else { Err("at most 256 bytes without control characters".to_owned()) }
+}
+
+/// Scheme, host and port of an `http` or `https` URL and nothing else; answered without a final slash.
+pub(super) fn origin(text: &str) -> Form<String> {
+    let wanted = || "an http or https URL of scheme, host and port only, such as https://auth.example.org".to_owned();
+    let url = Url::parse(text).map_err(|_| wanted())?;
+    let bare = matches!(url.scheme(), "http" | "https")
+        && url.host().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if bare { Ok(url.origin().ascii_serialization()) } else { Err(wanted()) }
+}
+
+pub(super) fn boolean(text: &str) -> Form<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
+pub(super) fn number<T>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Form<T>
+where
+    T: TryFrom<u64>,
+{
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
+pub(super) fn algorithm(text: &str) -> Form<Algorithm> {
+    Algorithm::from_name(text).ok_or_else(|| "EdDSA, ES256 or RS256".to_owned())
+}
+
+pub(super) fn networks(text: &str) -> Form<String> {
+    let good = |item: &str| item.parse::<IpNet>().is_ok() || item.parse::<IpAddr>().is_ok();
+    let all = text.split(',').map(str::trim).filter(|item| !item.is_empty()).all(good);
+    if all { Ok(text.to_owned()) } else { Err("IP addresses and networks such as 10.0.0.0/8, separated by commas".to_owned()) }
+}
+
+pub(super) fn log_filter(text: &str) -> Form<String> {
+    let good = EnvFilter::try_new(text).is_ok();
+    if good { Ok(text.to_owned()) } else { Err("a filter such as info or warn,countersign=debug".to_owned()) }
+}
+
+/// A name that needs no escaping in a query.
+pub(super) fn parameter(text: &str) -> Form<String> {
+    let good = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if good { Ok(text.to_owned()) } else { Err("at most 64 letters, digits, hyphens and underscores".to_owned()) }
+}

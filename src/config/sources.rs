@@ -1,0 +1,170 @@
+//! Where a setting's text comes from, and in which order.
+
+use std::collections::BTreeMap;
+use std::env::VarError;
+use std::path::Path;
+
+use super::TlsFiles;
+use super::form::{self, Form};
+use super::table::{self, Setting};
+use crate::model::secret::Secret;
+
+/// Where settings are read from by name: the process environment, flags, or a test's own map.
+pub trait Strings {
+    /// The text of that name; `None` where there is none.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence: it is there and cannot be read as text.
+    fn string(&self, name: &str) -> Result<Option<String>, String>;
+}
+
+/// The process's own environment.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessEnvironment;
+
+impl Strings for ProcessEnvironment {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    fn string(&self, name: &str) -> Result<Option<String>, String> {
+        match std::env::var(name) {
+            Ok(text) => Ok(Some(text)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err("is not UTF-8".to_owned()),
+        }
+    }
+}
+
+impl Strings for BTreeMap<String, String> {
+    fn string(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.get(name).cloned())
+    }
+}
+
+/// Reads settings one by one and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    flags: &'a dyn Strings,
+    environment: &'a dyn Strings,
+    file: BTreeMap<String, String>,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(flags: &'a dyn Strings, environment: &'a dyn Strings) -> Self {
+        let mut reader = Self { flags, environment, file: BTreeMap::new(), problems: Vec::new() };
+        if let Some(path) = reader.text(&table::CONFIG) {
+            match file(Path::new(&path)) {
+                Ok(settings) => reader.file = settings,
+                Err(problems) => reader.problems.extend(problems),
+            }
+        }
+        reader
+    }
+
+    /// A setting that has a value, its default if no other; `None` where that is of the wrong form.
+    pub(super) fn required<T>(&mut self, setting: &Setting, form: impl Fn(&str) -> Form<T>) -> Option<T> {
+        let text = self.text(setting).unwrap_or_else(|| setting.default.to_owned());
+        self.parsed(setting, &text, form)
+    }
+
+    /// A setting that may have no value.
+    pub(super) fn optional<T>(&mut self, setting: &Setting, form: impl Fn(&str) -> Form<T>) -> Option<T> {
+        let text = self.text(setting)?;
+        self.parsed(setting, &text, form)
+    }
+
+    /// The content of the file that a setting names, without its last line end.
+    pub(super) fn secret_file(&mut self, setting: &Setting) -> Option<Secret> {
+        let path = self.text(setting)?;
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let text = Secret::new(text);
+                let bare = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+                Some(Secret::new(bare.strip_suffix('\r').unwrap_or(bare)))
+            }
+            Err(error) => {
+                self.problems.push(format!("{setting}: cannot read {path}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The first superuser's password, from the one place or the other.
+    pub(super) fn admin_password(&mut self) -> Option<Secret> {
+        let direct = self.text(&table::ADMIN_PASSWORD).map(Secret::from);
+        let filed = self.secret_file(&table::ADMIN_PASSWORD_FILE);
+        if direct.is_some() && filed.is_some() {
+            let problem = format!("{}: excludes {}, set one of them", table::ADMIN_PASSWORD_FILE, table::ADMIN_PASSWORD);
+            self.problems.push(problem);
+        }
+        direct.or(filed)
+    }
+
+    /// Certificate and key: both or neither.
+    pub(super) fn tls(&mut self) -> Option<TlsFiles> {
+        let cert = self.optional(&table::TLS_CERT, form::path);
+        let key = self.optional(&table::TLS_KEY, form::path);
+        let lacks = |missing: &Setting, given: &Setting| format!("{missing}: is needed beside {}", given.name);
+        match (cert, key) {
+            (Some(cert), Some(key)) => return Some(TlsFiles { cert, key }),
+            (Some(_), None) => self.problems.push(lacks(&table::TLS_KEY, &table::TLS_CERT)),
+            (None, Some(_)) => self.problems.push(lacks(&table::TLS_CERT, &table::TLS_KEY)),
+            (None, None) => {}
+        }
+        None
+    }
+
+    fn parsed<T>(&mut self, setting: &Setting, text: &str, form: impl Fn(&str) -> Form<T>) -> Option<T> {
+        match form(text) {
+            Ok(value) => Some(value),
+            Err(wanted) => {
+                self.problems.push(format!("{setting}: {text:?} is not {wanted}"));
+                None
+            }
+        }
+    }
+
+    /// The text of the last source that has one. An empty text is none: that is how a variable is switched off.
+    fn text(&mut self, setting: &Setting) -> Option<String> {
+        for source in [self.flags, self.environment] {
+            match source.string(setting.name) {
+                Ok(Some(text)) if !text.is_empty() => return Some(text),
+                Ok(_) => {}
+                Err(problem) => self.problems.push(format!("{setting}: {problem}")),
+            }
+        }
+        self.file.get(setting.name).cloned()
+    }
+}
+
+/// The settings of a TOML file by their names, or what is wrong with it.
+fn file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
+    let name = table::CONFIG;
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| vec![format!("{name}: cannot read {shown}: {error}")])?;
+    let table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| vec![format!("{name}: {shown} is no TOML: {}", error.message())])?;
+    let mut settings = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (key, value) in table {
+        let setting = table::ALL.iter().find(|setting| setting.key() == key && in_file(setting));
+        match (setting, scalar(&value)) {
+            (Some(setting), Some(text)) => drop(settings.insert(setting.name.to_owned(), text)),
+            (Some(_), None) => problems.push(format!("{name}: {key} in {shown} must be a text, a number or true or false")),
+            (None, _) => problems.push(format!("{name}: {shown} has {key:?}, which is no setting that a file can have")),
+        }
+    }
+    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+}
+
+/// The password itself stays out of a file that is made to be shown around, and a file names no other.
+fn in_file(setting: &Setting) -> bool {
+    *setting != table::ADMIN_PASSWORD && *setting != table::CONFIG
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
