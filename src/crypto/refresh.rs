@@ -123,6 +123,7 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -157,7 +158,6 @@ mod tests {
         fn no_flipped_bit_parses(r0: [u8; 16], id: [u8; 16], at in 0usize..57 * 8) {
             let keys = keys(&[1]);
             let (token, _) = RefreshToken::first(&keys, 1, SessionId::from_bytes(id), r0);
-            use base64::Engine as _;
             let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
             let mut bytes = engine.decode(&token.expose()[4..]).unwrap();
             bytes[at / 8] ^= 1 << (at % 8);

@@ -170,14 +170,14 @@ mod tests {
     #[test]
     fn no_altered_byte_opens() {
         let sealer = sealer(1);
-        let sealed = sealer.seal("p", b"secret", &SystemRandom);
-        for i in 1..sealed.len() {
-            let mut other = sealed.clone();
+        let value = sealer.seal("p", b"secret", &SystemRandom);
+        for i in 1..value.len() {
+            let mut other = value.clone();
             other[i] ^= 1;
             assert_eq!(sealer.open("p", &other), Err(SealError::WrongKey), "byte {i}");
         }
-        for n in 0..sealed.len() {
-            assert!(sealer.open("p", &sealed[..n]).is_err());
+        for n in 0..value.len() {
+            assert!(sealer.open("p", &value[..n]).is_err());
         }
         assert_eq!(sealer.open("p", &[2, 3, 4]), Err(SealError::Malformed));
     }

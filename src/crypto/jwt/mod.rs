@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::parse::{claims, parse};
 pub(super) use self::verify::VerifyingKey;
+#[cfg(test)]
+pub(super) use self::verify::verifies_as_a_stranger_would;
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
 
@@ -25,7 +27,7 @@ pub const MAX_TOKEN: usize = 8 * 1024;
 /// How long after `exp` a token still passes here.
 pub const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
 /// How far ahead of this machine's clock `iat` and `nbf` may be.
-pub const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
+pub const FUTURE_LEEWAY: Duration = Duration::from_mins(1);
 
 /// The claims of an access token. Times are whole seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -96,7 +96,7 @@ mod tests {
             "",
             r#"{"a":1e999}"#,
             r#"{"a":01}"#,
-            r#"{'a':1}"#,
+            r"{'a':1}",
         ] {
             assert!(object(bad.as_bytes()).is_none(), "{bad}");
         }

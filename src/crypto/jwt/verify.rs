@@ -30,3 +30,14 @@ impl VerifyingKey {
             && jsonwebtoken::crypto::verify(signature, signed, &self.key, self.algorithm).unwrap_or(false)
     }
 }
+
+/// What a service that has only the JWKS does with a token: jsonwebtoken's own decoding, by the key as it was published.
+#[cfg(test)]
+pub(in crate::crypto) fn verifies_as_a_stranger_would(token: &str, jwk: &jsonwebtoken::jwk::Jwk) -> bool {
+    let Ok(header) = jsonwebtoken::decode_header(token) else { return false };
+    let mut validation = jsonwebtoken::Validation::new(header.alg);
+    validation.set_audience(&["https://audience.example"]);
+    validation.validate_exp = false;
+    let key = DecodingKey::from_jwk(jwk).unwrap();
+    header.kid == jwk.common.key_id && jsonwebtoken::decode::<serde_json::Value>(token, &key, &validation).is_ok()
+}

@@ -1,5 +1,5 @@
 //! What everybody would guess: the passwords of published leaks, names and words around the account, keyboard walks,
-//! repeats, dates. The estimate is zxcvbn's, which carries some 90,000 common passwords, names and words (MIT).
+//! repeats, dates. The estimate is zxcvbn's, which carries lists of common passwords, names and words.
 
 use zxcvbn::zxcvbn;
 
@@ -67,6 +67,6 @@ mod tests {
         ] {
             assert!(!is_common(good, &["alice"]), "{good}");
         }
-        assert!(!is_common(&"kx7 vq2 ".repeat(200).replace("q2", "w9z"), &[]) || is_common(&"a".repeat(1024), &[]));
+        assert!(!is_common(&"kx7 vq2 w9z-".repeat(85), &[]), "the longest password");
     }
 }
