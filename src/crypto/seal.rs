@@ -5,20 +5,27 @@
 //! of 12 bytes, the ciphertext and a tag of 16 (AES-256-GCM-SIV, RFC 8452: a repeated nonce reveals only that two plain
 //! values are equal). The format byte and the purpose are authenticated, so a value sealed for one purpose opens for no other.
 
+use std::sync::Arc;
+
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::model::random::Random;
-use crate::model::secret::SecretBytes;
 
 const CLEAR: u8 = 0;
 const SEALED: u8 = 1;
 
-/// The key under which the server's own secrets rest: 32 bytes from outside the data directory.
-#[derive(Clone, Debug)]
-pub struct KeyEncryptionKey(SecretBytes<32>);
+/// The key under which the server's own secrets rest: 32 bytes from outside the data directory. Cheap to clone.
+#[derive(Clone)]
+pub struct KeyEncryptionKey(Arc<LessSafeKey>);
+
+impl std::fmt::Debug for KeyEncryptionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyEncryptionKey(..)")
+    }
+}
 
 /// Why a text is no key-encryption key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,13 +44,15 @@ impl KeyEncryptionKey {
             Ok(_) | Err(_) => return Err(InvalidKek),
         }
         let (key, _) = bytes.split_first_chunk::<32>().ok_or(InvalidKek)?;
-        Ok(Self(SecretBytes::new(*key)))
+        Self::from_bytes(key)
     }
 
-    /// Takes 32 bytes over.
-    #[must_use]
-    pub const fn from_bytes(bytes: SecretBytes<32>) -> Self {
-        Self(bytes)
+    /// The key of these 32 bytes.
+    ///
+    /// # Errors
+    /// Never in practice: [`InvalidKek`] where the cryptographic library refuses.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidKek> {
+        gcm_siv(bytes).map(|key| Self(Arc::new(key))).ok_or(InvalidKek)
     }
 }
 
@@ -63,20 +72,14 @@ pub enum SealError {
 
 /// Seals and opens what rests in the data directory. Without a key-encryption key it seals in the clear, and still opens
 /// only what was written so.
-#[derive(Clone)]
-pub struct Sealer(Option<std::sync::Arc<LessSafeKey>>);
-
-impl std::fmt::Debug for Sealer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Sealer(key)" } else { "Sealer(clear)" })
-    }
-}
+#[derive(Clone, Debug)]
+pub struct Sealer(Option<KeyEncryptionKey>);
 
 impl Sealer {
     /// One that seals under `key`, or in the clear without one.
     #[must_use]
-    pub fn new(key: Option<KeyEncryptionKey>) -> Self {
-        Self(key.and_then(|key| gcm_siv(key.0.expose())).map(std::sync::Arc::new))
+    pub const fn new(key: Option<KeyEncryptionKey>) -> Self {
+        Self(key)
     }
 
     /// True where there is a key-encryption key.
@@ -92,7 +95,7 @@ impl Sealer {
         let Some(key) = &self.0 else {
             return [&[CLEAR], plain].concat();
         };
-        seal_with(key, &[SEALED], &aad(SEALED, purpose), plain, random)
+        seal_with(&key.0, &[SEALED], &aad(SEALED, purpose), plain, random)
     }
 
     /// Opens what [`seal`](Self::seal) sealed for the same purpose. A value in the clear opens also where there is a key now:
@@ -107,7 +110,7 @@ impl Sealer {
             Some((&CLEAR, plain)) => Ok(Zeroizing::new(plain.to_vec())),
             Some((&SEALED, body)) => {
                 let key = self.0.as_ref().ok_or(SealError::KeyMissing)?;
-                open_with(key, &aad(SEALED, purpose), body)
+                open_with(&key.0, &aad(SEALED, purpose), body)
             }
             _ => Err(SealError::Malformed),
         }
@@ -118,7 +121,7 @@ fn aad(format: u8, purpose: &str) -> Vec<u8> {
     [b"countersign sealed value", [format].as_slice(), purpose.as_bytes()].concat()
 }
 
-/// An AES-256-GCM-SIV key, kept ready. `None` cannot be: the length is right by type.
+/// An AES-256-GCM-SIV key, kept ready; `None` where the library refuses, for want of memory.
 pub(super) fn gcm_siv(key: &[u8; 32]) -> Option<LessSafeKey> {
     UnboundKey::new(&AES_256_GCM_SIV, key).ok().map(LessSafeKey::new)
 }
@@ -153,7 +156,7 @@ mod tests {
     use crate::model::random::SystemRandom;
 
     fn sealer(byte: u8) -> Sealer {
-        Sealer::new(Some(KeyEncryptionKey::from_bytes(SecretBytes::new([byte; 32]))))
+        Sealer::new(Some(KeyEncryptionKey::from_bytes(&[byte; 32]).unwrap()))
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum HashPurpose {
     Link,
     /// A value of a refresh chain.
     Refresh,
+    /// The request id of a redeemed link.
+    Request,
     /// A recovery code.
     RecoveryCode,
     /// Names and addresses that are counted or logged without being kept.
@@ -212,6 +214,7 @@ impl HashPurpose {
             Self::KeySecret => b"key secret",
             Self::Link => b"link",
             Self::Refresh => b"refresh",
+            Self::Request => b"request",
             Self::RecoveryCode => b"recovery code",
             Self::Pseudonym => b"pseudonym",
             Self::Audit => b"audit",
@@ -291,7 +294,7 @@ mod tests {
 
     #[test]
     fn sealed_keys_come_back() {
-        let sealer = Sealer::new(Some(KeyEncryptionKey::from_bytes(SecretBytes::new([9; 32]))));
+        let sealer = Sealer::new(Some(KeyEncryptionKey::from_bytes(&[9; 32]).unwrap()));
         let keys = keys(&[1, 2]);
         let stored = keys.to_sealed(&sealer, &SystemRandom);
         let again = ServerKeys::from_sealed(&stored, &sealer).unwrap();

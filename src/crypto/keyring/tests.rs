@@ -3,13 +3,12 @@ use crate::crypto::seal::KeyEncryptionKey;
 use crate::crypto::signature_cache::SignatureCache;
 use crate::model::ids::SessionId;
 use crate::model::random::SystemRandom;
-use crate::model::secret::SecretBytes;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ALL: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
 
 fn sealer() -> Sealer {
-    Sealer::new(Some(KeyEncryptionKey::from_bytes(SecretBytes::new([9; 32]))))
+    Sealer::new(Some(KeyEncryptionKey::from_bytes(&[9; 32]).unwrap()))
 }
 
 fn key(algorithm: Algorithm, state: KeyState) -> SigningKeyRecord {
