@@ -40,16 +40,19 @@ pub(super) struct Barrier {
 type Modified = (i64, i64);
 
 impl Barrier {
-    /// The barrier of the database in `directory`. The first one passed syncs the whole file system.
-    pub(super) fn new(directory: &Path, depth: Depth) -> io::Result<Self> {
-        Ok(Self {
-            depth,
+    /// Passes the first barrier of the database in `directory`, a whole one with a `syncfs`: also what was there before, or
+    /// was made by opening it, is durable when this returns. Blocks.
+    pub(super) fn first(directory: &Path, db: &::sled::Db, depth: Depth) -> io::Result<Self> {
+        let mut barrier = Self {
+            depth: Depth::Full,
             data: File::open(directory.join("db"))?,
             directory: File::open(directory)?,
             watched: [directory.to_owned(), directory.join("blobs")],
             seen: None,
             unsettled: None,
-        })
+        };
+        barrier.pass(db)?;
+        Ok(Self { depth, ..barrier })
     }
 
     /// Returns once everything applied to `db` is durable. Blocks.

@@ -224,7 +224,12 @@ fn silence_panics() {
 }
 
 fn damage(path: &Path, error: &dyn std::fmt::Display) -> OpenError {
-    let detail = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = error.to_string();
+    if text.contains("could not acquire lock") {
+        // Someone removed our lock file while a process had the store open; sled has a lock of its own.
+        return OpenError::InUse(path.to_owned());
+    }
+    let detail = text.split_whitespace().collect::<Vec<_>>().join(" ");
     OpenError::Damaged { path: path.to_owned(), detail }
 }
 

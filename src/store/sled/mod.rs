@@ -37,8 +37,9 @@ use self::identity::Identity;
 use self::writer::Writer;
 use super::embedded::engine::{Engine, Job, View};
 use super::embedded::tx::Head;
+use super::embedded::{self, Embedded};
 use super::verbs::StoreStatus;
-use super::{Result, Revocations, StoreError};
+use super::{Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
 
@@ -76,6 +77,23 @@ impl Options {
             depth: Depth::Full,
         }
     }
+}
+
+/// Opens the store of a data directory, or makes it where there is nothing.
+///
+/// Reads every record once. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
+/// durable revision, and no other process can open the directory until the store is closed or this process ends. The
+/// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
+///
+/// # Errors
+/// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
+pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
+    let directory = options.directory.clone();
+    let opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, embedded::revocations));
+    let (engine, failure) = opening
+        .await
+        .map_err(|error| OpenError::Damaged { path: directory, detail: format!("opening it broke off: {error}") })??;
+    Ok((Arc::new(Embedded::new(Arc::new(engine))), failure))
 }
 
 /// Tells when the store has failed for good: a commit could not be made durable, and the process should end.
@@ -247,9 +265,7 @@ fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std:
 }
 
 fn first_barrier(database: &Database, path: &Path, depth: Depth) -> std::result::Result<Barrier, OpenError> {
-    let mut barrier = Barrier::new(path, depth).trying("open", path)?;
-    barrier.pass(database.sled()).trying("write", path)?;
-    Ok(barrier)
+    Barrier::first(path, database.sled(), depth).trying("write", path)
 }
 
 /// The database for readers outside the writer, until the store is closed.

@@ -1,0 +1,55 @@
+//! A medium that fails: each of the calls of which the barrier is made answers EIO from some moment on.
+
+use std::process::Command;
+
+use crate::driver::{Driver, End, FAILED, Order, REFUSED, assert_kept};
+
+#[test]
+fn a_failed_barrier_is_fatal_and_says_so() {
+    if !can_trace() {
+        return;
+    }
+    for (call, from) in [("fdatasync", 20), ("sync_file_range", 40)] {
+        let directory = tempfile::tempdir().unwrap();
+        let end = inject(call, from, directory.path());
+        assert_eq!(end.status.code(), Some(FAILED), "{call}: {}", end.last_words);
+        assert!(end.last_words.contains("Input/output error"), "{call}: {}", end.last_words);
+        assert!(!end.answered.is_empty(), "{call}: it failed before it served");
+        // Eight callers, four lines an answer at the most: nothing was answered behind the first barrier that failed.
+        assert!(end.answered.len() <= from as usize * 8 * 4, "{call}: {} answers", end.answered.len());
+        assert_kept(directory.path(), &end.answered);
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_made_durable_does_not_open() {
+    if !can_trace() {
+        return;
+    }
+    for call in ["fsync", "fdatasync", "syncfs"] {
+        let directory = tempfile::tempdir().unwrap();
+        let end = inject(call, 1, directory.path());
+        assert_eq!(end.status.code(), Some(REFUSED), "{call}: {}", end.last_words);
+        assert!(end.last_words.contains("Input/output error"), "{call}: {}", end.last_words);
+        assert!(end.answered.is_empty());
+        // The creation is begun anew, and nothing had been answered.
+        assert_kept(directory.path(), &[]);
+    }
+}
+
+fn inject(call: &str, from: u32, directory: &std::path::Path) -> End {
+    let trace = format!("trace={call}");
+    let fault = format!("inject={call}:error=EIO:when={from}+");
+    Driver::start(Order::Load, directory, &["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &fault]).end()
+}
+
+fn can_trace() -> bool {
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let reason = match tried {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    println!("SKIPPED: strace cannot be used here ({reason})");
+    false
+}

@@ -1,0 +1,210 @@
+//! Changes of every kind, from eight callers at once, and a line for each that was answered.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use countersign::model::audit::{Actor, Origin};
+use countersign::model::clock::{Clock, SystemClock, Timestamp};
+use countersign::model::ids::{LinkId, SessionId, UserId};
+use countersign::model::link::{Link, LinkState};
+use countersign::model::name::Name;
+use countersign::model::random::{Random, SystemRandom};
+use countersign::model::session::{Face, Method, Mode};
+use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Totp, User};
+use countersign::store::sled::{Options, open};
+use countersign::store::verbs::{
+    By, CreateUser, Created, Foundation, Founding, Issued, LoggedOut, NewSession, OpenSession, Opened, RedeemLink, Redeemed,
+    RotateSession, Rotated,
+};
+use countersign::store::{Result, Store};
+
+use crate::driver::{DONE, FAILED, REFUSED};
+
+/// What the line of an answer begins with.
+pub(crate) const ANSWER: &str = "answered ";
+
+/// Opens the store and changes it, `times` a caller or until it fails; answers the exit code.
+pub(crate) async fn run(options: Options, times: u32) -> i32 {
+    let (store, failure) = match open(options, Arc::default()).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            eprintln!("{error}");
+            return REFUSED;
+        }
+    };
+    let work = async {
+        if store.foundation().await?.is_none() {
+            store.found(founding()).await?;
+        }
+        let turn = Arc::new(AtomicU32::new(0));
+        let callers: Vec<_> = (0..8).map(|_| tokio::spawn(caller(Arc::clone(&store), Arc::clone(&turn), times))).collect();
+        for caller in callers {
+            caller.await.unwrap()?;
+        }
+        Ok::<_, countersign::store::StoreError>(())
+    };
+    match work.await {
+        Ok(()) => {
+            store.close().await;
+            DONE
+        }
+        Err(error) => {
+            let reason = tokio::time::timeout(Duration::from_secs(10), failure.failed()).await;
+            let reason = reason.unwrap_or_else(|_| panic!("{error}, but the store did not fail"));
+            assert!(!store.healthy(), "it failed and is healthy");
+            store.create_user(create("late")).await.expect_err("it answers after a failure");
+            eprintln!("{reason}");
+            FAILED
+        }
+    }
+}
+
+async fn caller(store: Arc<dyn Store>, turn: Arc<AtomicU32>, times: u32) -> Result<()> {
+    for _ in 0..times {
+        let name = format!("u{}-{}", std::process::id(), turn.fetch_add(1, Ordering::Relaxed));
+        let user = create(&name);
+        let id = user.user.id;
+        assert_eq!(store.create_user(user).await?, Created::Created);
+        answer(&format!("user {name}"));
+
+        let mut sessions = Vec::new();
+        for step in 1..=2 {
+            let session = SessionId::random(random());
+            let opened = store.open_session(opening(id, session, step)).await?;
+            assert!(matches!(opened, Opened::Opened(_)), "{opened:?}");
+            answer(&format!("session {session}"));
+            answer(&format!("step {name} {step}"));
+            for n in 0..2 {
+                let rotated = store.rotate_session(rotation(session, n)).await?;
+                assert!(matches!(rotated, Rotated::Rotated(_)), "{rotated:?}");
+                answer(&format!("rotated {session} {}", n + 1));
+            }
+            sessions.push(session);
+        }
+
+        let (link, session) = (LinkId::random(random()), SessionId::random(random()));
+        assert_eq!(
+            store.issue_link(countersign::store::verbs::IssueLink { link: issued(link, id, &name), by: by() }).await?,
+            Issued::Issued
+        );
+        let redeemed = store.redeem_link(redemption(link, session)).await?;
+        assert!(matches!(redeemed, Redeemed::Opened(_)), "{redeemed:?}");
+        answer(&format!("redeemed {link}"));
+        answer(&format!("session {session}"));
+        sessions.push(session);
+
+        let logged_out = store.logout_user(&Name::parse(&name).unwrap().folded(), by()).await?;
+        let LoggedOut::Done { sessions: ended, revision, .. } = logged_out else { panic!("{logged_out:?}") };
+        assert_eq!(ended, 3);
+        answer(&format!("revision {revision}"));
+        for session in sessions {
+            answer(&format!("ended {session}"));
+        }
+    }
+    Ok(())
+}
+
+/// One write of one line, so that a kill cannot cut it in two.
+fn answer(text: &str) {
+    println!("{ANSWER}{text}");
+}
+
+/// The keyed hash of R(n), if it were one.
+pub(crate) fn tip(session: SessionId, n: u32) -> [u8; 32] {
+    let mut tip = [0; 32];
+    tip[..16].copy_from_slice(session.as_bytes());
+    tip[16..20].copy_from_slice(&n.to_le_bytes());
+    tip
+}
+
+/// A redemption by somebody who did not make an earlier one.
+pub(crate) fn redemption(link: LinkId, session: SessionId) -> RedeemLink {
+    RedeemLink { link, token: token(link), request: None, session: new(session), by: by() }
+}
+
+pub(crate) fn by() -> By {
+    let source = Some(IpAddr::from([127, 0, 0, 1]));
+    By { origin: Origin { actor: Actor::Anonymous, source }, caller: None, now: now() }
+}
+
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+pub(crate) fn random() -> &'static dyn Random {
+    &SystemRandom
+}
+
+fn founding() -> Founding {
+    let foundation =
+        Foundation { issuer: "https://here".to_owned(), epoch: 1, sealed_check: Vec::new(), server_keys: Vec::new() };
+    let roles = Roles { staff: false, superuser: true };
+    Founding { foundation, signing_keys: Vec::new(), admin: User { roles, ..create("admin").user }, now: now() }
+}
+
+fn create(name: &str) -> CreateUser {
+    let user = User {
+        id: UserId::random(random()),
+        name: Name::parse(name).unwrap(),
+        email: None,
+        password: Some("hash".to_owned()),
+        roles: Roles::default(),
+        enabled: true,
+        generations: Generations::default(),
+        totp: Totp::On { sealed: vec![0; 40], last_step: 0, recovery: vec![[0; 32]; 10] },
+        create_time: now(),
+    };
+    CreateUser { user, by: by() }
+}
+
+fn opening(user: UserId, session: SessionId, step: u64) -> OpenSession {
+    OpenSession {
+        session: new(session),
+        user,
+        generation: Generation(0),
+        password: "hash".to_owned(),
+        factor: Some(SecondFactor::TotpStep(step)),
+        upgraded: None,
+        organization: None,
+        by: by(),
+    }
+}
+
+fn new(id: SessionId) -> NewSession {
+    NewSession {
+        id,
+        tip: tip(id, 0),
+        face: Face::Grpc,
+        mode: Mode::Json,
+        methods: vec![Method::Password],
+        lifetime: Duration::from_hours(24),
+        most: 1000,
+    }
+}
+
+fn rotation(session: SessionId, n: u32) -> RotateSession {
+    RotateSession { session, n, presented: tip(session, n), successor: tip(session, n + 1), mode: None, by: by() }
+}
+
+fn issued(id: LinkId, issuer: UserId, guest: &str) -> Link {
+    Link {
+        id,
+        token: token(id),
+        guest: guest.to_owned(),
+        dataset_id: "d".to_owned(),
+        generation: Generation(0),
+        issuer,
+        one_time: true,
+        create_time: now(),
+        redeem_by: now().plus(Duration::from_hours(1)),
+        state: LinkState::Issued,
+    }
+}
+
+fn token(id: LinkId) -> [u8; 32] {
+    let mut token = [0; 32];
+    token[..16].copy_from_slice(id.as_bytes());
+    token
+}
