@@ -1,0 +1,49 @@
+//! Issuing and redeeming links.
+
+use super::{By, Grant, NewSession, Opened};
+use crate::model::ids::LinkId;
+use crate::model::link::Link;
+
+/// A link to be redeemed; its token's MAC was right.
+#[derive(Clone, Debug)]
+pub struct RedeemLink {
+    /// The link.
+    pub link: LinkId,
+    /// Keyed hash of the token presented.
+    pub token: [u8; 32],
+    /// Keyed hash of the request id, where one was given.
+    pub request: Option<[u8; 32]>,
+    /// The session it opens; its id and tip are derived from token and request id, so that a retry finds the same.
+    pub session: NewSession,
+    /// Who, where, when.
+    pub by: By,
+}
+
+/// What became of [`RedeemLink`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redeemed {
+    /// A session is open.
+    Opened(Box<Grant>),
+    /// The same request within 60 s, its session unused: the same session again.
+    Retried(Box<Grant>),
+    /// Unknown, redeemed, expired, revoked or logged out: one answer.
+    Dead,
+}
+
+/// What became of issuing a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// It can be redeemed.
+    Issued,
+    /// The guest name was logged out after its generation was read.
+    Stale,
+}
+
+/// A new link.
+#[derive(Clone, Debug)]
+pub struct IssueLink {
+    /// The link.
+    pub link: Link,
+    /// Who, where, when.
+    pub by: By,
+}

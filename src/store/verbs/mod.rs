@@ -1,0 +1,96 @@
+//! What the verbs of [`super::Store`] take and answer. The outcome of a race is a value here, never an error.
+
+mod accounts;
+mod links;
+mod sessions;
+mod sso;
+
+pub use self::accounts::{
+    ChangePassword, Changed, CreateOrganization, CreateUser, Created, KeyOwner, KeyUse, MemberOf, Membership, NamedOrganization,
+    Switched, TotpChanged,
+};
+pub use self::links::{IssueLink, Issued, RedeemLink, Redeemed};
+pub use self::sessions::{Ended, Grant, LoggedOut, NewSession, OpenSession, Opened, Renewed, RotateSession, Rotated};
+pub use self::sso::{CollectAttempt, Collected, Identify, Step};
+use crate::model::audit::Origin;
+use crate::model::clock::Timestamp;
+use crate::model::ids::{SessionId, StoreId};
+use crate::model::session::Credential;
+use crate::model::signing_key::SigningKeyRecord;
+use crate::model::user::{Generation, Subject, User};
+use serde::{Deserialize, Serialize};
+
+/// What a store is founded with, in one commit: it is there whole or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foundation {
+    /// The `iss` of every token; changes only by command.
+    pub issuer: String,
+    /// Raised by a restore: tokens of an earlier epoch are dead.
+    pub epoch: u32,
+    /// A sealed constant: opens only with the key-encryption key that everything here was sealed with.
+    pub sealed_check: Vec<u8>,
+    /// The server keys, by version, sealed.
+    pub server_keys: Vec<(u8, Vec<u8>)>,
+}
+
+/// The signed-in caller of a change. The commit checks that its token is still alive and its role still there: a change whose
+/// caller was signed out or demoted before the commit is not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose token it is.
+    pub subject: Subject,
+    /// The token's `gen`.
+    pub generation: Generation,
+    /// The token's `sid`; it need not have a row.
+    pub session: SessionId,
+    /// The token's `cred`.
+    pub credential: Option<Credential>,
+    /// The role that the change takes.
+    pub needs: Needs,
+}
+
+/// The role that a change takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Being signed in.
+    Nothing,
+    /// Staff or superuser.
+    Privileged,
+    /// Superuser.
+    Superuser,
+}
+
+/// Who asks for a change, from where and when: part of every verb that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By {
+    /// For the audit log.
+    pub origin: Origin,
+    /// The signed-in caller, where there is one.
+    pub caller: Option<Caller>,
+    /// The service's time; the commit decides by the later of it and the last committed time.
+    pub now: Timestamp,
+}
+
+/// What a store is made with.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// The foundation.
+    pub foundation: Foundation,
+    /// The signing keys.
+    pub signing_keys: Vec<SigningKeyRecord>,
+    /// The first superuser.
+    pub admin: User,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A page of something, and how far the store has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// The id of this store.
+    pub id: StoreId,
+    /// The revision that is durable.
+    pub revision: i64,
+    /// The last committed time: decisions never use an earlier one.
+    pub last_commit: Timestamp,
+}
