@@ -1,1 +1,60 @@
-//! (being written)
+//! The pages of sign-on, as people see them in a browser: server-rendered, without script, under a policy that forbids all
+//! else.
+//!
+//! Owns the wire (paths, cookies, headers, words) and no policy: each handler is one call of [`crate::service::sso`]. A request
+//! should carry its [`Source`](crate::model::source::Source) as an extension; without one its source is unspecified.
+
+mod cookies;
+mod origin;
+mod pages;
+mod sso;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use self::cookies::BindingCookie;
+use self::origin::OwnOrigin;
+use crate::service::policy::Policy;
+use crate::service::sso::Sso;
+
+/// The longest form that is read, in bytes.
+const MAX_FORM: usize = 8 * 1024;
+
+/// What the pages need.
+#[derive(Clone)]
+pub struct HttpState {
+    sso: Sso,
+    cookie: BindingCookie,
+    origin: OwnOrigin,
+    /// The path of the public URL, without a final slash; links of pages begin with it.
+    base: Arc<str>,
+}
+
+impl HttpState {
+    /// Pages of a service that is reached as `policy` says.
+    #[must_use]
+    pub fn new(sso: Sso, policy: &Policy) -> Self {
+        let base = url::Url::parse(&policy.public_url).map_or(String::new(), |url| url.path().trim_end_matches('/').to_owned());
+        Self {
+            sso,
+            cookie: BindingCookie::new(policy.cookie_secure),
+            origin: OwnOrigin::of(&policy.public_url),
+            base: base.into(),
+        }
+    }
+}
+
+/// The routes of the pages, without a fallback: `/sso/start`, `/sso/callback/{provider}`, `/sso/confirm`, `/assets/style.css`.
+pub fn router(state: HttpState) -> Router {
+    Router::new()
+        .route("/sso/start", get(sso::start))
+        // A HEAD must not use a callback up.
+        .route("/sso/callback/{provider}", get(sso::callback).head(sso::no_head))
+        .route("/sso/confirm", post(sso::confirm))
+        .route("/assets/style.css", get(pages::style))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .with_state(state)
+}

@@ -18,6 +18,7 @@ pub mod refresh;
 pub mod refusals;
 pub mod second_factor;
 pub mod single_use;
+pub mod sso;
 pub mod throttle;
 pub mod time;
 pub mod tokens;

@@ -1,6 +1,6 @@
 //! Issuing and redeeming links.
 
-use super::{By, Grant, NewSession, Opened};
+use super::{By, Grant, NewSession};
 use crate::model::ids::LinkId;
 use crate::model::link::Link;
 

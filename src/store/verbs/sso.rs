@@ -1,6 +1,6 @@
 //! The steps of a sign-on attempt.
 
-use super::{By, Grant, NewSession, Opened};
+use super::{By, Grant, NewSession};
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use crate::model::name::Email;
 

@@ -1,0 +1,130 @@
+//! Which addresses a provider may name: `https` ones, and nothing of this machine or its link, where cloud metadata lives. A
+//! provider whose own issuer is on loopback (a test, a development machine) is held to loopback, and may speak `http` there.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// What an issuer stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realm {
+    /// Everything but this machine and its link, by `https`.
+    Public,
+    /// This machine alone.
+    Loopback,
+}
+
+impl Realm {
+    /// The realm of an issuer; `None` where it is no URL that an issuer may be.
+    pub(super) fn of(issuer: &Url) -> Option<Self> {
+        let realm = if names_loopback(issuer) { Self::Loopback } else { Self::Public };
+        realm.allows(issuer).then_some(realm)
+    }
+
+    /// Whether a request may go to this URL.
+    pub(super) fn allows(self, url: &Url) -> bool {
+        match self {
+            Self::Loopback => matches!(url.scheme(), "http" | "https") && names_loopback(url),
+            Self::Public => url.scheme() == "https" && !names_loopback(url) && literal(url).is_none_or(public),
+        }
+    }
+
+    /// Whether a connection may go to this address, to which a name resolved.
+    pub(super) fn reaches(self, address: IpAddr) -> bool {
+        match self {
+            Self::Loopback => address.to_canonical().is_loopback(),
+            Self::Public => public(address),
+        }
+    }
+}
+
+fn names_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        _ => literal(url).is_some_and(|address| address.is_loopback()),
+    }
+}
+
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(IpAddr::V6(address).to_canonical()),
+        Host::Domain(_) => None,
+    }
+}
+
+/// Private networks are public enough: that is where a company's provider is.
+fn public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, ..] = v4.octets();
+            !(v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || first == 0)
+        }
+        IpAddr::V6(v6) => {
+            // The address at which one cloud keeps its metadata on IPv6, outside the link.
+            let metadata = v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+            !(v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn issuers_are_https_or_on_loopback() {
+        for (issuer, realm) in [
+            ("https://id.example.com/realm", Some(Realm::Public)),
+            ("https://10.1.2.3", Some(Realm::Public)),
+            ("http://127.0.0.1:8080", Some(Realm::Loopback)),
+            ("https://localhost", Some(Realm::Loopback)),
+            ("http://[::1]:1", Some(Realm::Loopback)),
+            ("http://[::ffff:127.0.0.1]:1", Some(Realm::Loopback)),
+            ("http://id.example.com", None),
+            ("http://10.1.2.3", None),
+            ("https://169.254.169.254", None),
+            ("https://[fe80::1]", None),
+            ("https://[fd00:ec2::254]", None),
+            ("https://0.0.0.0", None),
+            ("ftp://127.0.0.1", None),
+        ] {
+            assert_eq!(Realm::of(&url(issuer)), realm, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn a_public_issuer_reaches_nothing_of_this_machine() {
+        for refused in [
+            "http://id.example.com/token",
+            "https://127.0.0.1/token",
+            "https://localhost/token",
+            "https://a.localhost/token",
+            "https://[::1]/token",
+            "https://[::ffff:169.254.169.254]/latest",
+            "https://169.254.169.254/latest",
+            "https://0x7f.1/token",
+            "https://2130706433/token",
+            "file:///etc/passwd",
+        ] {
+            assert!(!Realm::Public.allows(&url(refused)), "{refused}");
+        }
+        assert!(Realm::Public.allows(&url("https://keys.example.com/jwks")));
+        for refused in ["127.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fe80::1", "0.0.0.0", "fd00:ec2::254"] {
+            assert!(!Realm::Public.reaches(refused.parse().unwrap()), "{refused}");
+        }
+        assert!(Realm::Public.reaches("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_loopback_issuer_stays_on_loopback() {
+        assert!(Realm::Loopback.allows(&url("http://127.0.0.1:9/jwks")));
+        assert!(!Realm::Loopback.allows(&url("http://169.254.169.254/latest")));
+        assert!(!Realm::Loopback.allows(&url("https://id.example.com/jwks")));
+        assert!(!Realm::Loopback.reaches("192.0.2.1".parse().unwrap()));
+    }
+}

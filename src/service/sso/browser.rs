@@ -1,0 +1,368 @@
+//! The browser's half of an attempt: our first page, the callback, the person's answer.
+//!
+//! Each step takes the cookie that binds the browser, and each that changes something runs to its end in a task of its own:
+//! a browser that goes away tears nothing.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::identity::{IdentityError, ProvenIdentity, Registration, SignInRequest};
+use super::ticket::{self, Begin, Bound, Leg, Ticket};
+use super::{Inner, Sso};
+use crate::crypto::opaque::hashes_equal;
+use crate::crypto::server_key::DerivePurpose;
+use crate::crypto::state::{StateKind, open_state};
+use crate::model::clock::Timestamp;
+use crate::model::ids::UserId;
+use crate::model::name::Email;
+use crate::model::provider::IdentityProvider;
+use crate::model::secret::Secret;
+use crate::model::sso::AttemptState;
+use crate::service::client::Client;
+use crate::service::providers::client_secret_purpose;
+use crate::service::{Error, Result};
+use crate::store::StoreError;
+use crate::store::verbs::{Identify, Step};
+
+/// The characters of a binding cookie's value: 16 random bytes in URL-safe base64.
+const COOKIE_LENGTH: usize = 22;
+
+/// Why a page cannot go on. What is told to the person stands in `http`; none of it is secret.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Not an address that we made, or for another provider.
+    Invalid,
+    /// The attempt is over.
+    Expired,
+    /// This step was taken before.
+    Used,
+    /// Another browser began it, or this one refuses cookies.
+    OtherBrowser,
+    /// The provider cannot be reached, or what it says cannot be believed. The attempt is refused, if it had come back.
+    ProviderFailed,
+    /// The provider says no: the person cancelled there, mostly.
+    ProviderRefused,
+    /// There is no account to sign in to: no sign-up, disabled, logged out meanwhile, not a member.
+    NotAllowed,
+    /// The service cannot do it at present.
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// A browser that was bound to an attempt.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The provider's page.
+    pub location: String,
+    /// The value of the binding cookie.
+    pub cookie: Secret,
+    /// How long the cookie is good for: until the attempt expires.
+    pub max_age: Duration,
+}
+
+/// What came back from the provider, through the browser.
+#[derive(Clone, Debug, Default)]
+pub struct Callback {
+    /// The provider's id in the path of the redirect URI.
+    pub provider: String,
+    /// `state`
+    pub state: Secret,
+    /// `code`
+    pub code: Option<Secret>,
+    /// `iss` (RFC 9207)
+    pub issuer: Option<String>,
+    /// Whether there was an `error`.
+    pub refused: bool,
+    /// The binding cookie.
+    pub cookie: Option<Secret>,
+}
+
+/// What the person is asked.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// What the answer must bring along.
+    pub form: Secret,
+    /// The network address that asked for the session.
+    pub source: IpAddr,
+    /// When.
+    pub at: Timestamp,
+    /// The code that the asking side shows too.
+    pub user_code: String,
+    /// The account that would be signed in.
+    pub username: String,
+    /// The name of the provider.
+    pub provider: String,
+}
+
+/// What became of the person's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// The session can be collected.
+    Confirmed,
+    /// Nobody is signed in.
+    Refused,
+}
+
+impl Sso {
+    /// Binds a browser to the attempt of our own first page. Writes nothing. A browser that has a binding cookie keeps its value,
+    /// so that two attempts side by side both work.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`], [`Refusal::Expired`], [`Refusal::Used`], [`Refusal::ProviderFailed`], [`Refusal::Failed`].
+    pub async fn begin(&self, state: &str, cookie: Option<&Secret>) -> std::result::Result<Begun, Refusal> {
+        let inner = &self.0;
+        let opened = open_state(&inner.keys, StateKind::Begin, state).map_err(|_| Refusal::Invalid)?;
+        let Begin { ticket, asked } = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        let left = inner.left(&ticket)?;
+        if inner.store.attempt(ticket.attempt).await?.is_some() {
+            return Err(Refusal::Used);
+        }
+        let provider = inner.store.provider(ticket.provider).await?.ok_or(Refusal::ProviderFailed)?;
+        let cookie = match cookie {
+            Some(cookie) if well_formed(cookie) => cookie.clone(),
+            _ => Secret::new(URL_SAFE_NO_PAD.encode(inner.random.bytes::<16>())),
+        };
+        let bound = Bound { leg: Leg::Provider, binding: inner.binding(&ticket, &cookie), ticket, asked };
+        let state = Secret::new(inner.seal(StateKind::Browser, &bound)?);
+        let registration = inner.registration(&provider)?;
+        let request = inner.request(&bound, state);
+        let location =
+            inner.identity.authorization_url(&registration, &request).await.map_err(|error| failed(&provider, &error))?;
+        Ok(Begun { location, cookie, max_age: left })
+    }
+
+    /// Takes what came back from the provider. The first thing it changes is that the attempt is being exchanged: a second
+    /// callback finds that, whatever became of the first. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`], [`Refusal::Used`] - nothing was changed.
+    /// - [`Refusal::ProviderRefused`], [`Refusal::ProviderFailed`], [`Refusal::NotAllowed`] - the attempt is refused.
+    /// - [`Refusal::Failed`].
+    ///
+    /// # Security
+    /// A code is sent to no token endpoint before browser, provider and issuer were found to be those of the attempt
+    /// (RFC 9700, section 4.4; RFC 9207).
+    pub async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
+        let (sso, client) = (self.clone(), *client);
+        to_its_end(async move { sso.0.callback(&client, callback).await }).await
+    }
+
+    /// Takes the person's answer: yes or no. Repeating an answer is fine; a no after a yes holds while nothing was collected.
+    /// Durable once this returns.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`], [`Refusal::Used`], [`Refusal::NotAllowed`],
+    /// [`Refusal::Failed`].
+    pub async fn answer(
+        &self,
+        client: &Client,
+        form: &Secret,
+        cookie: Option<&Secret>,
+        yes: bool,
+    ) -> std::result::Result<Answered, Refusal> {
+        let bound = self.0.bound(Leg::Form, form, cookie)?;
+        self.0.left(&bound.ticket)?;
+        let (sso, client) = (self.clone(), *client);
+        to_its_end(async move { sso.0.answer(&client, &bound.ticket, yes).await }).await
+    }
+}
+
+impl Inner {
+    async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
+        let bound = self.bound(Leg::Provider, &callback.state, callback.cookie.as_ref())?;
+        let ticket = &bound.ticket;
+        self.left(ticket)?;
+        let provider = self.store.provider(ticket.provider).await?;
+        // The provider of the attempt, of the redirect URI and of the answer must be one (mix-up).
+        let provider = provider.filter(|provider| {
+            provider.id.to_string() == callback.provider && callback.issuer.as_ref().is_none_or(|iss| *iss == provider.issuer)
+        });
+        let Some(provider) = provider else {
+            return Err(self.refuse(client, ticket, Refusal::Invalid).await);
+        };
+        let Some(code) = callback.code.filter(|_| !callback.refused) else {
+            return Err(self.refuse(client, ticket, Refusal::ProviderRefused).await);
+        };
+        let registration = self.registration(&provider)?;
+        let by = client.by(self.time.now());
+        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, by).await? {
+            Step::Done => {}
+            Step::OutOfTurn => return Err(Refusal::Used),
+            Step::Refused => return Err(Refusal::NotAllowed),
+        }
+        let request = self.request(&bound, callback.state);
+        let identity = match self.identity.exchange(&registration, &request, &code, callback.issuer.as_deref()).await {
+            Ok(identity) => identity,
+            Err(error) => return Err(self.refuse(client, ticket, failed(&provider, &error)).await),
+        };
+        let username = self.identify(client, ticket, &provider, identity).await?;
+        let form = Bound { leg: Leg::Form, ..bound };
+        Ok(Confirmation {
+            form: Secret::new(self.seal(StateKind::Browser, &form)?),
+            source: form.asked.source,
+            at: form.asked.at,
+            user_code: self.user_code(&form.ticket),
+            username,
+            provider: provider.name.as_str().to_owned(),
+        })
+    }
+
+    /// The name of the account of that identity, made where the provider signs up.
+    async fn identify(
+        &self,
+        client: &Client,
+        ticket: &Ticket,
+        provider: &IdentityProvider,
+        proven: ProvenIdentity,
+    ) -> std::result::Result<String, Refusal> {
+        let identify = Identify {
+            attempt: ticket.attempt,
+            provider: provider.id,
+            wanted_name: wanted_name(&proven),
+            wanted_email: proven.verified_email.as_deref().and_then(|email| Email::parse(email).ok()),
+            identity: (provider.issuer.clone(), proven.subject),
+            new_user: UserId::random(&*self.random),
+            organization: ticket.organization,
+            by: client.by(self.time.now()),
+        };
+        let step = self.store.identify(identify).await;
+        self.waits.wake(ticket.attempt);
+        match step? {
+            Step::Done => {}
+            Step::OutOfTurn => return Err(Refusal::Used),
+            Step::Refused => return Err(Refusal::NotAllowed),
+        }
+        let state = self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state);
+        let (Some(AttemptState::Identified { user, .. } | AttemptState::Confirmed { user, .. })) = state else {
+            return Err(Refusal::NotAllowed);
+        };
+        let user = self.store.user(user).await?.ok_or(Refusal::NotAllowed)?;
+        Ok(user.name.as_str().to_owned())
+    }
+
+    async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
+        let by = client.by(self.time.now());
+        let (step, answered) = if yes {
+            (self.store.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
+        } else {
+            (self.store.refuse_attempt(ticket.attempt, ticket.expire_time, by).await, Answered::Refused)
+        };
+        self.waits.wake(ticket.attempt);
+        match step? {
+            Step::Done => Ok(answered),
+            Step::Refused => Err(Refusal::NotAllowed),
+            // The second click of two.
+            Step::OutOfTurn => match self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state) {
+                Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) if yes => Ok(answered),
+                Some(AttemptState::Refused) if !yes => Ok(answered),
+                _ => Err(Refusal::Used),
+            },
+        }
+    }
+
+    /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
+    async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
+        let refused = self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await;
+        self.waits.wake(ticket.attempt);
+        match refused {
+            Ok(_) => why,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Opens a value that travelled with a browser, if it is this one.
+    fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
+        let opened = open_state(&self.keys, StateKind::Browser, state.expose()).map_err(|_| Refusal::Invalid)?;
+        let bound: Bound = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        if bound.leg != leg {
+            return Err(Refusal::Invalid);
+        }
+        let cookie = cookie.filter(|cookie| well_formed(cookie)).ok_or(Refusal::OtherBrowser)?;
+        if !hashes_equal(&self.binding(&bound.ticket, cookie), &bound.binding) {
+            return Err(Refusal::OtherBrowser);
+        }
+        Ok(bound)
+    }
+
+    fn binding(&self, ticket: &Ticket, cookie: &Secret) -> [u8; 32] {
+        let parts: [&[u8]; 2] = [ticket.attempt.as_bytes(), cookie.expose().as_bytes()];
+        self.keys.derive32(DerivePurpose::Binding, ticket.key_version, &parts)
+    }
+
+    /// Nonce and PKCE verifier are derived from attempt and browser: two browsers that opened one page share neither.
+    fn request(&self, bound: &Bound, state: Secret) -> SignInRequest {
+        let derived = |purpose| {
+            let parts: [&[u8]; 2] = [bound.ticket.attempt.as_bytes(), &bound.binding];
+            Secret::new(URL_SAFE_NO_PAD.encode(self.keys.derive32(purpose, bound.ticket.key_version, &parts)))
+        };
+        SignInRequest {
+            redirect_uri: format!("{}/sso/callback/{}", self.policy.public_url, bound.ticket.provider),
+            state,
+            nonce: derived(DerivePurpose::Nonce),
+            pkce_verifier: derived(DerivePurpose::PkceVerifier),
+        }
+    }
+
+    fn registration(&self, provider: &IdentityProvider) -> Result<Registration> {
+        let client_secret = match &provider.sealed_client_secret {
+            None => None,
+            Some(sealed) => {
+                let plain = self.sealer.open(&client_secret_purpose(provider.id), sealed);
+                let plain = plain.map_err(|error| Error::Internal(error.to_string()))?;
+                let text = std::str::from_utf8(&plain).map_err(|error| Error::Internal(error.to_string()))?;
+                Some(Secret::new(text))
+            }
+        };
+        Ok(Registration {
+            id: provider.id,
+            issuer: provider.issuer.clone(),
+            client_id: provider.client_id.clone(),
+            client_secret,
+            scopes: provider.scopes.clone(),
+        })
+    }
+
+    fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
+        let left = ticket.expire_time.since(self.time.now());
+        if left.is_zero() { Err(Refusal::Expired) } else { Ok(left) }
+    }
+}
+
+/// Runs `work` to its end, also where who waits for it goes away.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = std::result::Result<T, Refusal>> + Send + 'static,
+) -> std::result::Result<T, Refusal> {
+    tokio::spawn(work).await.map_err(|error| Refusal::Failed(Error::Internal(error.to_string())))?
+}
+
+fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refusal {
+    tracing::warn!(provider = %provider.id, issuer = provider.issuer, %error, "sign-on failed");
+    Refusal::ProviderFailed
+}
+
+fn well_formed(cookie: &Secret) -> bool {
+    cookie.len() == COOKIE_LENGTH && cookie.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// The first of what the provider calls this person that has something a name can be made of. It decides nothing: the account
+/// is the identity's, whatever it is called.
+pub(super) fn wanted_name(identity: &ProvenIdentity) -> String {
+    let local_part = identity.verified_email.as_deref().and_then(|email| email.split('@').next());
+    let candidates = [identity.preferred_username.as_deref(), identity.name.as_deref(), local_part];
+    let usable = |text: &&str| text.chars().any(|c| c.is_ascii_alphanumeric());
+    candidates.into_iter().flatten().find(usable).unwrap_or(&identity.subject).chars().take(255).collect()
+}
