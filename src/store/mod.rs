@@ -154,7 +154,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ends one session of its subject. A `sid` without a row (a key's token) is ended too, by a tombstone.
     async fn end_session(&self, session: SessionId, by: By) -> Result<Ended>;
 
-    /// Ends the account of that name and the guests of that name: raises both generations whether or not they exist, counts
+    /// Ends the account of that name (or e-mail) and the guests of that name: raises both generations whether or not they exist, counts
     /// what was live. Only a superuser ends staff or superusers.
     async fn logout_user(&self, name: &Folded, by: By) -> Result<LoggedOut>;
 

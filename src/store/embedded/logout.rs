@@ -1,10 +1,10 @@
 //! LogoutUser: the fence.
 
-use super::accounts::end_all;
+use super::accounts::{end_all, user_by_login};
 use super::commit::{audit, next_revision, revoke};
 use super::key;
 use super::record::{LinkEntry, SessionEntry, put, scan};
-use super::rows::{guest_generations, user, user_by_name};
+use super::rows::{guest_generations, user};
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
@@ -15,7 +15,7 @@ use crate::store::Result;
 use crate::store::verbs::{By, LoggedOut};
 
 pub(super) fn logout_user(tx: &mut Tx<'_>, by: &By, name: &Folded) -> Result<LoggedOut> {
-    let account = user_by_name(tx, name)?;
+    let account = user_by_login(tx, name)?;
     if account.as_ref().is_some_and(|account| account.roles.privileged()) && !by_superuser(tx, by)? {
         return Ok(LoggedOut::NotAllowed);
     }
