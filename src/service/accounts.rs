@@ -176,3 +176,6 @@ fn changed(outcome: TotpChanged) -> Result<()> {
         TotpChanged::Unknown => Err(Error::TokenInvalid),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::store::verbs::{Created, Ended, Needs};
 
 /// The longest life a key can be given: ten years of 365 days.
-pub const MAX_TTL: Duration = Duration::from_secs(3650 * 24 * 3600);
+pub const MAX_TTL: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// A key that was just made.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct NewKey {
 #[derive(Clone)]
 pub struct Keys {
     store: Arc<dyn Store>,
-    server_keys: Arc<ServerKeys>,
+    server: Arc<ServerKeys>,
     random: Arc<dyn Random>,
     time: Time,
     most: u32,
@@ -46,14 +46,8 @@ pub struct Keys {
 impl Keys {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn Store>,
-        server_keys: Arc<ServerKeys>,
-        random: Arc<dyn Random>,
-        time: Time,
-        policy: &Policy,
-    ) -> Self {
-        Self { store, server_keys, random, time, most: policy.most_keys }
+    pub fn new(store: Arc<dyn Store>, server: Arc<ServerKeys>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        Self { store, server, random, time, most: policy.most_keys }
     }
 
     /// Makes a key for the caller. `display_name` is 1 to 128 bytes without control characters; `ttl` at most [`MAX_TTL`], none
@@ -99,7 +93,7 @@ impl Keys {
         let owner = caller.user()?;
         let now = self.time.now();
         let keys = self.store.keys_of(owner).await?;
-        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server_keys, key.id), key)).collect())
+        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server, key.id), key)).collect())
     }
 
     /// Revokes a key of the caller's and every token that came from it; answers the revision that holds it. Repeating it is OK.
@@ -112,7 +106,7 @@ impl Keys {
     pub async fn revoke(&self, caller: &SignedIn, key_id: &str) -> Result<i64> {
         let owner = caller.strong()?;
         limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
-        let key = KeyIdToken::parse(&self.server_keys, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
+        let key = KeyIdToken::parse(&self.server, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
         match self.store.revoke_key(owner, key.id, caller.by(Needs::Nothing, self.time.now())).await? {
             Ended::Ended(revision) | Ended::Before(revision) => Ok(revision),
             Ended::Unknown => Err(Error::NotFound(Thing::Key)),
@@ -128,7 +122,7 @@ impl Keys {
         ttl: Option<Duration>,
     ) -> Result<NewKey> {
         let now = self.time.now();
-        let (secret, hash) = KeySecret::issue(&self.server_keys, &*self.random);
+        let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
         let key = PersonalKey {
             id: KeyId::random(&*self.random),
             user: owner,
@@ -141,7 +135,7 @@ impl Keys {
             last_use_time: None,
         };
         match self.store.create_key(key.clone(), self.most, caller.by(needs, now)).await? {
-            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server_keys, key.id), key, secret }),
+            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id), key, secret }),
             Created::LimitReached => Err(Error::LimitReached("personal keys")),
             other => Err(Error::Internal(format!("create_key answered {other:?}"))),
         }
@@ -157,3 +151,6 @@ fn checked(display_name: &str, ttl: Option<Duration>) -> Result<(String, Option<
     }
     Ok((display_name.to_owned(), ttl))
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ impl Logout {
         Self { store, time }
     }
 
-    /// Ends every session, link and token of the account of that name and of the guests of that name.
+    /// Ends every session, link and token of the account of that name or e-mail address, and of the guests of that name.
     ///
     /// `username` is a name or an e-mail address in any case; `guest:` is not part of it. An unknown one is no error: zeros and
     /// a revision. Atomic, and durable once this returns: nothing whose credential check began before can work afterwards.
@@ -66,3 +66,6 @@ impl Logout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

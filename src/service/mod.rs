@@ -19,6 +19,8 @@ pub mod refusals;
 pub mod second_factor;
 pub mod single_use;
 pub mod sso;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod throttle;
 pub mod time;
 pub mod tokens;

@@ -99,3 +99,6 @@ fn answered(membership: Membership) -> Result<()> {
         Membership::NotAMember => Err(Error::NotFound(Thing::Membership)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,6 @@ impl SingleUse {
         Secret::new(format!("{}/magic-login/?{}={}", self.policy.public_url, self.policy.link_parameter, token.expose()))
     }
 }
+
+#[cfg(test)]
+mod tests;

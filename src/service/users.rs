@@ -121,3 +121,6 @@ impl Users {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

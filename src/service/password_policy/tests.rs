@@ -47,9 +47,11 @@ fn what_anybody_would_guess_is_refused_with_the_reason() {
     for weak in ["aaaaaaaaaaaaaaaa", "123456789012345678", "passwordpassword", "countersign2026", "quixotl.vander99"] {
         assert!(is_weak(&accept(weak, "", false), "too easy to guess"), "{weak}");
     }
-    assert!(accept("marigoldxyz.corp", "", false).is_ok());
-    let email = "marigoldxyz@corp.example";
-    assert!(is_weak(&accept("marigoldxyz.corp", email, false), "too easy to guess"), "the e-mail address");
+    assert!(accept("marigoldxyz4711_4", "", false).is_ok());
+    assert!(
+        is_weak(&accept("marigoldxyz4711_4", "marigoldxyz4711@corp.example", false), "too easy to guess"),
+        "the e-mail address"
+    );
     for common in ["password", "iloveyou", "trustno1", "1q2w3e4r", "qwertyuiop", "Countersign1"] {
         assert!(is_weak(&accept(common, "", true), "too easy to guess"), "{common} beside codes");
     }
