@@ -1,0 +1,119 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use countersign::model::audit::{Action, Actor, Origin};
+use countersign::model::organization::OrganizationRole;
+use countersign::model::user::{Roles, Subject};
+use countersign::store::audit_digest;
+use countersign::store::verbs::{Needs, Redeemed};
+
+use crate::sso::{confirmed, provider, registered};
+use crate::world::{World, account, folded, session_id};
+
+pub(crate) async fn records_each_change_in_order(world: &mut World) {
+    let admin = world.admin;
+    assert_eq!(world.actions(1).await, [Action::StoreCreated, Action::UserCreated(admin)]);
+    let event = world.next_event().await;
+    let ann = world.plain("ann").await;
+    let team = world.organization("team", &[&ann]).await;
+    let session = world.opened(ann.id).await.session.id;
+    let exchange = world.exchange(session, 0);
+    world.store.rotate_session(exchange.clone()).await.unwrap();
+    world.store.rotate_session(exchange).await.unwrap();
+    let link = world.issued(world.link("guest").await).await;
+    let redemption = world.redemption(&link);
+    let Redeemed::Opened(guest) = world.store.redeem_link(redemption.clone()).await.unwrap() else { panic!("it opens") };
+    world.store.redeem_link(redemption).await.unwrap();
+    world.store.revoke_link(link.id, world.superuser().await).await.unwrap();
+    let key = world.key(ann.id).await.id;
+    world.store.revoke_key(ann.id, key, world.superuser().await).await.unwrap();
+    let registered = registered(world, provider("idp", None)).await;
+    let attempt = confirmed(world, &registered, "eve").await;
+    let collection = world.collection(attempt);
+    let eve = crate::sso::collected(world, attempt).await;
+    drop(collection);
+    world.with_codes(ann.id).await;
+    let refusal = Action::LoginRefused(ann.id, "INVALID_CREDENTIALS".to_owned());
+    world.store.record(refusal.clone(), world.anyone()).await.unwrap();
+    let name = folded("ann");
+    world.store.remove_member(&folded("team"), &name, world.superuser().await).await.unwrap();
+    world.store.logout_user(&name, world.superuser().await).await.unwrap();
+    world.store.switch_user(&name, false, world.superuser().await).await.unwrap();
+    world.store.switch_user(&name, true, world.superuser().await).await.unwrap();
+    world.settle().await;
+
+    let new = eve.user.unwrap().id;
+    let expected = [
+        Action::UserCreated(ann.id),
+        Action::OrganizationCreated(team),
+        Action::MemberAdded(team, ann.id),
+        Action::Login(ann.id, session),
+        Action::Refreshed(session, false),
+        Action::Refreshed(session, true),
+        Action::LinkIssued(link.id),
+        Action::LinkRedeemed(link.id, guest.session.id),
+        Action::SessionRetried(guest.session.id),
+        Action::LinkRevoked(link.id),
+        Action::KeyCreated(key, ann.id),
+        Action::KeyRevoked(key),
+        Action::ProviderCreated(registered.id),
+        Action::SsoExchangeBegun(attempt),
+        Action::UserCreated(new),
+        Action::SsoIdentified(attempt, new, true),
+        Action::SsoConfirmed(attempt),
+        Action::SsoCollected(new, eve.session.id, attempt),
+        Action::TotpEnrolled(ann.id),
+        Action::TotpConfirmed(ann.id),
+        refusal,
+        Action::MemberRemoved(team, ann.id),
+        Action::LogoutUser(name, 1, 0),
+        Action::UserDisabled(ann.id),
+        Action::UserEnabled(ann.id),
+    ];
+    assert_eq!(world.actions(event).await, expected);
+}
+
+pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
+    let ann = world.plain("ann").await;
+    world.organization("team", &[&ann]).await;
+    let session = world.opened(ann.id).await.session;
+    let (before, status) = (world.next_event().await, world.store.status());
+    world.pass(std::time::Duration::from_secs(5));
+    let by = world.superuser().await;
+    world.store.switch_user(&folded("ann"), true, by.clone()).await.unwrap();
+    world.store.switch_user(&folded("admin"), false, by.clone()).await.unwrap();
+    world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, by.clone()).await.unwrap();
+    let mut foreign = world.exchange(session.id, 0);
+    foreign.presented = [0; 32];
+    world.store.rotate_session(foreign).await.unwrap();
+    world.store.renew_session(session_id(), world.anyone()).await.unwrap();
+    let link = world.link("guest").await;
+    world.store.redeem_link(world.redemption(&link)).await.unwrap();
+    world.store.sweep(world.now, 100).await.unwrap();
+    assert_eq!(world.next_event().await, before);
+    assert_eq!(world.store.status(), status);
+    assert_eq!(world.session(session.id).await, session);
+}
+
+pub(crate) async fn chains_what_it_records(world: &mut World) {
+    let ann = world.made(account("ann", Roles::default())).await;
+    let source = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+    let mut login = world.login(ann.id).await;
+    login.by.origin = Origin { actor: Actor::Anonymous, source };
+    world.store.open_session(login).await.unwrap();
+    world.settle().await;
+    world.chain().await;
+    let by = world.caller(ann.id, Needs::Nothing).await;
+    assert_eq!(by.caller.as_ref().unwrap().subject, Subject::User(ann.id));
+    world.store.enroll_totp(ann.id, vec![1], by.clone()).await.unwrap();
+    let events = world.events().await;
+    let [.., login, enrolled] = &events[..] else { panic!("there are two") };
+    assert_eq!((login.origin.source, login.at), (source, world.now));
+    assert_eq!(enrolled.origin, by.origin);
+    assert_eq!(enrolled.previous, audit_digest(login).unwrap());
+    let mut forged = login.clone();
+    forged.origin.source = None;
+    assert_ne!(enrolled.previous, audit_digest(&forged).unwrap());
+    // In pages.
+    assert_eq!(world.store.audit_events(2, 2).await.unwrap(), events[1..3]);
+    assert!(world.store.audit_events(enrolled.sequence + 1, 10).await.unwrap().is_empty());
+}

@@ -1,0 +1,74 @@
+use std::future::ready;
+
+use countersign::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
+use countersign::model::user::Roles;
+use countersign::store::StoreError;
+use countersign::store::verbs::LoggedOut;
+
+use crate::world::{World, account, folded, founding, opened};
+
+pub(crate) async fn founds_once(world: &mut World) {
+    let events = world.events().await.len();
+    let other = account("other", Roles { staff: false, superuser: true });
+    let mut again = founding(other, world.now);
+    again.foundation.issuer = "https://elsewhere.example".to_owned();
+    assert!(!world.store.found(again).await.unwrap());
+    world.settle().await;
+    assert_eq!(world.store.foundation().await.unwrap().unwrap().issuer, "https://auth.example");
+    assert_eq!(world.store.user_by_login(&folded("other")).await.unwrap(), None);
+    assert_eq!(world.events().await.len(), events);
+}
+
+pub(crate) async fn keeps_what_it_was_founded_with(world: &mut World) {
+    world.settle().await;
+    let expected = founding(world.user(world.admin).await, world.now).foundation;
+    assert_eq!(world.store.foundation().await.unwrap(), Some(expected));
+    let admin = world.store.user_by_login(&folded("ADMIN")).await.unwrap().unwrap();
+    assert!(admin.roles.superuser && admin.enabled);
+}
+
+pub(crate) async fn changes_signing_keys_together(world: &mut World) {
+    let key = |kid: &str, state| SigningKeyRecord {
+        kid: kid.to_owned(),
+        algorithm: Algorithm::EdDsa,
+        sealed_private: vec![7; 48],
+        state,
+        create_time: world.now,
+    };
+    let (first, second) = (key("first", KeyState::Signing), key("second", KeyState::Published));
+    let by = world.superuser().await;
+    world.store.put_signing_keys(vec![first.clone(), second.clone()], by.clone()).await.unwrap();
+    let retired = SigningKeyRecord { state: KeyState::Retired { since: world.now }, ..first };
+    let signing = SigningKeyRecord { state: KeyState::Signing, ..second };
+    world.store.put_signing_keys(vec![retired.clone(), signing.clone()], by).await.unwrap();
+    world.settle().await;
+    let mut keys = world.store.signing_keys().await.unwrap();
+    keys.sort_by(|a, b| a.kid.cmp(&b.kid));
+    assert_eq!(keys, [retired, signing]);
+}
+
+pub(crate) async fn answers_nothing_after_it_was_closed(world: &mut World) {
+    assert!(world.store.healthy());
+    let login = world.login(world.admin).await;
+    world.store.close().await;
+    assert!(!world.store.healthy());
+    let refused = world.store.open_session(login).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+}
+
+pub(crate) async fn finishes_what_its_caller_dropped(world: &mut World) {
+    let user = world.plain("ann").await;
+    let kept = world.opened(user.id).await;
+    let by = world.superuser().await;
+    let ann = folded("ann");
+    tokio::select! {
+        biased;
+        _ = world.store.logout_user(&ann, by) => {}
+        () = ready(()) => {}
+    }
+    // The writer takes one verb after another: when this one is answered the one before it is done.
+    let after = world.store.logout_user(&ann, world.superuser().await).await.unwrap();
+    assert!(matches!(after, LoggedOut::Done { sessions: 0, .. }), "{after:?}");
+    assert!(world.revokes(&kept));
+    opened(world.store.open_session(world.login(user.id).await).await.unwrap());
+}

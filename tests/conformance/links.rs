@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use countersign::model::link::Link;
+use countersign::model::name::Folded;
+use countersign::model::organization::ActiveOrganization;
+use countersign::model::session::{Credential, Mode};
+use countersign::model::user::{Roles, Subject};
+use countersign::store::verbs::{Ended, IssueLink, Issued, Needs, Redeemed, Rotated};
+
+use crate::world::{World, folded, generation, link_id, new_session, secs, session_id};
+
+async fn redeem(world: &World, link: &Link) -> Redeemed {
+    world.store.redeem_link(world.redemption(link)).await.unwrap()
+}
+
+pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
+    let link = world.issued(world.link("Admin").await).await;
+    world.settle().await;
+    for _ in 0..5 {
+        assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap().as_ref(), Some(&link), "peeking changes nothing");
+    }
+    let mut wrong = world.redemption(&link);
+    wrong.token = [0; 32];
+    assert_eq!(world.store.redeem_link(wrong).await.unwrap(), Redeemed::Dead);
+    let mut unknown = world.redemption(&link);
+    unknown.link = link_id();
+    assert_eq!(world.store.redeem_link(unknown).await.unwrap(), Redeemed::Dead);
+
+    let grant = world.redeemed(&link).await;
+    // Whatever accounts there are, it is a guest.
+    assert_eq!(grant.session.subject, Subject::Guest(Folded::presented("admin")));
+    assert_eq!((grant.username.as_str(), grant.organization.as_str()), ("guest:Admin", ""));
+    assert_eq!((grant.roles, grant.user.as_ref()), (Roles::default(), None));
+    assert_eq!(grant.session.organization, ActiveOrganization::Personal);
+    assert_eq!(grant.session.dataset_id.as_deref(), Some("dataset"));
+    assert_eq!(grant.session.credential, Some(Credential::Link(link.id)));
+    world.settle().await;
+    assert_eq!(redeem(world, &link).await, Redeemed::Dead);
+    assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap(), None);
+}
+
+pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World) {
+    let link = world.issued(world.link("ann").await).await;
+    let request = world.redemption(&link);
+    let again = async |world: &World| {
+        let mut request = request.clone();
+        request.by = world.anyone();
+        world.store.redeem_link(request).await.unwrap()
+    };
+    let Redeemed::Opened(first) = again(world).await else { panic!("the first opens") };
+    let at = world.now;
+    for later in [0, 30, 60] {
+        world.now = at.plus(secs(later));
+        world.settle().await;
+        let Redeemed::Retried(retried) = again(world).await else { panic!("{later} s after") };
+        assert_eq!(retried, first);
+    }
+    let mut other = request.clone();
+    other.request = Some([1; 32]);
+    assert_eq!(world.store.redeem_link(other).await.unwrap(), Redeemed::Dead);
+    let mut unnamed = request.clone();
+    unnamed.request = None;
+    assert_eq!(world.store.redeem_link(unnamed).await.unwrap(), Redeemed::Dead);
+    let mut elsewhere = request.clone();
+    elsewhere.session = new_session(session_id());
+    assert_eq!(world.store.redeem_link(elsewhere).await.unwrap(), Redeemed::Dead, "another session is not the same again");
+    world.now = at.plus(secs(61));
+    assert_eq!(again(world).await, Redeemed::Dead);
+
+    // Closed as soon as the refresh token was used, or the session ended.
+    for end in [false, true] {
+        let link = world.issued(world.link("ann").await).await;
+        let request = world.redemption(&link);
+        let Redeemed::Opened(grant) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the first opens") };
+        if end {
+            world.store.end_session(grant.session.id, world.holder(&grant, Needs::Nothing)).await.unwrap();
+        } else {
+            let exchange = world.exchange(grant.session.id, 0);
+            assert!(matches!(world.store.rotate_session(exchange).await.unwrap(), Rotated::Rotated(_)));
+        }
+        assert_eq!(world.store.redeem_link(request).await.unwrap(), Redeemed::Dead);
+    }
+}
+
+pub(crate) async fn opens_many_where_it_is_not_one_time(world: &mut World) {
+    let mut link = world.link("ann").await;
+    link.one_time = false;
+    let link = world.issued(link).await;
+    let request = world.redemption(&link);
+    let Redeemed::Opened(first) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("it opens") };
+    let Redeemed::Retried(retried) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the same again") };
+    assert_eq!(retried, first);
+    world.settle().await;
+    let second = world.redeemed(&link).await;
+    assert_ne!(second.session.id, first.session.id);
+    let mut late = request;
+    late.by.now = world.now.plus(secs(61));
+    assert_eq!(world.store.redeem_link(late).await.unwrap(), Redeemed::Dead);
+    let Ended::Ended(_) = world.store.revoke_link(link.id, world.superuser().await).await.unwrap() else { panic!("it lived") };
+    assert!(world.revokes(&first) && world.revokes(&second));
+}
+
+pub(crate) async fn dies_in_time(world: &mut World) {
+    let link = world.issued(world.link("ann").await).await;
+    world.now = link.redeem_by.minus(Duration::from_micros(1));
+    assert!(world.store.peek_link(link.id, world.now).await.unwrap().is_some());
+    world.now = link.redeem_by;
+    assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap(), None);
+    assert_eq!(redeem(world, &link).await, Redeemed::Dead);
+}
+
+pub(crate) async fn dies_with_the_generation_it_was_read_with(world: &mut World) {
+    let late = world.link("ann").await;
+    let waiting = world.issued(world.link("ann").await).await;
+    world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    world.settle().await;
+    let by = world.superuser().await;
+    assert_eq!(world.store.issue_link(IssueLink { link: late.clone(), by }).await.unwrap(), Issued::Stale);
+    assert_eq!(redeem(world, &late).await, Redeemed::Dead);
+    assert_eq!(redeem(world, &waiting).await, Redeemed::Dead);
+    let fresh = world.issued(world.link("ann").await).await;
+    let grant = world.redeemed(&fresh).await;
+    assert_eq!(grant.generation, generation(1));
+    assert!(!world.revokes(&grant));
+}
+
+pub(crate) async fn revoking_ends_what_it_opened(world: &mut World) {
+    let link = world.issued(world.link("ann").await).await;
+    let mut cookie = world.redemption(&link);
+    cookie.session.mode = Mode::Cookie;
+    let Redeemed::Opened(grant) = world.store.redeem_link(cookie).await.unwrap() else { panic!("it opens") };
+    let other = world.issued(world.link("ann").await).await;
+    let unredeemed = world.issued(world.link("ann").await).await;
+    let stays = world.redeemed(&other).await;
+    let revoke = async |world: &World, id| world.store.revoke_link(id, world.superuser().await).await.unwrap();
+    assert_eq!(revoke(world, link_id()).await, Ended::Unknown);
+    let Ended::Ended(revision) = revoke(world, link.id).await else { panic!("it lived") };
+    assert!(matches!(revoke(world, unredeemed.id).await, Ended::Ended(_)));
+    world.settle().await;
+    assert_eq!(revoke(world, link.id).await, Ended::Before(revision));
+    assert!(world.revokes(&grant) && !world.revokes(&stays));
+    assert_eq!(world.store.rotate_session(world.exchange(grant.session.id, 0)).await.unwrap(), Rotated::Ended);
+    assert_eq!(redeem(world, &unredeemed).await, Redeemed::Dead);
+}
+
+pub(crate) async fn a_guest_ends_seven_days_after_its_link(world: &mut World) {
+    let mut link = world.link("ann").await;
+    let week = Duration::from_hours(7 * 24);
+    link.redeem_by = link.create_time.plus(week);
+    let link = world.issued(link).await;
+    world.pass(week.checked_sub(Duration::from_hours(1)).unwrap());
+    let grant = world.redeemed(&link).await;
+    assert_eq!(grant.session.expire_time, link.create_time.plus(week));
+    assert_eq!(grant.session.auth_time, world.now);
+}

@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use countersign::model::user::{Roles, Subject};
+use countersign::store::verbs::{LoggedOut, Needs, Redeemed, Rotated};
+
+use crate::world::{World, account, folded, generation, secs, session_id, with_email};
+
+fn done(outcome: LoggedOut) -> (u32, u32, i64) {
+    match outcome {
+        LoggedOut::Done { sessions, links, revision } => (sessions, links, revision),
+        LoggedOut::NotAllowed => panic!("not allowed"),
+    }
+}
+
+pub(crate) async fn ends_and_counts_what_was_live(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let sessions = [world.opened(ann.id).await, world.opened(ann.id).await];
+    let by = world.holder(&sessions[0], Needs::Nothing);
+    world.store.end_session(sessions[0].session.id, by).await.unwrap();
+    let redeemed = world.issued(world.link("Ann").await).await;
+    let guest = world.redeemed(&redeemed).await;
+    let waiting = world.issued(world.link("ANN").await).await;
+    let mut short = world.link("ann").await;
+    short.redeem_by = world.now.plus(secs(10));
+    world.issued(short).await;
+    let bystander = world.opened(world.admin).await;
+    world.pass(secs(10));
+
+    let by = world.superuser().await;
+    let (ended, links, revision) = done(world.store.logout_user(&folded("ann"), by).await.unwrap());
+    // One session of the account and one of the guest; one link, as one was redeemed and one is over.
+    assert_eq!((ended, links), (2, 1));
+    assert!(world.revocations.revision() >= revision);
+    world.settle().await;
+    assert!(world.revokes(&sessions[1]) && world.revokes(&guest) && !world.revokes(&bystander));
+    for session in [&sessions[1], &guest] {
+        let outcome = world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap();
+        assert_eq!(outcome, Rotated::Ended);
+    }
+    assert_eq!(world.store.redeem_link(world.redemption(&waiting)).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.peek_link(waiting.id, world.now).await.unwrap(), None);
+
+    let again = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
+    assert_eq!((again.0, again.1), (0, 0), "nothing is counted twice");
+    assert!(again.2 > revision);
+    world.opened(ann.id).await;
+    let third = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
+    assert_eq!((third.0, third.1), (1, 0));
+}
+
+pub(crate) async fn raises_the_generation_of_a_name_that_nobody_has(world: &mut World) {
+    let link = world.link("nobody").await;
+    let (sessions, links, revision) = done(world.store.logout_user(&folded("nobody"), world.superuser().await).await.unwrap());
+    assert_eq!((sessions, links), (0, 0));
+    assert!(revision > 0);
+    world.settle().await;
+    assert_eq!(world.store.guest_generation(&folded("nobody")).await.unwrap(), generation(1));
+    let guest = Subject::Guest(folded("nobody"));
+    assert!(world.revocations.revokes(&guest, link.generation, session_id(), None));
+    assert!(!world.revocations.revokes(&guest, generation(1), session_id(), None));
+}
+
+pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {
+    let staff = world.made(account("staff", Roles { staff: true, superuser: false })).await;
+    let other = world.made(account("other", Roles { staff: true, superuser: false })).await;
+    world.plain("ann").await;
+    let target = world.opened(other.id).await;
+    let by_staff = world.caller(staff.id, Needs::Privileged).await;
+    let logout = async |name: &str, by| world.store.logout_user(&folded(name), by).await.unwrap();
+    for name in ["other", "admin", "staff"] {
+        assert_eq!(logout(name, by_staff.clone()).await, LoggedOut::NotAllowed, "{name}");
+    }
+    assert!(!world.revokes(&target));
+    done(logout("ann", by_staff).await);
+    let superuser = world.superuser().await;
+    assert_eq!(done(logout("other", superuser).await).0, 1);
+    assert!(world.revokes(&target));
+}
+
+pub(crate) async fn takes_names_not_addresses(world: &mut World) {
+    let ann = world.made(with_email(account("ann", Roles::default()), "ann@example.org")).await;
+    let session = world.opened(ann.id).await;
+    let link = world.issued(world.link("ann@example.org").await).await;
+    let (sessions, links, _) = done(world.store.logout_user(&folded("ann@example.org"), world.superuser().await).await.unwrap());
+    assert_eq!((sessions, links), (0, 1), "the guests of that name, not the account");
+    assert!(!world.revokes(&session));
+    assert_eq!(world.store.redeem_link(world.redemption(&link)).await.unwrap(), Redeemed::Dead);
+    world.pass(Duration::from_hours(1));
+    assert!(matches!(world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap(), Rotated::Rotated(_)));
+}

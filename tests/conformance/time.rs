@@ -1,0 +1,49 @@
+use countersign::store::verbs::{LoggedOut, Renewed, Rotated};
+
+use crate::world::{DAY, World, folded, secs};
+
+pub(crate) async fn never_goes_back(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let short = world.opened(ann.id).await;
+    world.pass(DAY);
+    let long = world.opened(ann.id).await;
+    let latest = world.now;
+    assert_eq!(world.store.status().last_commit, latest);
+    world.settle().await;
+
+    // The machine's clock falls back by a day: what was over stays over, and nothing is dated earlier.
+    world.now = latest.minus(DAY);
+    assert_eq!(world.store.rotate_session(world.exchange(short.session.id, 0)).await.unwrap(), Rotated::Expired);
+    assert_eq!(world.store.renew_session(short.session.id, world.anyone()).await.unwrap(), Renewed::Expired);
+    let Rotated::Rotated(grant) = world.store.rotate_session(world.exchange(long.session.id, 0)).await.unwrap() else {
+        panic!("it lives")
+    };
+    assert_eq!(grant.session.rotate_time, latest);
+    let opened = world.opened(ann.id).await;
+    assert_eq!((opened.session.auth_time, opened.session.expire_time), (latest, latest.plus(DAY)));
+    assert_eq!(world.store.status().last_commit, latest);
+    assert_eq!(world.events().await.last().unwrap().at, latest);
+}
+
+pub(crate) async fn revisions_rise_over_everything(world: &mut World) {
+    let mut seen = i64::try_from(world.now.micros()).unwrap() - 1;
+    for step in 0..10 {
+        let LoggedOut::Done { revision, .. } = world.store.logout_user(&folded("nobody"), world.superuser().await).await.unwrap()
+        else {
+            panic!("a superuser may")
+        };
+        assert!(revision > seen, "also within a microsecond, and when the clock goes back");
+        assert_eq!(world.store.status().revision, revision);
+        assert!(world.revocations.revision() >= revision);
+        seen = revision;
+        world.now = if step % 2 == 0 { world.now.minus(secs(5)) } else { world.now.plus(secs(1)) };
+        world.settle().await;
+    }
+    world.pass(DAY);
+    let by = world.superuser().await;
+    let LoggedOut::Done { revision, .. } = world.store.logout_user(&folded("nobody"), by).await.unwrap() else {
+        panic!("a superuser may")
+    };
+    let micros = i64::try_from(world.now.micros()).unwrap();
+    assert!((micros..micros + 2).contains(&revision), "it follows the clock where that is ahead");
+}

@@ -1,0 +1,371 @@
+//! What the cases stand on: a store that was founded, and short ways to ask it for something.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
+use countersign::model::clock::Timestamp;
+use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, UserId};
+use countersign::model::link::{Link, LinkState};
+use countersign::model::name::{Email, Folded, Name};
+use countersign::model::organization::OrganizationRole;
+use countersign::model::personal_key::PersonalKey;
+use countersign::model::random::{Random, SystemRandom};
+use countersign::model::session::{Face, Method, Mode, Session};
+use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Subject, Totp, User};
+use countersign::store::verbs::{
+    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
+    NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
+};
+use countersign::store::{Revocations, Store, audit_digest};
+
+/// The service's limit on sessions in these tests.
+pub(crate) const MOST: u32 = 1000;
+/// How long a session lasts in these tests.
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+/// A store and the revocations it tells.
+pub(crate) type Open = (Arc<dyn Store>, Arc<Revocations>);
+/// Opens a store again after it was closed.
+pub(crate) type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Open> + Send>> + Send>;
+
+/// A fresh store, and the way to open it again where the cases should.
+pub(crate) struct Opening {
+    pub(crate) open: Open,
+    pub(crate) reopen: Option<Reopen>,
+}
+
+/// The store in memory. Opening it again would lose everything.
+#[expect(clippy::unused_async, reason = "every store is opened so")]
+pub(crate) async fn memory() -> Opening {
+    let revocations = Arc::new(Revocations::default());
+    Opening { open: (countersign::store::memory(Arc::clone(&revocations)), revocations), reopen: None }
+}
+
+/// A founded store with the superuser `admin`.
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) revocations: Arc<Revocations>,
+    pub(crate) now: Timestamp,
+    pub(crate) admin: UserId,
+    reopen: Option<Reopen>,
+}
+
+impl World {
+    pub(crate) async fn found(opening: Opening) -> Self {
+        let (store, revocations) = opening.open;
+        let now = Timestamp::from_secs(1_800_000_000);
+        let admin = account("admin", Roles { staff: false, superuser: true });
+        let id = admin.id;
+        assert!(store.found(founding(admin, now)).await.unwrap());
+        Self { store, revocations, now, admin: id, reopen: opening.reopen }
+    }
+
+    /// Where the store keeps its records: closes it and opens it again.
+    pub(crate) async fn settle(&mut self) {
+        if let Some(reopen) = &self.reopen {
+            self.store.close().await;
+            let before = self.store.status();
+            (self.store, self.revocations) = reopen().await;
+            assert_eq!(self.store.status(), before, "an opened store stands where it was closed");
+        }
+    }
+
+    /// Holds the audit log to its chain, then closes the store.
+    pub(crate) async fn close(mut self) {
+        if self.store.healthy() {
+            self.settle().await;
+            self.chain().await;
+            assert!(self.revocations.revision() >= self.store.status().revision);
+            self.store.close().await;
+        }
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+    }
+
+    /// Nobody who is signed in.
+    pub(crate) fn anyone(&self) -> By {
+        By { origin: Origin { actor: Actor::Anonymous, source: None }, caller: None, now: self.now }
+    }
+
+    /// A caller with a token that was minted just now.
+    pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
+        let generation = self.user(user).await.generations.current;
+        let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
+        By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
+    }
+
+    /// The superuser, signed in.
+    pub(crate) async fn superuser(&self) -> By {
+        self.caller(self.admin, Needs::Superuser).await
+    }
+
+    /// The caller of a session's newest token.
+    pub(crate) fn holder(&self, grant: &Grant, needs: Needs) -> By {
+        let caller = Caller {
+            subject: grant.session.subject.clone(),
+            generation: grant.generation,
+            session: grant.session.id,
+            credential: grant.session.credential,
+            needs,
+        };
+        By { caller: Some(caller), ..self.anyone() }
+    }
+
+    pub(crate) async fn user(&self, id: UserId) -> User {
+        self.store.user(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn session(&self, id: SessionId) -> Session {
+        self.store.session(id).await.unwrap().unwrap()
+    }
+
+    /// A new plain account.
+    pub(crate) async fn plain(&self, name: &str) -> User {
+        self.made(account(name, Roles::default())).await
+    }
+
+    /// A new account as given.
+    pub(crate) async fn made(&self, user: User) -> User {
+        let create = CreateUser { user: user.clone(), by: self.superuser().await };
+        assert_eq!(self.store.create_user(create).await.unwrap(), Created::Created);
+        user
+    }
+
+    /// A new organization with these members.
+    pub(crate) async fn organization(&self, name: &str, members: &[&User]) -> OrganizationId {
+        let id = organization_id();
+        let create = CreateOrganization { id, name: Name::parse(name).unwrap(), by: self.superuser().await };
+        assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
+        for member in members {
+            let by = self.superuser().await;
+            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, by).await.unwrap();
+        }
+        id
+    }
+
+    /// A login of that account, as it stands now, in its own organization and without a second factor.
+    pub(crate) async fn login(&self, user: UserId) -> OpenSession {
+        let user = self.user(user).await;
+        OpenSession {
+            session: new_session(session_id()),
+            user: user.id,
+            generation: user.generations.current,
+            password: user.password.unwrap(),
+            factor: None,
+            upgraded: None,
+            organization: None,
+            by: self.anyone(),
+        }
+    }
+
+    /// A session that was opened.
+    pub(crate) async fn opened(&self, user: UserId) -> Grant {
+        opened(self.store.open_session(self.login(user).await).await.unwrap())
+    }
+
+    /// One-time codes on, from step 100, with one recovery code.
+    pub(crate) async fn with_codes(&self, user: UserId) {
+        let by = self.caller(user, Needs::Nothing).await;
+        assert_eq!(self.store.enroll_totp(user, vec![1], by.clone()).await.unwrap(), TotpChanged::Changed);
+        assert_eq!(self.store.confirm_totp(user, vec![1], 100, vec![[9; 32]], by).await.unwrap(), TotpChanged::Changed);
+    }
+
+    /// The exchange of token `n` of a session.
+    pub(crate) fn exchange(&self, session: SessionId, n: u32) -> RotateSession {
+        RotateSession { session, n, presented: hash(session, n), successor: hash(session, n + 1), mode: None, by: self.anyone() }
+    }
+
+    /// A link for a guest, redeemable for an hour.
+    pub(crate) async fn link(&self, guest: &str) -> Link {
+        Link {
+            id: link_id(),
+            token: bytes(),
+            guest: guest.to_owned(),
+            dataset_id: "dataset".to_owned(),
+            generation: self.store.guest_generation(&folded(guest)).await.unwrap(),
+            issuer: self.admin,
+            one_time: true,
+            create_time: self.now,
+            redeem_by: self.now.plus(Duration::from_hours(1)),
+            state: LinkState::Issued,
+        }
+    }
+
+    pub(crate) async fn issued(&self, link: Link) -> Link {
+        let by = self.caller(self.admin, Needs::Privileged).await;
+        assert_eq!(self.store.issue_link(IssueLink { link: link.clone(), by }).await.unwrap(), Issued::Issued);
+        link
+    }
+
+    /// A redemption with a request id of its own.
+    pub(crate) fn redemption(&self, link: &Link) -> RedeemLink {
+        RedeemLink {
+            link: link.id,
+            token: link.token,
+            request: Some(bytes()),
+            session: NewSession { methods: vec![Method::Link], ..new_session(session_id()) },
+            by: self.anyone(),
+        }
+    }
+
+    pub(crate) async fn redeemed(&self, link: &Link) -> Grant {
+        match self.store.redeem_link(self.redemption(link)).await.unwrap() {
+            Redeemed::Opened(grant) => *grant,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn key(&self, owner: UserId) -> PersonalKey {
+        let key = personal_key(owner, self.now);
+        let by = self.caller(owner, Needs::Nothing).await;
+        assert_eq!(self.store.create_key(key.clone(), 100, by).await.unwrap(), Created::Created);
+        key
+    }
+
+    pub(crate) fn collection(&self, attempt: AttemptId) -> CollectAttempt {
+        CollectAttempt { attempt, session: new_session(session_id()), organization: None, by: self.anyone() }
+    }
+
+    /// True where the token that a grant makes would be refused.
+    pub(crate) fn revokes(&self, grant: &Grant) -> bool {
+        let session = &grant.session;
+        self.revocations.revokes(&session.subject, grant.generation, session.id, session.credential)
+    }
+
+    /// Every audit event.
+    pub(crate) async fn events(&self) -> Vec<AuditEvent> {
+        self.store.audit_events(1, u32::MAX).await.unwrap()
+    }
+
+    /// What was recorded from event number `from` on.
+    pub(crate) async fn actions(&self, from: u64) -> Vec<Action> {
+        self.store.audit_events(from, u32::MAX).await.unwrap().into_iter().map(|event| event.action).collect()
+    }
+
+    /// The number that the next audit event will have.
+    pub(crate) async fn next_event(&self) -> u64 {
+        self.events().await.last().map_or(1, |event| event.sequence + 1)
+    }
+
+    /// Holds the audit log to its chain.
+    pub(crate) async fn chain(&self) {
+        let mut previous = [0; 32];
+        for (event, sequence) in self.events().await.into_iter().zip(1..) {
+            assert_eq!(event.sequence, sequence, "no number is left out");
+            assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
+            previous = audit_digest(&event).unwrap();
+        }
+    }
+}
+
+pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
+    let foundation = Foundation {
+        issuer: "https://auth.example".to_owned(),
+        epoch: 1,
+        sealed_check: vec![1, 2, 3],
+        server_keys: vec![(1, vec![4, 5, 6])],
+    };
+    Founding { foundation, signing_keys: Vec::new(), admin, now }
+}
+
+/// An enabled account with the password hash `phc-NAME`.
+pub(crate) fn account(name: &str, roles: Roles) -> User {
+    User {
+        id: UserId::random(&SystemRandom as &dyn Random),
+        name: Name::parse(name).unwrap(),
+        email: None,
+        password: Some(format!("phc-{name}")),
+        roles,
+        enabled: true,
+        generations: Generations::default(),
+        totp: Totp::Off,
+        create_time: Timestamp::from_secs(1_800_000_000),
+    }
+}
+
+pub(crate) fn with_email(mut user: User, email: &str) -> User {
+    user.email = Some(Email::parse(email).unwrap());
+    user
+}
+
+pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
+    PersonalKey {
+        id: KeyId::random(&SystemRandom as &dyn Random),
+        user,
+        display_name: "a key".to_owned(),
+        secret: bytes(),
+        previous: None,
+        create_time: now,
+        expire_time: None,
+        revoke_time: None,
+        last_use_time: None,
+    }
+}
+
+pub(crate) fn new_session(id: SessionId) -> NewSession {
+    NewSession {
+        id,
+        tip: hash(id, 0),
+        face: Face::Grpc,
+        mode: Mode::Json,
+        methods: vec![Method::Password],
+        lifetime: DAY,
+        most: MOST,
+    }
+}
+
+/// Stands for the keyed hash of refresh token `n` of a session.
+pub(crate) fn hash(session: SessionId, n: u32) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(session.as_bytes());
+    hash[16..20].copy_from_slice(&n.to_be_bytes());
+    hash
+}
+
+pub(crate) fn opened(outcome: Opened) -> Grant {
+    match outcome {
+        Opened::Opened(grant) => *grant,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn factor_step(step: u64) -> Option<SecondFactor> {
+    Some(SecondFactor::TotpStep(step))
+}
+
+pub(crate) fn folded(name: &str) -> Folded {
+    Folded::presented(name)
+}
+
+pub(crate) fn generation(n: u64) -> Generation {
+    Generation(n)
+}
+
+pub(crate) fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    (&SystemRandom as &dyn Random).bytes()
+}
+
+pub(crate) fn session_id() -> SessionId {
+    SessionId::derived(bytes())
+}
+
+pub(crate) fn link_id() -> LinkId {
+    LinkId::derived(bytes())
+}
+
+pub(crate) fn organization_id() -> OrganizationId {
+    OrganizationId::derived(bytes())
+}
+
+pub(crate) fn attempt_id() -> AttemptId {
+    AttemptId::derived(bytes())
+}
