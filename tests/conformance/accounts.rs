@@ -5,7 +5,7 @@ use countersign::store::verbs::{
     Switched, TotpChanged,
 };
 
-use crate::world::{World, account, factor_step, folded, generation, opened, organization_id, with_email};
+use crate::world::{World, account, code, folded, generation, opened, organization_id, with_email};
 
 pub(crate) async fn finds_accounts_by_name_and_email(world: &mut World) {
     let ann = world.made(with_email(account("Ann.Doe", Roles::default()), "Ann@Example.org")).await;
@@ -113,7 +113,7 @@ pub(crate) async fn a_password_change_needs_what_was_read(world: &mut World) {
     let ann = world.plain("ann").await;
     let own = world.opened(ann.id).await;
     let mut wrong = change(world, &ann, &own);
-    wrong.checked = "phc-other".to_owned();
+    "phc-other".clone_into(&mut wrong.checked);
     assert_eq!(world.store.change_password(wrong).await.unwrap(), Changed::Stale);
     let mut old = change(world, &ann, &own);
     old.generation = generation(7);
@@ -149,6 +149,6 @@ pub(crate) async fn one_time_codes_guard_once_confirmed(world: &mut World) {
     assert_eq!(world.user(ann.id).await.totp, expected);
     assert_eq!(world.store.open_session(world.login(ann.id).await).await.unwrap(), Opened::FactorRefused);
     let mut login = world.login(ann.id).await;
-    login.factor = factor_step(100);
+    login.factor = Some(code(100));
     assert_eq!(world.store.open_session(login).await.unwrap(), Opened::FactorRefused, "confirming spent that step");
 }

@@ -11,7 +11,7 @@ pub(crate) async fn founds_once(world: &mut World) {
     let events = world.events().await.len();
     let other = account("other", Roles { staff: false, superuser: true });
     let mut again = founding(other, world.now);
-    again.foundation.issuer = "https://elsewhere.example".to_owned();
+    "https://elsewhere.example".clone_into(&mut again.foundation.issuer);
     assert!(!world.store.found(again).await.unwrap());
     world.settle().await;
     assert_eq!(world.store.foundation().await.unwrap().unwrap().issuer, "https://auth.example");

@@ -3,13 +3,7 @@
 //! Each case runs on each store of `stores!`, as `STORE::DOMAIN::CASE`. A store that keeps its records is listed a second time:
 //! there `World::settle` closes it and opens it again, so that what a case finds afterwards was durable.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
 mod audit;
@@ -87,7 +81,7 @@ macro_rules! stores {
                     ends_and_counts_what_was_live,
                     raises_the_generation_of_a_name_that_nobody_has,
                     only_a_superuser_ends_staff,
-                    takes_names_not_addresses,
+                    takes_names_and_addresses,
                 }
                 links {
                     opens_one_session_for_a_guest,
@@ -152,4 +146,6 @@ macro_rules! stores {
 
 stores! {
     memory: crate::world::memory;
+    sled: crate::world::sled;
+    sled_reopened: crate::world::sled_reopened;
 }

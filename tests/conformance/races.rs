@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::sso::{confirmed, provider, registered};
-use crate::world::{World, account, factor_step, folded, hash, opened};
+use crate::world::{World, account, code, folded, hash, opened};
 
 /// Lets all of them go at the same moment; answers what they answered.
 async fn at_once<T: Send + 'static>(callers: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
@@ -94,7 +94,7 @@ pub(crate) async fn fifty_log_in_with_one_code(world: &mut World) {
         let mut callers = Vec::new();
         for _ in 0..50 {
             let (store, mut login) = (Arc::clone(&world.store), world.login(ann.id).await);
-            login.factor = factor_step(step);
+            login.factor = Some(code(step));
             callers.push(async move { store.open_session(login).await.unwrap() });
         }
         let outcomes = at_once(callers).await;

@@ -7,7 +7,7 @@ use countersign::store::verbs::{Ended, Grant, Needs, Opened, Renewed, Rotated};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::world::{DAY, World, account, factor_step, folded, generation, hash, opened, secs, session_id};
+use crate::world::{DAY, World, account, code, folded, generation, hash, opened, secs, session_id};
 
 fn rotated(outcome: Rotated) -> Grant {
     match outcome {
@@ -44,7 +44,7 @@ pub(crate) async fn opens_with_what_the_commit_found(world: &mut World) {
 pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {
     let ann = world.plain("ann").await;
     let mut password = world.login(ann.id).await;
-    password.password = "phc-other".to_owned();
+    "phc-other".clone_into(&mut password.password);
     assert_eq!(world.store.open_session(password).await.unwrap(), Opened::Stale);
     let mut ahead = world.login(ann.id).await;
     ahead.generation = generation(1);
@@ -62,7 +62,7 @@ pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {
 pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut World) {
     let ann = world.plain("ann").await;
     let mut plain = world.login(ann.id).await;
-    plain.factor = factor_step(7);
+    plain.factor = Some(code(7));
     opened(world.store.open_session(plain).await.unwrap());
     world.with_codes(ann.id).await;
 
@@ -74,19 +74,19 @@ pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut W
     };
     let recovery = Some(SecondFactor::Recovery([9; 32]));
     assert_eq!(with(None, None).await, Opened::FactorRefused);
-    assert_eq!(with(factor_step(100), None).await, Opened::FactorRefused);
+    assert_eq!(with(Some(code(100)), None).await, Opened::FactorRefused);
     assert_eq!(with(Some(SecondFactor::Recovery([8; 32])), None).await, Opened::FactorRefused);
-    assert_eq!(with(factor_step(101), Some("elsewhere")).await, Opened::OrganizationNotAllowed);
+    assert_eq!(with(Some(code(101)), Some("elsewhere")).await, Opened::OrganizationNotAllowed);
     assert_eq!(with(recovery.clone(), Some("elsewhere")).await, Opened::OrganizationNotAllowed);
-    opened(with(factor_step(101), None).await);
+    opened(with(Some(code(101)), None).await);
     opened(with(recovery.clone(), None).await);
-    assert_eq!(with(factor_step(101), None).await, Opened::FactorRefused);
-    opened(with(factor_step(105), None).await);
-    assert_eq!(with(factor_step(104), None).await, Opened::FactorRefused, "an earlier step after a later one");
+    assert_eq!(with(Some(code(101)), None).await, Opened::FactorRefused);
+    opened(with(Some(code(105)), None).await);
+    assert_eq!(with(Some(code(104)), None).await, Opened::FactorRefused, "an earlier step after a later one");
     assert_eq!(with(recovery, None).await, Opened::FactorRefused);
     world.settle().await;
     let mut again = world.login(ann.id).await;
-    again.factor = factor_step(105);
+    again.factor = Some(code(105));
     assert_eq!(world.store.open_session(again).await.unwrap(), Opened::FactorRefused);
 }
 

@@ -176,7 +176,7 @@ pub(crate) async fn knows_the_identity_again(world: &mut World) {
     let other = signed_up(world, &provider, "Ann").await;
     assert_ne!(other.id, first.id);
     let mut elsewhere = provider.clone();
-    elsewhere.issuer = "https://other.example".to_owned();
+    "https://other.example".clone_into(&mut elsewhere.issuer);
     assert_ne!(signed_up(world, &elsewhere, "ann").await.id, first.id);
 }
 

@@ -1,13 +1,14 @@
 //! What the cases stand on: a store that was founded, and short ways to ask it for something.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::Timestamp;
-use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, UserId};
+use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, StoreId, UserId};
 use countersign::model::link::{Link, LinkState};
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::organization::OrganizationRole;
@@ -20,6 +21,7 @@ use countersign::store::verbs::{
     NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
 use countersign::store::{Revocations, Store, audit_digest};
+use tempfile::TempDir;
 
 /// The service's limit on sessions in these tests.
 pub(crate) const MOST: u32 = 1000;
@@ -35,13 +37,37 @@ pub(crate) type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Open> + Sen
 pub(crate) struct Opening {
     pub(crate) open: Open,
     pub(crate) reopen: Option<Reopen>,
+    /// Where it is kept; goes when the world does.
+    pub(crate) directory: Option<TempDir>,
 }
 
 /// The store in memory. Opening it again would lose everything.
-#[expect(clippy::unused_async, reason = "every store is opened so")]
 pub(crate) async fn memory() -> Opening {
     let revocations = Arc::new(Revocations::default());
-    Opening { open: (countersign::store::memory(Arc::clone(&revocations)), revocations), reopen: None }
+    Opening { open: (countersign::store::memory(Arc::clone(&revocations)), revocations), reopen: None, directory: None }
+}
+
+/// The store on sled, in a directory of its own. Stays open.
+pub(crate) async fn sled() -> Opening {
+    let directory = tempfile::tempdir().unwrap();
+    let open = sled_at(directory.path().join("data")).await;
+    Opening { open, reopen: None, directory: Some(directory) }
+}
+
+/// The store on sled, closed and opened again wherever a case settles.
+pub(crate) async fn sled_reopened() -> Opening {
+    let mut opening = sled().await;
+    let data = opening.directory.as_ref().unwrap().path().join("data");
+    opening.reopen = Some(Box::new(move || Box::pin(sled_at(data.clone()))));
+    opening
+}
+
+async fn sled_at(data: PathBuf) -> Open {
+    let revocations = Arc::new(Revocations::default());
+    let mut options = countersign::store::sled::Options::new(data, StoreId::random(&SystemRandom as &dyn Random));
+    options.cache_capacity = 1 << 20;
+    let (store, _) = countersign::store::sled::open(options, Arc::clone(&revocations)).await.unwrap();
+    (store, revocations)
 }
 
 /// A founded store with the superuser `admin`.
@@ -51,6 +77,7 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) admin: UserId,
     reopen: Option<Reopen>,
+    _directory: Option<TempDir>,
 }
 
 impl World {
@@ -60,7 +87,7 @@ impl World {
         let admin = account("admin", Roles { staff: false, superuser: true });
         let id = admin.id;
         assert!(store.found(founding(admin, now)).await.unwrap());
-        Self { store, revocations, now, admin: id, reopen: opening.reopen }
+        Self { store, revocations, now, admin: id, reopen: opening.reopen, _directory: opening.directory }
     }
 
     /// Where the store keeps its records: closes it and opens it again.
@@ -334,8 +361,8 @@ pub(crate) fn opened(outcome: Opened) -> Grant {
     }
 }
 
-pub(crate) fn factor_step(step: u64) -> Option<SecondFactor> {
-    Some(SecondFactor::TotpStep(step))
+pub(crate) fn code(step: u64) -> SecondFactor {
+    SecondFactor::TotpStep(step)
 }
 
 pub(crate) fn folded(name: &str) -> Folded {

@@ -190,35 +190,25 @@ pub(super) fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: CollectAttempt)
         }
         _ if over => Ok(Collected::Expired),
         AttemptState::Exchanging { .. } | AttemptState::Identified { .. } => Ok(Collected::Pending),
-        AttemptState::Confirmed { user, generation, at } => match may_collect(tx, user, generation, collect.organization)? {
-            Some((user, organization)) => {
-                let opening = Opening {
-                    subject: Subject::User(user.id),
-                    username: user.name.as_str().to_owned(),
-                    generation,
-                    organization,
-                    dataset_id: None,
-                    credential: None,
-                    auth_time: at,
-                    latest_end: None,
-                };
+        AttemptState::Confirmed { user, generation, at } => {
+            if let Some(opening) = opening(tx, user, generation, at, collect.organization)? {
                 collect_now(tx, by, attempt, collect, opening)
-            }
-            None => {
+            } else {
                 refuse(tx, by, attempt)?;
                 Ok(Collected::Refused)
             }
-        },
+        }
     }
 }
 
-/// The account and where it acts, if nothing was taken away since it was identified.
-fn may_collect(
+/// The session of a confirmed account; `None` where something was taken away since it was identified.
+fn opening(
     view: &dyn View,
     id: UserId,
     generation: Generation,
+    auth_time: Timestamp,
     asked: Option<OrganizationId>,
-) -> Result<Option<(User, ActiveOrganization)>> {
+) -> Result<Option<Opening>> {
     let Some(user) = user(view, id)?.filter(|user| user.enabled && user.generations.session_lives(generation)) else {
         return Ok(None);
     };
@@ -226,7 +216,16 @@ fn may_collect(
         None => Some(ActiveOrganization::Personal),
         Some(_) => member(view, &user, asked)?,
     };
-    Ok(organization.map(|organization| (user, organization)))
+    Ok(organization.map(|organization| Opening {
+        subject: Subject::User(user.id),
+        username: user.name.as_str().to_owned(),
+        generation,
+        organization,
+        dataset_id: None,
+        credential: None,
+        auth_time,
+        latest_end: None,
+    }))
 }
 
 fn collect_now(tx: &mut Tx<'_>, by: &By, mut attempt: Attempt, collect: CollectAttempt, opening: Opening) -> Result<Collected> {
