@@ -1,1 +1,132 @@
+use std::time::Instant;
 
+use super::*;
+use crate::model::clock::SystemClock;
+
+#[path = "../../tests/evil_provider/mod.rs"]
+mod evil_provider;
+
+use evil_provider::{CLIENT_ID, CLIENT_SECRET, EMAIL, EvilProvider, MISDEEDS};
+
+/// What one sign-on may take, whatever the provider does.
+const BOUND: Duration = Duration::from_secs(15);
+
+fn oidc() -> OidcClient {
+    OidcClient::new(Arc::new(SystemClock))
+}
+
+fn registration(provider: &EvilProvider, misdeed: &str) -> Registration {
+    Registration {
+        id: ProviderId::from_bytes([1; 16]),
+        issuer: provider.issuer(misdeed),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: Some(Secret::new(CLIENT_SECRET)),
+        scopes: vec!["email".to_owned()],
+    }
+}
+
+fn request() -> SignInRequest {
+    SignInRequest {
+        redirect_uri: "http://127.0.0.1:1/sso/callback/a".to_owned(),
+        state: Secret::new("csb_state"),
+        nonce: Secret::new("nonce"),
+        pkce_verifier: Secret::new("v".repeat(43)),
+    }
+}
+
+/// Goes through a whole sign-on, as far as the client is concerned.
+async fn sign_on(oidc: &OidcClient, provider: &EvilProvider, misdeed: &str) -> Result<ProvenIdentity> {
+    let (registration, request) = (registration(provider, misdeed), request());
+    oidc.authorization_url(&registration, &request).await?;
+    oidc.exchange(&registration, &request, &Secret::new(provider.code("nonce")), None).await
+}
+
+#[tokio::test]
+async fn an_honest_provider_is_believed() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    let identity = sign_on(&oidc, &provider, "honest").await.unwrap();
+    assert_eq!((identity.subject.as_str(), identity.preferred_username.as_deref()), ("mallory", Some("victim")));
+    assert_eq!(identity.verified_email.as_deref(), Some(EMAIL));
+    sign_on(&oidc, &provider, "honest").await.unwrap();
+    assert_eq!((provider.hits("/honest/discovery"), provider.hits("/honest/keys")), (1, 1), "what is fresh is not fetched again");
+}
+
+#[tokio::test]
+async fn the_way_to_the_provider_names_all_it_needs() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    let url = oidc.authorization_url(&registration(&provider, "honest"), &request()).await.unwrap();
+    let url = url::Url::parse(&url).unwrap();
+    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    assert!(url.as_str().starts_with(&format!("{}/authorize?", provider.issuer("honest"))));
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier(&request()));
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", "http://127.0.0.1:1/sso/callback/a"),
+        ("scope", "openid email"),
+        ("state", "csb_state"),
+        ("nonce", "nonce"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(query.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert!(!url.as_str().contains(CLIENT_SECRET));
+}
+
+#[tokio::test]
+async fn every_misdeed_is_refused_within_the_bound() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    // Those of the callback are not the client's to see.
+    let seen = MISDEEDS.iter().filter(|misdeed| !matches!(**misdeed, "callback-other-issuer" | "callback-error"));
+    let tried = seen.map(async |misdeed| {
+        let start = Instant::now();
+        let outcome = sign_on(&oidc, &provider, misdeed).await;
+        assert!(outcome.is_err(), "{misdeed} was believed: {outcome:?}");
+        assert!(start.elapsed() < BOUND, "{misdeed} took {:?}", start.elapsed());
+        let text = outcome.unwrap_err().to_string();
+        assert!(text.len() < 600 && !text.contains(CLIENT_SECRET), "{misdeed}: {text}");
+    });
+    futures_util::future::join_all(tried).await;
+    for hit in ["/honest/discovery", "/honest/keys", "/honest/token"] {
+        assert_eq!(provider.hits(hit), 0, "a redirect was followed to {hit}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_with_unknown_keys_do_not_make_it_fetch_keys_again_and_again() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    for _ in 0..20 {
+        assert!(sign_on(&oidc, &provider, "unknown-kid").await.is_err());
+    }
+    assert_eq!((provider.hits("/unknown-kid/keys"), provider.hits("/unknown-kid/token")), (1, 20));
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_is_asked_once_by_many() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    let start = Instant::now();
+    let (registration, request) = (registration(&provider, "discovery-hangs"), request());
+    let many = (0..40).map(|_| oidc.authorization_url(&registration, &request));
+    assert!(futures_util::future::join_all(many).await.iter().all(std::result::Result::is_err));
+    assert!(start.elapsed() < BOUND);
+    assert_eq!(provider.hits("/discovery-hangs/discovery"), 1);
+}
+
+#[tokio::test]
+async fn a_callback_that_names_another_issuer_sends_no_code() {
+    let (oidc, provider) = (oidc(), EvilProvider::start().await);
+    let (registration, request) = (registration(&provider, "honest"), request());
+    let code = Secret::new(provider.code("nonce"));
+    let outcome = oidc.exchange(&registration, &request, &code, Some("https://other.example.com")).await;
+    assert!(matches!(outcome, Err(IdentityError::Untrusted(_))));
+    assert_eq!(provider.hits("/honest/token"), 0);
+    assert!(oidc.exchange(&registration, &request, &code, Some(&provider.issuer("honest"))).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_issuer_off_loopback_must_speak_https() {
+    let provider = EvilProvider::start().await;
+    let plain = Registration { issuer: "http://192.0.2.1".to_owned(), ..registration(&provider, "honest") };
+    assert!(matches!(oidc().authorization_url(&plain, &request()).await, Err(IdentityError::Untrusted(_))));
+}
