@@ -16,6 +16,8 @@
 mod browser;
 mod identity;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod ticket;
 mod waits;

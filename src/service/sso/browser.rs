@@ -247,7 +247,7 @@ impl Inner {
             Step::Refused => return Err(Refusal::NotAllowed),
         }
         let state = self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state);
-        let (Some(AttemptState::Identified { user, .. } | AttemptState::Confirmed { user, .. })) = state else {
+        let Some(AttemptState::Identified { user, .. } | AttemptState::Confirmed { user, .. }) = state else {
             return Err(Refusal::NotAllowed);
         };
         let user = self.store.user(user).await?.ok_or(Refusal::NotAllowed)?;
