@@ -1,3 +1,5 @@
 //! The `countersign` binary: hands the command line over to [`countersign::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    countersign::cli::main()
+}

@@ -1,1 +1,113 @@
-//! (being written)
+//! The command line: one file per command. `serve` runs a server; every other command is a gRPC client of a running one.
+//!
+//! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
+//! machine can read.
+
+mod client;
+mod idp;
+mod input;
+mod key;
+mod link;
+mod login;
+mod logout_user;
+mod org;
+mod output;
+mod serve;
+mod token;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::output::Failure;
+
+/// Exchanges credentials for short-lived signed tokens, and ends sessions at once.
+#[derive(Parser)]
+#[command(
+    name = "countersign",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_help_heading = "Commands",
+    after_help = "Without a command it serves; the options above are those of `serve`.
+
+Client commands take the server from --server or COUNTERSIGN_SERVER and the access token from COUNTERSIGN_TOKEN.
+
+Exit codes: 0 done, 1 the call or the start failed, 2 wrong command line, 3 the server could not be reached, 4 not signed in or \
+                  not allowed, 5 `token verify` found the token inactive.
+
+Example:
+  countersign --data-dir /var/lib/countersign"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Flags,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server (the default command).
+    #[command(after_help = "Example:
+  COUNTERSIGN_ADMIN_PASSWORD_FILE=/run/secrets/admin countersign serve --data-dir /var/lib/countersign")]
+    Serve(serve::Flags),
+    /// Logs in and prints an access token.
+    Login(login::Args),
+    /// Users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Organizations.
+    #[command(subcommand)]
+    Org(org::Command),
+    /// Personal keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Identity providers.
+    #[command(subcommand)]
+    Idp(idp::Command),
+    /// Single-use links.
+    #[command(subcommand)]
+    Link(link::Command),
+    /// Ends every session and link of a name, at once.
+    LogoutUser(logout_user::Args),
+    /// Access tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+/// Runs what the command line of this process asks for. A wrong one ends the process with exit code 2.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Fails only where a provider is installed already, which is just as well.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::Failed(format!("cannot start the runtime: {error}")).report(),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            None => serve::run(&cli.serve).await,
+            Some(Command::Serve(flags)) => serve::run(&flags).await,
+            Some(Command::Login(args)) => login::run(args).await,
+            Some(Command::User(user::Command::Create(args))) => user::create(args).await,
+            Some(Command::Org(org::Command::Create(args))) => org::create(args).await,
+            Some(Command::Org(org::Command::AddMember(args))) => org::add_member(args).await,
+            Some(Command::Key(key::Command::Create(args))) => key::create(args).await,
+            Some(Command::Idp(idp::Command::Create(args))) => idp::create(args).await,
+            Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
+            Some(Command::LogoutUser(args)) => logout_user::run(args).await,
+            Some(Command::Token(token::Command::Verify(args))) => token::verify(args).await,
+        }
+    });
+    // A prompt that nobody answers would otherwise keep the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::pb;
 use crate::model::clock::Timestamp;
-use crate::model::organization::OrganizationRole;
+use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::personal_key::PersonalKey;
+use crate::model::provider::IdentityProvider;
 use crate::model::session::Mode;
 use crate::model::user::Roles;
 use crate::service::limits::invalid;
@@ -164,6 +165,33 @@ pub fn personal_key(key_id: &str, key: &PersonalKey) -> pb::PersonalKey {
         expire_time: key.expire_time.map(timestamp),
         last_use_time: key.last_use_time.map(timestamp),
         overlap_expire_time: key.previous.map(|(_, until)| timestamp(until)),
+    }
+}
+
+/// An organization that users are members of.
+#[must_use]
+pub fn organization(organization: &Organization) -> pb::Organization {
+    pb::Organization {
+        organization_id: organization.id.to_string(),
+        name: organization.name.as_str().to_owned(),
+        personal: false,
+        create_time: Some(timestamp(organization.create_time)),
+    }
+}
+
+/// A registered provider, of the organization of that name, with the address to register there and without its secret.
+#[must_use]
+pub fn identity_provider(provider: &IdentityProvider, org_name: String, redirect_uri: String) -> pb::IdentityProvider {
+    pb::IdentityProvider {
+        provider_id: provider.id.to_string(),
+        name: provider.name.as_str().to_owned(),
+        org_name,
+        issuer: provider.issuer.clone(),
+        client_id: provider.client_id.clone(),
+        scopes: provider.scopes.clone(),
+        sign_up: provider.sign_up,
+        create_time: Some(timestamp(provider.create_time)),
+        redirect_uri,
     }
 }
 

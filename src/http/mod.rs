@@ -8,6 +8,7 @@ mod cookies;
 mod origin;
 mod pages;
 mod sso;
+pub mod well_known;
 
 use std::sync::Arc;
 

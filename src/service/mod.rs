@@ -19,6 +19,7 @@ mod races;
 pub mod refresh;
 pub mod refusals;
 pub mod second_factor;
+pub mod services;
 pub mod single_use;
 pub mod sso;
 #[cfg(test)]

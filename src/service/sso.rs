@@ -38,7 +38,7 @@ use crate::crypto::seal::Sealer;
 use crate::crypto::server_key::{DerivePurpose, ServerKeys};
 use crate::crypto::state::{StateKind, open_state, seal_state};
 use crate::model::clock::Timestamp;
-use crate::model::ids::{AttemptId, OrganizationId, SessionId};
+use crate::model::ids::{AttemptId, OrganizationId, ProviderId, SessionId};
 use crate::model::name::{Folded, MAX_NAME};
 use crate::model::provider::IdentityProvider;
 use crate::model::random::Random;
@@ -118,6 +118,12 @@ impl Sso {
         Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, waits }))
     }
 
+    /// Where a provider sends browsers back to: what is to be registered there.
+    #[must_use]
+    pub fn redirect_uri(&self, provider: ProviderId) -> String {
+        self.0.redirect_uri(provider)
+    }
+
     /// Starts an attempt at the site's provider (both names empty, or the organization's), at an organization's (its name), or
     /// at that one of several. Writes nothing.
     ///
@@ -190,6 +196,10 @@ impl Sso {
 }
 
 impl Inner {
+    fn redirect_uri(&self, provider: ProviderId) -> String {
+        format!("{}/sso/callback/{provider}", self.policy.public_url)
+    }
+
     /// The session, where the attempt was confirmed; `None` while it is pending.
     async fn try_collect(&self, client: &Client, state: &Secret) -> Result<Option<SignIn>> {
         let (ticket, key_version) = self.open_collector(state)?;

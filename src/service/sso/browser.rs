@@ -310,7 +310,7 @@ impl Inner {
             Secret::new(URL_SAFE_NO_PAD.encode(self.keys.derive32(purpose, bound.ticket.key_version, &parts)))
         };
         SignInRequest {
-            redirect_uri: format!("{}/sso/callback/{}", self.policy.public_url, bound.ticket.provider),
+            redirect_uri: self.redirect_uri(bound.ticket.provider),
             state,
             nonce: derived(DerivePurpose::Nonce),
             pkce_verifier: derived(DerivePurpose::PkceVerifier),

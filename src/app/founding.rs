@@ -1,0 +1,186 @@
+//! First start: issuer, server keys, signing key and the superuser `admin`, in one commit. Later starts read them back.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Seams, StartError};
+use crate::config::Settings;
+use crate::crypto::keyring::KeyRing;
+use crate::crypto::password::pool::{HashPool, Lane, Ticket};
+use crate::crypto::seal::Sealer;
+use crate::crypto::server_key::ServerKeys;
+use crate::model::ids::UserId;
+use crate::model::name::Name;
+use crate::model::random::Random;
+use crate::model::secret::Secret;
+use crate::model::signing_key::{KeyState, SigningKeyRecord};
+use crate::model::user::{Generations, Roles, Totp, User};
+use crate::service::Error;
+use crate::service::password_policy::{Owner, PasswordPolicy};
+use crate::store::Store;
+use crate::store::verbs::{Foundation, Founding};
+
+/// What the sealed check opens to, and what it is sealed for.
+const CHECK: &str = "countersign sealed check";
+
+/// The first superuser's name.
+const ADMIN: &str = "admin";
+
+/// Where its password is written when there is no terminal to show it on.
+const PASSWORD_FILE: &str = "admin-password";
+
+/// What a store was founded with.
+pub(super) struct Founded {
+    pub(super) foundation: Foundation,
+    pub(super) signing_keys: Vec<SigningKeyRecord>,
+}
+
+/// Reads what the store was founded with; founds it where it is new. Knows the key-encryption key to be the right one when it
+/// returns.
+pub(super) async fn found_or_read(
+    settings: &Settings,
+    seams: &Seams,
+    public_url: &str,
+    sealer: &Sealer,
+    pool: &HashPool,
+    store: &Arc<dyn Store>,
+) -> Result<Founded, StartError> {
+    if store.foundation().await?.is_none() {
+        found(settings, seams, public_url, sealer, pool, store).await?;
+    }
+    let foundation = store.foundation().await?.ok_or_else(|| StartError::Damaged("it has no foundation".to_owned()))?;
+    if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() != CHECK.as_bytes() {
+        return Err(StartError::Damaged("the sealed check opens to something else".to_owned()));
+    }
+    let signing_keys = store.signing_keys().await?;
+    let signs_with = signing_keys.iter().find(|key| key.state == KeyState::Signing).map(|key| key.algorithm);
+    if signs_with.is_some_and(|algorithm| algorithm != settings.signing_algorithm) {
+        tracing::warn!(
+            "COUNTERSIGN_SIGNING_ALGORITHM is not what this data directory signs with; it takes effect at first start"
+        );
+    }
+    Ok(Founded { foundation, signing_keys })
+}
+
+async fn found(
+    settings: &Settings,
+    seams: &Seams,
+    public_url: &str,
+    sealer: &Sealer,
+    pool: &HashPool,
+    store: &Arc<dyn Store>,
+) -> Result<(), StartError> {
+    let now = seams.clock.now();
+    let random = &*seams.random;
+    let name = Name::parse(ADMIN).map_err(|error| StartError::Other(error.to_string()))?;
+    let (password, made) = match &settings.admin_password {
+        Some(given) => (accepted(settings, given, &name)?, false),
+        None => (random_password(random), true),
+    };
+    let ticket = Ticket {
+        name: name.folded(),
+        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        lane: Lane::Known,
+        deadline: Duration::from_mins(1),
+    };
+    let hash = pool.hash(ticket, password.clone()).await.map_err(|error| StartError::Other(error.to_string()))?;
+    let server_keys = ServerKeys::generate(random)?;
+    let foundation = Foundation {
+        issuer: public_url.to_owned(),
+        epoch: 1,
+        sealed_check: sealer.seal(CHECK, CHECK.as_bytes(), random),
+        server_keys: server_keys.to_sealed(sealer, random),
+    };
+    let signing_key = KeyRing::generate(settings.signing_algorithm, KeyState::Signing, sealer, random, now)?;
+    let admin = User {
+        id: UserId::random(random),
+        name,
+        email: None,
+        password: Some(hash),
+        roles: Roles { staff: false, superuser: true },
+        enabled: true,
+        generations: Generations::default(),
+        totp: Totp::Off,
+        create_time: now,
+    };
+    if made {
+        // Before the commit: a password that nobody was told would be worse than one told for nothing.
+        tell(&settings.data_dir, &password)?;
+    }
+    store.found(Founding { foundation, signing_keys: vec![signing_key], admin, now }).await?;
+    tracing::info!(issuer = public_url, "made a new store, with the superuser {ADMIN}");
+    Ok(())
+}
+
+/// The given password, where it is one that the superuser may have.
+fn accepted(settings: &Settings, given: &Secret, name: &Name) -> Result<Secret, StartError> {
+    let rules = PasswordPolicy::new(&super::policy(settings, "", ""));
+    match rules.accept("password", given, &Owner { name, email: None, codes: false }) {
+        Ok(()) => Ok(given.clone()),
+        Err(Error::WeakPassword { problem, .. } | Error::Invalid { problem, .. }) => {
+            Err(StartError::Setting { name: "COUNTERSIGN_ADMIN_PASSWORD", problem })
+        }
+        Err(other) => Err(StartError::Other(other.to_string())),
+    }
+}
+
+/// 24 characters that are hard to mistake for one another, in groups: 120 random bits.
+fn random_password(random: &dyn Random) -> Secret {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let bytes: [u8; 24] = random.bytes();
+    let characters: Vec<char> =
+        bytes.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).map_or('a', |letter| char::from(*letter))).collect();
+    let groups: Vec<String> = characters.chunks(6).map(|group| group.iter().collect()).collect();
+    Secret::new(groups.join("-"))
+}
+
+/// Shows the password on the terminal; where there is none, writes it to a file that only the owner can read.
+fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        return writeln!(terminal, "the password of {ADMIN}, shown once: {}", password.expose())
+            .map_err(|error| StartError::Other(format!("cannot show the password of {ADMIN}: {error}")));
+    }
+    let path = data_dir.join(PASSWORD_FILE);
+    let write = || {
+        // One of an earlier start that did not get to its commit is worth nothing, and may have other permissions.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        writeln!(file, "{}", password.expose())?;
+        file.sync_all()
+    };
+    write().map_err(|error| StartError::Other(format!("cannot write {}: {error}", path.display())))?;
+    tracing::warn!("the password of {ADMIN} is in {}; remove the file once it is kept elsewhere", path.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::SystemRandom;
+
+    #[test]
+    fn a_made_password_is_long_and_told_to_the_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let password = random_password(&SystemRandom);
+        assert_eq!(password.len(), 27);
+        assert_ne!(password.expose(), random_password(&SystemRandom).expose());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(PASSWORD_FILE);
+        std::fs::write(&path, "older").unwrap();
+        if std::io::stderr().is_terminal() {
+            return;
+        }
+        tell(folder.path(), &password).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", password.expose()));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

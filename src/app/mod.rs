@@ -1,0 +1,258 @@
+//! The composition root: opens the store, founds it at first start, builds the services and their faces, and runs them until
+//! it is told to stop.
+//!
+//! Owns the order of things. At start: settings, socket, store, keys, services, and only then SERVING. At the end: NOT_SERVING,
+//! then the drain, then the store closes.
+
+mod error;
+mod founding;
+mod housekeeping;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::server::health_reporter;
+
+pub use self::error::StartError;
+use self::founding::Founded;
+use self::watch::Watch;
+pub use self::watch::{Seams, Uptime};
+use crate::config::Settings;
+use crate::crypto::keyring::KeyRing;
+use crate::crypto::password::HashParams;
+use crate::crypto::password::pool::{HashPool, PoolConfig};
+use crate::crypto::seal::{KeyEncryptionKey, Sealer};
+use crate::crypto::server_key::ServerKeys;
+use crate::grpc::layers::LayerSettings;
+use crate::grpc::layers::source::{self, BadProxy, TrustedProxies};
+use crate::grpc::{Api, routes};
+use crate::http::{self, HttpState, well_known};
+use crate::model::ids::StoreId;
+use crate::net;
+use crate::net::tls::Tls;
+use crate::oidc::OidcClient;
+use crate::service::policy::Policy;
+use crate::service::services::{Parts, Services};
+use crate::store::sled::{Failure, Options, open as open_store};
+use crate::store::{Revocations, Store};
+
+/// How long calls in flight get once the store has failed: each of them can only be refused.
+const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Binds, opens and serves until `shutdown` is cancelled. `ready` is called with the real address once calls are answered.
+///
+/// # Errors
+/// [`StartError`], also where the store fails for good while serving: its text is the last line that the operator sees.
+pub async fn run(
+    settings: Settings,
+    seams: Seams,
+    shutdown: CancellationToken,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), StartError> {
+    let listen = settings.listen;
+    let refused = |source| StartError::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    let app = App::open(settings, bound, seams).await?;
+    app.run(listener, shutdown, || ready(bound)).await
+}
+
+/// A server whose store is open and whose services are built; it answers nobody until it is [run](Self::run).
+pub struct App {
+    settings: Settings,
+    seams: Seams,
+    policy: Arc<Policy>,
+    tls: Option<Arc<Tls>>,
+    store: Arc<dyn Store>,
+    revocations: Arc<Revocations>,
+    failure: Failure,
+    pool: Arc<HashPool>,
+    services: Arc<Services>,
+}
+
+impl App {
+    /// Opens the store, founds it where it is new, and builds the services. `bound` is the address that will be listened on.
+    ///
+    /// # Errors
+    /// [`StartError`]: one plain sentence that says what to do.
+    pub async fn open(settings: Settings, bound: SocketAddr, seams: Seams) -> Result<Self, StartError> {
+        let public_url = settings.reached_at(bound);
+        let tls = match &settings.tls {
+            Some(files) => Some(Arc::new(Tls::open(&files.cert, &files.key)?)),
+            None => None,
+        };
+        let sealer = Arc::new(Sealer::new(key_encryption_key(&settings)?));
+        let pool = Arc::new(hash_pool(&settings, &seams)?);
+        let revocations = Arc::new(Revocations::default());
+        let options = Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random));
+        let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
+        // From here on the store is closed whatever happens, so that its lock and its last writes are settled.
+        match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {
+            Ok((services, policy)) => {
+                Ok(Self { settings, seams, policy, tls, store, revocations, failure, pool, services: Arc::new(services) })
+            }
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The services, for tests that look behind the wire.
+    #[must_use]
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.services)
+    }
+
+    /// Serves `listener` until `shutdown` is cancelled, drains, and closes the store. `ready` is called when calls are answered.
+    ///
+    /// # Errors
+    /// [`StartError::StoreFailed`] where a write could not be made durable: whatever was answered before is true, and nothing
+    /// is answered any more.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken, ready: impl FnOnce()) -> Result<(), StartError> {
+        let (reporter, health) = health_reporter();
+        let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
+        let api = Api::new(Arc::clone(&self.services), &self.policy);
+        let router = self.router(&api, health)?;
+
+        watch.look().await;
+        let stop = CancellationToken::new();
+        let keeping = tokio::spawn(housekeeping::keep(
+            Arc::clone(&self.services),
+            Arc::clone(&self.store),
+            Arc::clone(&self.revocations),
+            watch.clone(),
+            stop.clone(),
+        ));
+        let watching = tokio::spawn(watch.clone().follow(stop.clone()));
+
+        let drain = CancellationToken::new();
+        let serving =
+            net::serve(listener, self.tls.clone(), router, limits(&self.settings), Arc::clone(&self.seams.random), drain.clone());
+        tokio::pin!(serving);
+        ready();
+        let ended = tokio::select! {
+            _ = &mut serving => Ok(()),
+            () = shutdown.cancelled() => Ok(()),
+            reason = self.failure.failed() => Err(StartError::StoreFailed(reason)),
+        };
+        // Health first, so that nobody new is sent here; then the drain; the store last.
+        watch.stop().await;
+        drain.cancel();
+        match &ended {
+            Ok(()) => drop(serving.await),
+            Err(error) => {
+                tracing::error!(%error, "the store has failed, the server ends");
+                drop(tokio::time::timeout(DRAIN_AFTER_FAILURE, serving).await);
+            }
+        }
+        stop.cancel();
+        drop(tokio::join!(keeping, watching));
+        if ended.is_ok()
+            && let Err(error) = self.services.personal_keys.flush().await
+        {
+            tracing::warn!(%error, "the last counts of key uses were not written");
+        }
+        self.store.close().await;
+        self.pool.stop();
+        ended
+    }
+
+    /// gRPC, the pages of sign-on and the well-known documents on one port.
+    fn router<H: Health>(&self, api: &Api, health: HealthServer<H>) -> Result<axum::Router, StartError> {
+        let trusted: TrustedProxies = self
+            .settings
+            .trusted_proxies
+            .parse()
+            .map_err(|bad: BadProxy| StartError::Setting { name: "COUNTERSIGN_TRUSTED_PROXIES", problem: bad.to_string() })?;
+        let layers = LayerSettings { trusted_proxies: trusted.clone(), ..LayerSettings::default() };
+        let grpc = routes::router(api, health, self.settings.reflection, layers)
+            .map_err(|error| StartError::Other(error.to_string()))?;
+        let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy)).layer(source::layer(trusted));
+        Ok(grpc.merge(pages).merge(well_known::router(Arc::clone(&self.services.verifier))))
+    }
+}
+
+/// Everything between an open store and the services.
+async fn build(
+    settings: &Settings,
+    seams: &Seams,
+    public_url: &str,
+    sealer: &Arc<Sealer>,
+    pool: &Arc<HashPool>,
+    store: &Arc<dyn Store>,
+    revocations: &Arc<Revocations>,
+) -> Result<(Services, Arc<Policy>), StartError> {
+    let Founded { foundation, signing_keys } = founding::found_or_read(settings, seams, public_url, sealer, pool, store).await?;
+    let server_keys = ServerKeys::from_sealed(&foundation.server_keys, sealer)?;
+    let ring = KeyRing::load(&signing_keys, sealer)?;
+    if !sealer.has_key() {
+        tracing::warn!(
+            "without COUNTERSIGN_KEK_FILE the signing keys, the server keys and the secrets of one-time codes lie in the data \
+             directory as they are"
+        );
+    }
+    let policy = Arc::new(policy(settings, public_url, &foundation.issuer));
+    let services = Services::new(Parts {
+        store: Arc::clone(store),
+        revocations: Arc::clone(revocations),
+        clock: Arc::clone(&seams.clock),
+        random: Arc::clone(&seams.random),
+        sealer: Arc::clone(sealer),
+        server_keys: Arc::new(server_keys),
+        ring: Arc::new(ring),
+        pool: Arc::clone(pool),
+        policy: Arc::clone(&policy),
+        epoch: foundation.epoch,
+        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock))),
+    });
+    Ok((services, policy))
+}
+
+/// The settings that services decide by, for a server of this issuer.
+fn policy(settings: &Settings, public_url: &str, issuer: &str) -> Policy {
+    Policy {
+        issuer: issuer.to_owned(),
+        audience: settings.audience.clone().unwrap_or_else(|| issuer.to_owned()),
+        link: settings.links.max_age,
+        link_one_time: settings.links.one_time,
+        link_parameter: settings.links.parameter.clone(),
+        most_sessions: settings.most_sessions,
+        most_keys: settings.most_keys,
+        password_alone: settings.password_alone,
+        password_with_code: settings.password_with_code,
+        cookie_secure: settings.cookie_secure,
+        ..Policy::new(public_url)
+    }
+}
+
+fn limits(settings: &Settings) -> net::Limits {
+    let limits = net::Limits {
+        max_connections: settings.max_connections,
+        max_connections_per_source: settings.max_connections_per_source,
+        drain_timeout: settings.drain,
+        ..net::Limits::default()
+    };
+    let wanted = u64::try_from(settings.max_connections).unwrap_or(u64::MAX).saturating_mul(2);
+    limits.within(net::descriptors::raise(wanted))
+}
+
+fn key_encryption_key(settings: &Settings) -> Result<Option<KeyEncryptionKey>, StartError> {
+    let key = settings.kek.as_ref().map(|text| KeyEncryptionKey::from_base64(text.expose()));
+    key.transpose().map_err(|bad| StartError::Setting { name: "COUNTERSIGN_KEK_FILE", problem: bad.to_string() })
+}
+
+fn hash_pool(settings: &Settings, seams: &Seams) -> Result<HashPool, StartError> {
+    let cost = settings.hash;
+    let params = HashParams::new(cost.memory, cost.passes, cost.lanes)
+        .map_err(|bad| StartError::Setting { name: "COUNTERSIGN_HASH_MEMORY", problem: bad.to_string() })?;
+    let usual = PoolConfig::default();
+    let config = PoolConfig { threads: cost.threads.unwrap_or(usual.threads), params, ..usual };
+    HashPool::start(config, Arc::clone(&seams.random))
+        .map_err(|error| StartError::Other(format!("cannot start the threads that check passwords: {error}")))
+}

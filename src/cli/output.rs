@@ -1,0 +1,93 @@
+//! What commands print, and how they end.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use prost_types::Timestamp;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::grpc::pb;
+
+/// Why a command ends otherwise than well.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The call, or the start of a server, failed. 1
+    Failed(String),
+    /// What was given cannot be meant. 2
+    CommandLine(String),
+    /// The server could not be reached. 3
+    Unreachable(String),
+    /// Not signed in, or not allowed. 4
+    Denied(String),
+    /// The token is not active. 5
+    Inactive,
+}
+
+impl Failure {
+    /// Says why on standard error, a sentence a line, and gives the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        let (code, text) = match self {
+            Self::Failed(text) => (1, text),
+            Self::CommandLine(text) => (2, text),
+            Self::Unreachable(text) => (3, text),
+            Self::Denied(text) => (4, text),
+            Self::Inactive => return ExitCode::from(5),
+        };
+        let mut err = std::io::stderr();
+        for line in text.lines() {
+            let _ = writeln!(err, "countersign: {line}");
+        }
+        ExitCode::from(code)
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let reason = status.get_details_error_info().map(|info| format!(" ({})", info.reason)).unwrap_or_default();
+        let text = format!("{}{reason}", status.message());
+        match status.code() {
+            Code::Unauthenticated | Code::PermissionDenied => Self::Denied(text),
+            // Ours carry a reason; one without never came from a server.
+            Code::Unavailable if reason.is_empty() => Self::Unreachable(text),
+            code if text.is_empty() => Self::Failed(code.description().to_owned()),
+            _ => Self::Failed(text),
+        }
+    }
+}
+
+/// Prints `value` as one line of JSON where that was asked for, otherwise `text`.
+pub(super) fn print(json: bool, value: &Value, text: &str) {
+    let mut out = std::io::stdout();
+    let _ = if json { writeln!(out, "{value}") } else { writeln!(out, "{text}") };
+}
+
+/// A note for the person, which is no part of the output.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A moment in RFC 3339, or nothing.
+pub(super) fn time(at: Option<&Timestamp>) -> Value {
+    at.map_or(Value::Null, |at| Value::String(at.to_string()))
+}
+
+/// A user as JSON.
+pub(super) fn user(user: &pb::User) -> Value {
+    json!({
+        "user_id": user.user_id,
+        "username": user.username,
+        "email": user.email,
+        "roles": user.roles,
+        "organizations": user.organizations,
+        "disabled": user.disabled,
+        "totp_enabled": user.totp_enabled,
+        "create_time": time(user.create_time.as_ref()),
+    })
+}
+
+/// An answer that lacks what it must have: of another kind of server.
+pub(super) fn incomplete() -> Failure {
+    Failure::Failed("the server's answer is incomplete; is it a countersign of this version?".to_owned())
+}

@@ -1,0 +1,163 @@
+//! Every capability of the service, put together from its parts.
+
+use std::sync::Arc;
+
+use super::accounts::Accounts;
+use super::keys::Keys;
+use super::login::Login;
+use super::logout::Logout;
+use super::organizations::Organizations;
+use super::passwords::Passwords;
+use super::personal_key::PersonalKeys;
+use super::policy::Policy;
+use super::providers::Providers;
+use super::refresh::Refresh;
+use super::refusals::Refusals;
+use super::second_factor::SecondFactors;
+use super::single_use::SingleUse;
+use super::sso::{self, IdentityClient, Sso};
+use super::throttle::Throttle;
+use super::time::Time;
+use super::tokens::Tokens;
+use super::users::Users;
+use super::verify::Verifier;
+use crate::crypto::keyring::KeyRing;
+use crate::crypto::password::pool::HashPool;
+use crate::crypto::seal::Sealer;
+use crate::crypto::server_key::ServerKeys;
+use crate::model::clock::Clock;
+use crate::model::random::Random;
+use crate::store::{Revocations, Store};
+
+/// How many verified signatures are remembered.
+const REMEMBERED_SIGNATURES: usize = 10_000;
+
+/// What the services are made of.
+pub struct Parts {
+    /// Where everything durable is.
+    pub store: Arc<dyn Store>,
+    /// What the store revokes into.
+    pub revocations: Arc<Revocations>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Opens and seals what rests.
+    pub sealer: Arc<Sealer>,
+    /// The server's own keys.
+    pub server_keys: Arc<ServerKeys>,
+    /// The signing keys.
+    pub ring: Arc<KeyRing>,
+    /// The threads that hash passwords.
+    pub pool: Arc<HashPool>,
+    /// The settings that decide.
+    pub policy: Arc<Policy>,
+    /// The epoch of the store.
+    pub epoch: u32,
+    /// Speaks to identity providers.
+    pub identity: Arc<dyn IdentityClient>,
+}
+
+/// The services, one of each.
+pub struct Services {
+    /// Login.
+    pub login: Login,
+    /// Refresh.
+    pub refresh: Refresh,
+    /// PkeyJwt.
+    pub personal_keys: Arc<PersonalKeys>,
+    /// VerifyToken, and who a bearer token stands for.
+    pub verifier: Arc<Verifier>,
+    /// Single sign-on.
+    pub sso: Sso,
+    /// Single-use links.
+    pub single_use: SingleUse,
+    /// Logout and LogoutUser.
+    pub logout: Logout,
+    /// One's own account.
+    pub accounts: Accounts,
+    /// One's own personal keys.
+    pub keys: Keys,
+    /// Accounts, for operators.
+    pub users: Users,
+    /// Organizations, for operators.
+    pub organizations: Organizations,
+    /// Identity providers, for operators.
+    pub providers: Providers,
+    /// The time they decide by.
+    pub time: Time,
+}
+
+impl Services {
+    /// Puts the services together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, revocations, clock, random, sealer, server_keys, ring, pool, policy, epoch, identity } = parts;
+        let time = Time::new(Arc::clone(&clock), Arc::clone(&store));
+        let tokens = Tokens::new(
+            Arc::clone(&ring),
+            Arc::clone(&server_keys),
+            Arc::clone(&random),
+            time.clone(),
+            Arc::clone(&policy),
+            epoch,
+        );
+        let passwords = Passwords::new(pool, Arc::new(Throttle::new(clock)));
+        let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
+        let refusals = Arc::new(Refusals::new(Arc::clone(&store), time.clone()));
+        let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), REMEMBERED_SIGNATURES));
+        let personal_keys = Arc::new(PersonalKeys::new(
+            Arc::clone(&store),
+            Arc::clone(&server_keys),
+            Arc::clone(&random),
+            tokens.clone(),
+            time.clone(),
+        ));
+        Self {
+            login: Login::new(Arc::clone(&store), passwords.clone(), factors.clone(), refusals, tokens.clone(), time.clone()),
+            refresh: Refresh::new(
+                Arc::clone(&store),
+                Arc::clone(&server_keys),
+                tokens.clone(),
+                Arc::clone(&verifier),
+                Arc::clone(&personal_keys),
+                time.clone(),
+            ),
+            sso: Sso::new(sso::Parts {
+                store: Arc::clone(&store),
+                tokens: tokens.clone(),
+                keys: Arc::clone(&server_keys),
+                sealer: Arc::clone(&sealer),
+                random: Arc::clone(&random),
+                time: time.clone(),
+                policy: Arc::clone(&policy),
+                identity,
+            }),
+            single_use: SingleUse::new(
+                Arc::clone(&store),
+                tokens,
+                Arc::clone(&server_keys),
+                Arc::clone(&random),
+                time.clone(),
+                Arc::clone(&policy),
+            ),
+            logout: Logout::new(Arc::clone(&store), time.clone()),
+            accounts: Accounts::new(
+                Arc::clone(&store),
+                passwords.clone(),
+                factors,
+                Arc::clone(&server_keys),
+                Arc::clone(&random),
+                time.clone(),
+                &policy,
+            ),
+            keys: Keys::new(Arc::clone(&store), server_keys, Arc::clone(&random), time.clone(), &policy),
+            users: Users::new(Arc::clone(&store), passwords, Arc::clone(&random), time.clone(), &policy),
+            organizations: Organizations::new(Arc::clone(&store), Arc::clone(&random), time.clone()),
+            providers: Providers::new(store, sealer, random, time.clone()),
+            personal_keys,
+            verifier,
+            time,
+        }
+    }
+}
