@@ -1,8 +1,8 @@
 use countersign::model::name::Name;
 use countersign::model::user::{Roles, Totp};
 use countersign::store::verbs::{
-    ChangePassword, Changed, CreateOrganization, CreateUser, Created, NamedOrganization, Needs, Opened, Renewed, Rotated,
-    Switched, TotpChanged,
+    ChangePassword, Changed, CreateOrganization, CreateUser, Created, LoggedOut, NamedOrganization, Needs, Opened, Renewed,
+    Rotated, Switched, TotpChanged,
 };
 
 use crate::world::{World, account, code, folded, generation, opened, organization_id, with_email};
@@ -107,6 +107,8 @@ pub(crate) async fn a_password_change_moves_its_own_session_along(world: &mut Wo
     let login = world.login(ann.id).await;
     assert_eq!(login.password, "phc-new");
     opened(world.store.open_session(login).await.unwrap());
+    let ended = world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    assert!(matches!(ended, LoggedOut::Done { sessions: 2, .. }), "the one that moved along is counted: {ended:?}");
 }
 
 pub(crate) async fn a_password_change_needs_what_was_read(world: &mut World) {

@@ -23,6 +23,9 @@ mod world;
 /// One test for each case on one store.
 macro_rules! cases {
     ($open:path: $($domain:ident { $($case:ident),* $(,)? })*) => {
+        /// The names of the cases, as the documentation of the contract has them.
+        pub(crate) const CASES: &[&str] = &[$($(concat!("`", stringify!($domain), "::", stringify!($case), "`")),*),*];
+
         $(mod $domain {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $case() {
@@ -142,6 +145,21 @@ macro_rules! stores {
             }
         })*
     };
+}
+
+/// A claim of the contract names its case, and every case is named by a claim.
+#[test]
+fn the_contract_names_its_cases() {
+    let contract = include_str!("../../src/store/mod.rs");
+    assert_eq!([memory::CASES, sled::CASES], [sled_reopened::CASES; 2], "every store has every case");
+    let unnamed: Vec<_> = memory::CASES.iter().filter(|case| !contract.contains(**case)).collect();
+    assert!(unnamed.is_empty(), "not in the documentation of the store: {unnamed:?}");
+    let named = contract.split('`').skip(1).step_by(2).filter(|text| {
+        let domain = text.split_once("::").map_or("", |(domain, _)| domain);
+        domain.chars().all(char::is_lowercase) && memory::CASES.iter().any(|case| case[1..].starts_with(&format!("{domain}::")))
+    });
+    let unknown: Vec<_> = named.filter(|text| !memory::CASES.contains(&format!("`{text}`").as_str())).collect();
+    assert!(unknown.is_empty(), "no such case: {unknown:?}");
 }
 
 stores! {

@@ -27,3 +27,6 @@ pub(crate) mod tx;
 pub use self::record::audit_digest;
 pub(crate) use self::store::Embedded;
 pub(crate) use self::sweep::revocations;
+
+#[cfg(test)]
+mod tests;

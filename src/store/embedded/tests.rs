@@ -1,0 +1,213 @@
+//! What the conformance suite cannot reach from outside: groups, overlays, damage, reserved names.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::accounts::{create_user, insert};
+use super::commit::{audit, decide};
+use super::engine::{Job, View, run_group};
+use super::record::{Named, put};
+use super::sessions::open_session;
+use super::tx::{Changes, Group, Head, Tx};
+use super::{key, rows};
+use crate::model::audit::{Action, Actor, Origin};
+use crate::model::clock::Timestamp;
+use crate::model::ids::{SessionId, UserId};
+use crate::model::name::{Folded, Name};
+use crate::model::session::{Face, Mode};
+use crate::model::user::{Generation, Generations, Roles, Totp, User};
+use crate::store::verbs::{By, Created, NewSession, OpenSession, Opened};
+use crate::store::{Result, StoreError};
+
+#[derive(Default)]
+struct Pairs(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl View for Pairs {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let matching = self.0.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_slice() >= from);
+        Ok(matching.take(most).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+impl Pairs {
+    fn apply(&mut self, changes: &Changes) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.0.insert(key.clone(), value.clone()),
+                None => self.0.remove(key),
+            };
+        }
+    }
+}
+
+fn by(secs: u64) -> By {
+    By { origin: Origin { actor: Actor::System, source: None }, caller: None, now: Timestamp::from_secs(secs) }
+}
+
+/// A verb as a job, and where its outcome lands.
+fn job<T: Send + 'static>(
+    by: By,
+    verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
+) -> (Job, Arc<Mutex<Option<Result<T>>>>) {
+    let outcome = Arc::new(Mutex::new(None));
+    let lands = Arc::clone(&outcome);
+    let job: Job = Box::new(move |tx| {
+        let answer = decide(tx, by, verb);
+        Box::new(move |durable| *lands.lock().unwrap() = Some(durable.and(answer)))
+    });
+    (job, outcome)
+}
+
+/// Runs one verb as a group of its own.
+fn run<T: Send + 'static>(
+    pairs: &mut Pairs,
+    head: &mut Head,
+    verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (job, outcome) = job(by(1), verb);
+    let mut group = Group::new(pairs, head.clone());
+    let replies = run_group(&mut group, [job]);
+    let changes = group.changes().clone();
+    *head = group.head().clone();
+    pairs.apply(&changes);
+    replies.into_iter().for_each(|reply| reply(Ok(())));
+    outcome.lock().unwrap().take().unwrap()
+}
+
+fn user(byte: u8, name: &str) -> User {
+    User {
+        id: UserId::from_bytes([byte; 16]),
+        name: Name::parse(name).unwrap(),
+        email: None,
+        password: Some("phc".to_owned()),
+        roles: Roles::default(),
+        enabled: true,
+        generations: Generations::default(),
+        totp: Totp::Off,
+        create_time: Timestamp::from_secs(1),
+    }
+}
+
+fn login(byte: u8) -> OpenSession {
+    OpenSession {
+        session: NewSession {
+            id: SessionId::from_bytes([byte; 16]),
+            tip: [byte; 32],
+            face: Face::Grpc,
+            mode: Mode::Json,
+            methods: Vec::new(),
+            lifetime: std::time::Duration::from_hours(24),
+            most: 10,
+        },
+        user: UserId::from_bytes([byte; 16]),
+        generation: Generation(0),
+        password: "phc".to_owned(),
+        factor: None,
+        upgraded: None,
+        organization: None,
+        by: by(1),
+    }
+}
+
+#[test]
+fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
+    let pairs = Pairs::default();
+    let mut group = Group::new(&pairs, Head::default());
+    let (first, made) = job(by(5), |tx, by| insert(tx, by, &user(1, "ann")));
+    let (second, failed) = job(by(9), |tx, by| {
+        insert(tx, by, &user(2, "bob"))?;
+        Err::<(), _>(StoreError::Corrupt("a test".to_owned()))
+    });
+    let (third, seen) = job(by(3), |tx, by| {
+        audit(tx, by, Action::StoreCreated)?;
+        Ok((rows::user(tx, UserId::from_bytes([1; 16]))?.is_some(), rows::user(tx, UserId::from_bytes([2; 16]))?, by.now))
+    });
+    let replies = run_group(&mut group, [first, second, third]);
+    assert_eq!(made.lock().unwrap().as_ref(), None, "nobody is answered before the group is durable");
+    replies.into_iter().for_each(|reply| reply(Ok(())));
+    assert_eq!(made.lock().unwrap().take(), Some(Ok(())));
+    assert_eq!(failed.lock().unwrap().take(), Some(Err(StoreError::Corrupt("a test".to_owned()))));
+    assert_eq!(seen.lock().unwrap().take(), Some(Ok((true, None, Timestamp::from_secs(5)))));
+    assert_eq!(group.head().audit_sequence, 2);
+    assert!(!group.changes().contains_key(&key::user(UserId::from_bytes([2; 16]))));
+}
+
+#[test]
+fn a_group_that_did_not_become_durable_answers_so_whatever_its_verbs_found() {
+    let pairs = Pairs::default();
+    let mut group = Group::new(&pairs, Head::default());
+    let (made, outcome) = job(by(5), |tx, by| insert(tx, by, &user(1, "ann")));
+    let down = StoreError::Unavailable("the disk is gone".to_owned());
+    run_group(&mut group, [made]).into_iter().for_each(|reply| reply(Err(down.clone())));
+    assert_eq!(outcome.lock().unwrap().take(), Some(Err(down)));
+}
+
+#[test]
+fn a_reserved_name_is_nobodys() {
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    run(&mut pairs, &mut head, |tx, _| put(tx, key::name(&Folded::presented("gone")), &Named::Reserved)).unwrap();
+    let created = run(&mut pairs, &mut head, |tx, by| create_user(tx, by, &user(1, "Gone")));
+    assert_eq!(created, Ok(Created::Reserved));
+    assert_eq!(super::accounts::user_by_login(&pairs, &Folded::presented("gone")), Ok(None));
+    assert_eq!(super::organizations::organization_by_name(&pairs, &Folded::presented("gone")), Ok(None));
+}
+
+#[test]
+fn a_damaged_record_is_named_and_harms_no_other() {
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    for (byte, name) in [(1, "ann"), (2, "bob")] {
+        run(&mut pairs, &mut head, move |tx, by| insert(tx, by, &user(byte, name))).unwrap();
+    }
+    let sound = pairs.0[&key::user(UserId::from_bytes([1; 16]))].clone();
+    for cut in 0..sound.len() {
+        pairs.0.insert(key::user(UserId::from_bytes([1; 16])), sound[..cut].to_vec());
+        let (before, stood) = (pairs.0.clone(), head.clone());
+        let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(1)));
+        assert!(matches!(&opened, Err(StoreError::Corrupt(text)) if text.starts_with("User")), "cut to {cut}: {opened:?}");
+        assert!(pairs.0 == before && head == stood, "nothing was changed");
+    }
+    let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(2)));
+    assert!(matches!(opened, Ok(Opened::Opened(_))));
+}
+
+type Op = (u8, u8, Option<u8>);
+
+proptest! {
+    /// A transaction's scans are those of one map with everything in it, whatever lies in the view, the group and the verb.
+    #[test]
+    fn a_scan_sees_through_the_layers(
+        below in proptest::collection::vec((0_u8..3, 0_u8..8, any::<u8>()), 0..20),
+        group in proptest::collection::vec((0_u8..3, 0_u8..8, any::<Option<u8>>()), 0..10),
+        own in proptest::collection::vec((0_u8..3, 0_u8..8, any::<Option<u8>>()), 0..10),
+        from in 0_u8..8,
+        most in 0_usize..10,
+    ) {
+        let mut pairs = Pairs::default();
+        for (prefix, rest, value) in below {
+            pairs.0.insert(vec![prefix, rest], vec![value]);
+        }
+        let mut expected = Pairs(pairs.0.clone());
+        for (prefix, rest, value) in group.iter().chain(&own) {
+            expected.apply(&Changes::from([(vec![*prefix, *rest], value.map(|value| vec![value]))]));
+        }
+        let mut running = Group::new(&pairs, Head::default());
+        let write = |tx: &mut Tx<'_>, ops: Vec<Op>| {
+            for (prefix, rest, value) in ops {
+                match value {
+                    Some(value) => tx.put(vec![prefix, rest], vec![value]),
+                    None => tx.remove(vec![prefix, rest]),
+                }
+            }
+        };
+        let (first, _) = job(by(1), move |tx, _| { write(tx, group); Ok(()) });
+        let (second, scanned) = job(by(1), move |tx, _| { write(tx, own); tx.scan(&[1], &[1, from], most) });
+        run_group(&mut running, [first, second]).into_iter().for_each(|reply| reply(Ok(())));
+        prop_assert_eq!(scanned.lock().unwrap().take().unwrap(), expected.scan(&[1], &[1, from], most));
+    }
+}
