@@ -1,0 +1,93 @@
+//! The server in this process, on a clock that the test moves: for what depends on time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use countersign::app::{App, Seams, StartError};
+use countersign::config::Settings;
+use countersign::model::clock::{Clock, ManualClock, SystemClock};
+use countersign::model::random::SystemRandom;
+use countersign::service::services::Services;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::{OnceCell, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use super::{ADMIN_PASSWORD, CHEAP, SOON};
+
+/// A server on a manual clock that begins at the present.
+pub(crate) struct InProcess {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) services: Arc<Services>,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), StartError>>,
+    channel: OnceCell<Channel>,
+    data: TempDir,
+}
+
+impl InProcess {
+    /// One with nothing special about it, whose clock may be moved forwards as far as one likes.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// One with these settings.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let began = clock.now();
+        let time = Arc::clone(&clock);
+        // As much time passes as the clock says: that it is moved is no jump.
+        let seams = Seams {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random: Arc::new(SystemRandom),
+            uptime: Arc::new(move || time.now().since(began)),
+        };
+        Self::start_on(clock, seams, settings).await
+    }
+
+    /// One whose clock is watched against `seams.uptime`.
+    pub(crate) async fn start_on(clock: Arc<ManualClock>, seams: Seams, settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let directory = data.path().join("data").display().to_string();
+        let own = [
+            ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
+            ("COUNTERSIGN_ADMIN_PASSWORD", ADMIN_PASSWORD),
+            ("COUNTERSIGN_DATA_DIR", &directory),
+        ];
+        let all = own.iter().chain(&CHEAP).chain(settings);
+        let environment: BTreeMap<String, String> = all.map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let settings = Settings::read(&BTreeMap::new(), &environment).unwrap();
+        let listener = TcpListener::bind(settings.listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = App::open(settings, address, seams).await.unwrap();
+        let services = app.services();
+        let shutdown = CancellationToken::new();
+        let (ready, is_ready) = oneshot::channel();
+        let task = tokio::spawn(Box::pin(app.run(listener, shutdown.clone(), move || drop(ready.send(())))));
+        timeout(SOON, is_ready).await.expect("it is ready soon").unwrap();
+        Self { clock, services, address, shutdown, task, channel: OnceCell::new(), data }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A connection, the same one at every call.
+    pub(crate) async fn channel(&self) -> Channel {
+        let connect = async || Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap();
+        self.channel.get_or_init(connect).await.clone()
+    }
+
+    /// Drains, closes the store and waits for the end.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        drop(self.channel);
+        timeout(SOON, self.task).await.expect("it ends soon").unwrap().unwrap();
+        drop(self.data);
+    }
+}
