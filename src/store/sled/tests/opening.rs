@@ -189,3 +189,24 @@ async fn a_creation_that_was_cut_off_anywhere_is_begun_anew() {
 fn unfinish(directory: &Path) {
     fs::rename(directory.join("countersign.store"), directory.join("countersign.store.creating")).unwrap();
 }
+
+#[tokio::test]
+async fn a_record_that_is_not_the_one_that_was_written_is_noticed() {
+    type Tampering = (&'static str, fn(&::sled::Db));
+    let spoilt: [Tampering; 3] = [
+        ("changed", |db| drop(db.insert("a", "w").unwrap())),
+        ("gone", |db| drop(db.remove("a").unwrap())),
+        ("too many", |db| drop(db.insert("b", "v").unwrap())),
+    ];
+    for (what, spoil) in spoilt {
+        let directory = tempfile::tempdir().unwrap();
+        made(directory.path()).await;
+        let path = directory.path().join("sled");
+        let db = ::sled::Config::new().path(&path).flush_every_ms(None).open().unwrap();
+        spoil(&db);
+        drop(db);
+        crate::store::sled::database::wait_for_release(&path);
+        let (error, text) = refusal(directory.path());
+        assert!(matches!(error, OpenError::Damaged { .. }) && text.contains("not the ones that were written"), "{what}: {text}");
+    }
+}
