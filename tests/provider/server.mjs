@@ -1,7 +1,8 @@
 // A real OpenID provider on loopback, for the tests of single sign-on.
 //
 // It takes a free port, prints `listening on http://127.0.0.1:PORT` (that address is its issuer) and ends when its
-// standard input closes, so that it cannot outlive the test that started it.
+// standard input closes, so that it cannot outlive the test that started it. For the README's walk-through the environment
+// may name the PORT; then it runs until it is killed.
 //
 // Clients: one JSON object a line on standard input, answered by `client ID ready` on standard output:
 //   {"client_id": "a", "client_secret": "at-least-32-characters", "redirect_uri": "http://127.0.0.1:1/callback"}
@@ -105,7 +106,7 @@ function signingKeys() {
 for (const client of JSON.parse(process.env.PROVIDER_CLIENTS ?? '[]')) addClient(client);
 
 const server = createServer();
-server.listen(0, '127.0.0.1');
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1');
 await once(server, 'listening');
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
@@ -133,4 +134,4 @@ for await (const line of createInterface({ input: process.stdin })) {
     say(`error ${error.message}`);
   }
 }
-process.exit(0);
+if (!process.env.PORT) process.exit(0);
