@@ -7,4 +7,5 @@ mod commands;
 mod errors;
 mod first_start;
 mod health_reflection;
+mod readme_tables;
 mod tls;
