@@ -1,10 +1,20 @@
 //! User stories: what somebody does with countersign, driven through the real binary or a server in this process. One module a
 //! story.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod harness;
 
+mod browser;
 mod commands;
 mod errors;
+mod expiry;
 mod first_start;
 mod health_reflection;
 mod readme_tables;

@@ -5,6 +5,7 @@ use countersign::grpc::pb::admin_service_client::AdminServiceClient;
 use countersign::grpc::pb::auth_service_client::AuthServiceClient;
 use countersign::grpc::pb::token_service_client::TokenServiceClient;
 use countersign::grpc::pb::{CreateUserRequest, LoginRequest, TokenSet, VerifyTokenRequest, VerifyTokenResponse};
+use countersign::model::clock::Timestamp;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
@@ -29,9 +30,16 @@ pub(crate) fn reason(status: &Status) -> String {
     info.reason
 }
 
+/// The one-time code of a secret in base32 at a moment.
+pub(crate) fn one_time_code(secret: &str, at: Timestamp) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    totp_rs::Builder::new().with_secret(secret).build_noncompliant().generate(at.secs()).to_string()
+}
+
 /// The clients and helpers that both kinds of server have.
 macro_rules! clients {
     ($server:ty) => {
+        #[allow(dead_code, reason = "both kinds of server have all of them, whichever a story needs")]
         impl $server {
             pub(crate) async fn auth(&self) -> AuthServiceClient<Channel> {
                 AuthServiceClient::new(self.channel().await)

@@ -8,7 +8,6 @@ use countersign::app::{App, Seams, StartError};
 use countersign::config::Settings;
 use countersign::model::clock::{Clock, ManualClock, SystemClock};
 use countersign::model::random::SystemRandom;
-use countersign::service::services::Services;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, oneshot};
@@ -22,7 +21,6 @@ use super::{ADMIN_PASSWORD, CHEAP, SOON};
 /// A server on a manual clock that begins at the present.
 pub(crate) struct InProcess {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) services: Arc<Services>,
     address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), StartError>>,
@@ -65,12 +63,11 @@ impl InProcess {
         let listener = TcpListener::bind(settings.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = App::open(settings, address, seams).await.unwrap();
-        let services = app.services();
         let shutdown = CancellationToken::new();
         let (ready, is_ready) = oneshot::channel();
-        let task = tokio::spawn(Box::pin(app.run(listener, shutdown.clone(), move || drop(ready.send(())))));
+        let task = tokio::spawn(Box::pin(app.run(listener, shutdown.clone(), move || ready.send(()).unwrap())));
         timeout(SOON, is_ready).await.expect("it is ready soon").unwrap();
-        Self { clock, services, address, shutdown, task, channel: OnceCell::new(), data }
+        Self { clock, address, shutdown, task, channel: OnceCell::new(), data }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {

@@ -9,7 +9,7 @@ mod commands;
 mod in_process;
 mod server;
 
-pub(crate) use calls::{bearer, reason, with_bearer};
+pub(crate) use calls::{bearer, one_time_code, reason, with_bearer};
 pub(crate) use commands::{Ran, command};
 pub(crate) use in_process::InProcess;
 pub(crate) use server::{Server, Setup, Stopped};
