@@ -9,6 +9,11 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+    reason = "what a test does not expect ends it"
+)]
+
+#[path = "../evil_provider/mod.rs"]
+mod evil_provider;
 mod harness;
 
 mod browser;
@@ -18,4 +23,5 @@ mod expiry;
 mod first_start;
 mod health_reflection;
 mod readme_tables;
+mod sso;
 mod tls;
