@@ -9,9 +9,6 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-    reason = "what a test does not expect ends it"
-)]
-
 #[path = "../evil_provider/mod.rs"]
 mod evil_provider;
 mod harness;
