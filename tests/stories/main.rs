@@ -9,8 +9,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-#[path = "../evil_provider/mod.rs"]
-mod evil_provider;
+mod caller;
 mod harness;
 
 mod browser;
@@ -19,6 +18,10 @@ mod errors;
 mod expiry;
 mod first_start;
 mod health_reflection;
+mod keys;
+mod links;
+mod organizations;
+mod passwords;
 mod readme_tables;
-mod sso;
 mod tls;
+mod totp;

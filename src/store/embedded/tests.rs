@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::accounts::{create_user, insert};
 use super::commit::{audit, decide};
-use super::engine::{Job, View, run_group};
+use super::engine::{Job, Reply, View, run_group};
 use super::record::{Named, put};
 use super::sessions::open_session;
 use super::tx::{Changes, Group, Head, Tx};
@@ -64,6 +64,12 @@ fn job<T: Send + 'static>(
     (job, outcome)
 }
 
+fn answer(replies: Vec<Reply>, durable: &Result<()>) {
+    for reply in replies {
+        reply(durable.clone());
+    }
+}
+
 /// Runs one verb as a group of its own.
 fn run<T: Send + 'static>(
     pairs: &mut Pairs,
@@ -76,7 +82,7 @@ fn run<T: Send + 'static>(
     let changes = group.changes().clone();
     *head = group.head().clone();
     pairs.apply(&changes);
-    replies.into_iter().for_each(|reply| reply(Ok(())));
+    answer(replies, &Ok(()));
     outcome.lock().unwrap().take().unwrap()
 }
 
@@ -130,7 +136,7 @@ fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
     });
     let replies = run_group(&mut group, [first, second, third]);
     assert_eq!(made.lock().unwrap().as_ref(), None, "nobody is answered before the group is durable");
-    replies.into_iter().for_each(|reply| reply(Ok(())));
+    answer(replies, &Ok(()));
     assert_eq!(made.lock().unwrap().take(), Some(Ok(())));
     assert_eq!(failed.lock().unwrap().take(), Some(Err(StoreError::Corrupt("a test".to_owned()))));
     assert_eq!(seen.lock().unwrap().take(), Some(Ok((true, None, Timestamp::from_secs(5)))));
@@ -144,7 +150,7 @@ fn a_group_that_did_not_become_durable_answers_so_whatever_its_verbs_found() {
     let mut group = Group::new(&pairs, Head::default());
     let (made, outcome) = job(by(5), |tx, by| insert(tx, by, &user(1, "ann")));
     let down = StoreError::Unavailable("the disk is gone".to_owned());
-    run_group(&mut group, [made]).into_iter().for_each(|reply| reply(Err(down.clone())));
+    answer(run_group(&mut group, [made]), &Err(down.clone()));
     assert_eq!(outcome.lock().unwrap().take(), Some(Err(down)));
 }
 
@@ -207,7 +213,7 @@ proptest! {
         };
         let (first, _) = job(by(1), move |tx, _| { write(tx, group); Ok(()) });
         let (second, scanned) = job(by(1), move |tx, _| { write(tx, own); tx.scan(&[1], &[1, from], most) });
-        run_group(&mut running, [first, second]).into_iter().for_each(|reply| reply(Ok(())));
+        answer(run_group(&mut running, [first, second]), &Ok(()));
         prop_assert_eq!(scanned.lock().unwrap().take().unwrap(), expected.scan(&[1], &[1, from], most));
     }
 }
