@@ -26,6 +26,8 @@ pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut Wor
     let now = world.caller(ann.id, Needs::Nothing).await;
     world.store.switch_user(&folded("ann"), false, world.superuser().await).await.unwrap();
     assert_eq!(tries(world, ann.id, now).await, Err(StoreError::CallerRevoked));
+    let disabled = world.caller(ann.id, Needs::Nothing).await;
+    assert_eq!(tries(world, ann.id, disabled).await, Err(StoreError::CallerRevoked), "whatever its generation");
     assert_eq!(world.actions(event).await.len(), 1, "only the disabling");
 
     // Guests too.

@@ -5,7 +5,7 @@ use countersign::model::name::Folded;
 use countersign::model::organization::ActiveOrganization;
 use countersign::model::session::{Credential, Mode};
 use countersign::model::user::{Roles, Subject};
-use countersign::store::verbs::{Ended, IssueLink, Issued, Needs, Redeemed, Rotated};
+use countersign::store::verbs::{Ended, IssueLink, Issued, Needs, Redeemed, Renewed, Rotated};
 
 use crate::world::{World, folded, generation, link_id, new_session, secs, session_id};
 
@@ -67,16 +67,16 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
     world.now = at.plus(secs(61));
     assert_eq!(again(world).await, Redeemed::Dead);
 
-    // Closed as soon as the refresh token was used, or the session ended.
-    for end in [false, true] {
+    // Closed as soon as the session was renewed, either way, or ended.
+    for way in 0..3 {
         let link = world.issued(world.link("ann").await).await;
         let request = world.redemption(&link);
         let Redeemed::Opened(grant) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the first opens") };
-        if end {
-            world.store.end_session(grant.session.id, world.holder(&grant, Needs::Nothing)).await.unwrap();
-        } else {
-            let exchange = world.exchange(grant.session.id, 0);
-            assert!(matches!(world.store.rotate_session(exchange).await.unwrap(), Rotated::Rotated(_)));
+        let id = grant.session.id;
+        match way {
+            0 => assert!(matches!(world.store.rotate_session(world.exchange(id, 0)).await.unwrap(), Rotated::Rotated(_))),
+            1 => assert!(matches!(world.store.renew_session(id, world.anyone()).await.unwrap(), Renewed::Renewed(_))),
+            _ => drop(world.store.end_session(id, world.holder(&grant, Needs::Nothing)).await.unwrap()),
         }
         assert_eq!(world.store.redeem_link(request).await.unwrap(), Redeemed::Dead);
     }

@@ -8,10 +8,7 @@ use super::rows::{guest_generations, user};
 use super::tx::Tx;
 use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
-use crate::model::link::{Link, LinkState};
-use crate::model::personal_key::PersonalKey;
 use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
-use crate::model::session::{Credential, Session, SessionState};
 use crate::model::user::{Roles, Subject};
 use crate::store::verbs::{By, Caller, Needs};
 use crate::store::{Result, StoreError, audit_digest};
@@ -54,12 +51,12 @@ pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
             _ => return Err(StoreError::CallerRevoked),
         },
     };
-    let row: Option<Session> = load(view, &key::session(caller.session))?;
-    if row.is_some_and(|row| row.state != SessionState::Live)
-        || view.read(&key::session_tombstone(caller.session))?.is_some()
-        || caller.credential.map_or(Ok(false), |credential| revoked(view, credential))?
-    {
-        return Err(StoreError::CallerRevoked);
+    // Whatever ends by itself leaves a tombstone in its commit, for longer than its tokens live.
+    let credential = caller.credential.map(key::credential_tombstone);
+    for tombstone in [Some(key::session_tombstone(caller.session)), credential].into_iter().flatten() {
+        if view.read(&tombstone)?.is_some() {
+            return Err(StoreError::CallerRevoked);
+        }
     }
     let allowed = match caller.needs {
         Needs::Nothing => true,
@@ -67,19 +64,6 @@ pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
         Needs::Superuser => roles.superuser,
     };
     if allowed { Ok(()) } else { Err(StoreError::CallerDemoted) }
-}
-
-/// True where a credential was revoked by itself.
-fn revoked(view: &dyn View, credential: Credential) -> Result<bool> {
-    if view.read(&key::credential_tombstone(credential))?.is_some() {
-        return Ok(true);
-    }
-    Ok(match credential {
-        Credential::Key(id) => load::<PersonalKey>(view, &key::personal_key(id))?.is_some_and(|key| key.revoke_time.is_some()),
-        Credential::Link(id) => {
-            load::<Link>(view, &key::link(id))?.is_some_and(|link| matches!(link.state, LinkState::Revoked { .. }))
-        }
-    })
 }
 
 /// Records what happens in this commit, as done by its caller.

@@ -29,7 +29,7 @@ pub(super) fn issue_link(tx: &mut Tx<'_>, by: &By, link: &Link) -> Result<Issued
     put(tx, key::link(link.id), link)?;
     let entry = LinkEntry { redeem_by: link.redeem_by, generation: link.generation };
     put(tx, key::link_by_guest(&guest, link.id), &entry)?;
-    // The record outlives what the link may open: the fence asks it whether its tokens were revoked.
+    // The record outlives what the link may open, so that it can be revoked as long.
     expires(tx, link.create_time.plus(LINK_LIFETIME).max(link.redeem_by), Expiring::Link(link.id))?;
     audit(tx, by, Action::LinkIssued(link.id))?;
     Ok(Issued::Issued)
