@@ -286,6 +286,12 @@ pub(crate) async fn ends_one_by_itself(world: &mut World) {
     world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
     let floor = world.user(ann.id).await.generations.session_floor_revision;
     assert_eq!(end(world, &fenced, &fenced).await, Ended::Before(floor));
+
+    // From its last moment on (inclusive) it is over.
+    let over = world.opened(ann.id).await;
+    world.now = over.session.expire_time;
+    let revision = world.store.status().revision;
+    assert_eq!(end(world, &over, &over).await, Ended::Before(revision));
 }
 
 pub(crate) async fn ends_one_without_a_row(world: &mut World) {

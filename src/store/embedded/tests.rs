@@ -9,16 +9,18 @@ use super::accounts::{create_user, insert};
 use super::commit::{audit, decide};
 use super::engine::{Job, Reply, View, run_group};
 use super::record::{Named, put};
-use super::sessions::open_session;
+use super::sessions::{Opening, open_session};
 use super::tx::{Changes, Group, Head, Tx};
 use super::{key, rows};
 use crate::model::audit::{Action, Actor, Origin};
 use crate::model::clock::Timestamp;
-use crate::model::ids::{SessionId, UserId};
+use crate::model::ids::{KeyId, SessionId, UserId};
 use crate::model::name::{Folded, Name};
-use crate::model::session::{Face, Mode};
-use crate::model::user::{Generation, Generations, Roles, Totp, User};
-use crate::store::verbs::{By, Created, NewSession, OpenSession, Opened};
+use crate::model::organization::ActiveOrganization;
+use crate::model::personal_key::PersonalKey;
+use crate::model::session::{Credential, Face, Mode};
+use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
+use crate::store::verbs::{By, Created, Ended, NewSession, OpenSession, Opened};
 use crate::store::{Result, StoreError};
 
 #[derive(Default)]
@@ -180,6 +182,48 @@ fn a_damaged_record_is_named_and_harms_no_other() {
     }
     let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(2)));
     assert!(matches!(opened, Ok(Opened::Opened(_))));
+}
+
+/// No verb gives a key's token a row yet; the one that does finds its sessions ended with the key.
+#[test]
+fn a_revoked_key_ends_the_sessions_that_came_from_it() {
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    let (owner, id) = (UserId::from_bytes([1; 16]), KeyId::from_bytes([7; 16]));
+    let key = PersonalKey {
+        id,
+        user: owner,
+        display_name: String::new(),
+        secret: [0; 32],
+        previous: None,
+        create_time: Timestamp::from_secs(1),
+        expire_time: None,
+        revoke_time: None,
+        last_use_time: None,
+    };
+    run(&mut pairs, &mut head, move |tx, by| {
+        insert(tx, by, &user(1, "ann"))?;
+        super::keys::create_key(tx, by, &key, 1)?;
+        let opening = |credential| Opening {
+            subject: Subject::User(owner),
+            username: "ann".to_owned(),
+            generation: Generation(0),
+            organization: ActiveOrganization::Personal,
+            dataset_id: None,
+            credential,
+            auth_time: by.now,
+            latest_end: None,
+        };
+        super::sessions::insert(tx, by, login(1).session, opening(Some(Credential::Key(id))))?;
+        super::sessions::insert(tx, by, login(2).session, opening(None))
+    })
+    .unwrap();
+    let ended = run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, owner, id));
+    assert!(matches!(ended, Ok(Ended::Ended(_))));
+    let lives = |byte| {
+        let row = super::sessions::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
+        row.lives(Timestamp::from_secs(2))
+    };
+    assert!(!lives(1) && lives(2));
 }
 
 type Op = (u8, u8, Option<u8>);
