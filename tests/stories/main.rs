@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod arena;
 mod caller;
 mod harness;
 
@@ -20,8 +21,13 @@ mod first_start;
 mod health_reflection;
 mod keys;
 mod links;
+mod login;
+mod logout;
 mod organizations;
 mod passwords;
+mod races;
 mod readme_tables;
+mod refresh;
 mod tls;
+mod tokens;
 mod totp;

@@ -1,0 +1,15 @@
+//! What the attacks share: the services in this process over either store ([`house`]), a whole server in this process with a
+//! clock that tests move ([`wire`]), the calls that attacks make ([`calls`]), and what a refusal says ([`refusal`]).
+
+pub(crate) mod calls;
+pub(crate) mod house;
+pub(crate) mod otp;
+pub(crate) mod refusal;
+pub(crate) mod wire;
+
+/// The password of every account that an attack makes, `admin` included.
+pub(crate) const PASSWORD: &str = crate::harness::PASSWORD;
+/// Another that the rules accept.
+pub(crate) const OTHER_PASSWORD: &str = "marmalade over quiet rivers";
+/// As long as [`PASSWORD`], and wrong.
+pub(crate) const WRONG: &str = "tangerine submarine waltz 1872";
