@@ -31,7 +31,7 @@ use crate::crypto::server_key::ServerKeys;
 use crate::grpc::layers::LayerSettings;
 use crate::grpc::layers::source::{self, BadProxy, TrustedProxies};
 use crate::grpc::{Api, routes};
-use crate::http::{self, HttpState, well_known};
+use crate::http::{self, HttpState, bounds, well_known};
 use crate::model::ids::StoreId;
 use crate::net;
 use crate::net::tls::Tls;
@@ -174,7 +174,8 @@ impl App {
         let grpc = routes::router(api, health, self.settings.reflection, layers)
             .map_err(|error| StartError::Other(error.to_string()))?;
         let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy)).layer(source::layer(trusted));
-        Ok(grpc.merge(pages).merge(well_known::router(Arc::clone(&self.services.verifier))))
+        let plain = pages.merge(well_known::router(Arc::clone(&self.services.verifier)));
+        Ok(grpc.merge(bounds::apply(plain)))
     }
 }
 

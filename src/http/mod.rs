@@ -4,6 +4,7 @@
 //! Owns the wire (paths, cookies, headers, words) and no policy: each handler is one call of [`crate::service::sso`]. A request
 //! should carry its [`Source`](crate::model::source::Source) as an extension; without one its source is unspecified.
 
+pub mod bounds;
 mod cookies;
 mod origin;
 mod pages;

@@ -17,6 +17,7 @@ mod browser;
 mod commands;
 mod errors;
 mod expiry;
+mod failing_disk;
 mod first_start;
 mod health_reflection;
 mod keys;

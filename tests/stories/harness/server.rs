@@ -21,11 +21,12 @@ pub(crate) struct Setup {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     directory: Option<PathBuf>,
+    wrapper: Vec<String>,
 }
 
 impl Setup {
     pub(crate) fn new() -> Self {
-        let setup = Self { environment: Vec::new(), arguments: Vec::new(), directory: None };
+        let setup = Self { environment: Vec::new(), arguments: Vec::new(), directory: None, wrapper: Vec::new() };
         setup.env("COUNTERSIGN_LISTEN", "127.0.0.1:0").env("COUNTERSIGN_ADMIN_PASSWORD", ADMIN_PASSWORD).envs(&CHEAP)
     }
 
@@ -54,6 +55,12 @@ impl Setup {
         self
     }
 
+    /// Runs it under another program, which must end as the server does.
+    pub(crate) fn under(mut self, words: &[&str]) -> Self {
+        self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Starts, and waits until the server listens.
     ///
     /// # Panics
@@ -76,10 +83,13 @@ impl Setup {
     async fn spawn(self) -> Result<Server, Stopped> {
         let own = self.directory.is_none().then(|| tempfile::tempdir().unwrap());
         let data_dir = self.directory.unwrap_or_else(|| own.as_ref().unwrap().path().join("data"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .arg("serve")
+        let mut words = self.wrapper;
+        words.extend([env!("CARGO_BIN_EXE_countersign").to_owned(), "serve".to_owned()]);
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
             .args(&self.arguments)
             .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("COUNTERSIGN_DATA_DIR", &data_dir)
             .envs(self.environment)
             .stdin(Stdio::null())
