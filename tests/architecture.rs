@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["app", "cli", "config"]),
     ("lib", &[]),
-    ("cli", &["app", "config", "grpc", "model"]),
+    ("cli", &["app", "bench", "config", "grpc", "model"]),
+    ("bench", &["crypto", "grpc", "model", "store"]),
     ("app", &["config", "crypto", "grpc", "http", "model", "net", "oidc", "service", "store"]),
     ("config", &["model"]),
     ("net", &["model"]),
@@ -36,10 +37,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("openidconnect", &["oidc/"]),
     ("pbkdf2", &["crypto/password"]),
     ("maud", &["http/"]),
-    ("prost", &["grpc/", "cli/", "app"]),
-    ("prost_types", &["grpc/", "cli/", "app"]),
+    ("prost", &["bench/", "grpc/", "cli/", "app"]),
+    ("prost_types", &["bench/", "grpc/", "cli/", "app"]),
     ("sled", &["store/sled"]),
-    ("tonic", &["grpc/", "cli/", "app", "net/connection"]),
+    ("tonic", &["bench/ceiling", "grpc/", "cli/", "app", "net/connection"]),
     ("totp_rs", &["crypto/"]),
 ];
 

@@ -13,6 +13,7 @@ mod arena;
 mod caller;
 mod harness;
 
+mod bench;
 mod browser;
 mod commands;
 mod errors;

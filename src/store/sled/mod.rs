@@ -8,6 +8,7 @@
 //! Linux only: the barrier needs `syncfs`.
 
 mod barrier;
+mod cells;
 mod database;
 mod directory;
 mod error;
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 use self::barrier::Barrier;
 #[doc(hidden)]
 pub use self::barrier::Depth;
+pub use self::cells::Cells;
 use self::database::{Database, Tip};
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;

@@ -1,0 +1,181 @@
+//! Where a run takes place: the scratch directory, the servers in it, and how a workload is measured against one.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::child::{self, Scratch, Server, Start};
+use super::drive::{Measured, Shape, Workload, drive};
+use super::error::{BenchError, Result, Trying as _};
+use super::fill::{self, Filled};
+use super::options::Options;
+use super::process;
+use crate::model::random::{Random, SystemRandom};
+use crate::model::secret::Secret;
+
+/// The core of the server and that of the driver, where they are pinned.
+const CORES: (usize, usize) = (0, 1);
+/// What is not measured at the beginning of a run.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// What every run has.
+pub(super) struct Stage<'a> {
+    pub(super) options: &'a Options,
+    pub(super) stop: &'a AtomicBool,
+    admin_password: Option<Secret>,
+    program: PathBuf,
+    scratch: Scratch,
+    /// How many servers were started: each has a log of its own.
+    started: Cell<u32>,
+}
+
+/// A server to be measured: one of our own, or someone's.
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    own: Option<Server>,
+    admin_password: Secret,
+}
+
+impl<'a> Stage<'a> {
+    /// Makes the scratch directory.
+    ///
+    /// # Errors
+    /// [`BenchError::Io`].
+    pub(super) fn new(options: &'a Options, admin_password: Option<Secret>, stop: &'a AtomicBool) -> Result<Self> {
+        let parent = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        Ok(Self {
+            options,
+            stop,
+            admin_password,
+            program: std::env::current_exe().trying("find this program")?,
+            scratch: Scratch::new(&parent, "run")?,
+            started: Cell::new(0),
+        })
+    }
+
+    /// True where what servers write here is not on a disk.
+    pub(super) fn in_memory(&self) -> bool {
+        self.scratch.in_memory()
+    }
+
+    /// A directory for one server's data, which is not made.
+    pub(super) fn directory(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// The core of a server and of the driver, where they are to be kept apart.
+    pub(super) const fn server_core(&self) -> Option<usize> {
+        if self.options.pin { Some(CORES.0) } else { None }
+    }
+
+    /// Runs `measure` with the driver on its core, where it is to have one.
+    pub(super) fn on_driver_core<T>(&self, measure: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.options.pin {
+            return measure();
+        }
+        let before = process::cores()?;
+        process::pin(CORES.1)?;
+        let measured = measure();
+        process::unpin(&before)?;
+        measured
+    }
+
+    /// Starts this program with `command` on `data`.
+    ///
+    /// # Errors
+    /// [`BenchError::Start`], [`BenchError::Io`].
+    pub(super) fn start(&self, command: &str, data: &Path, core: Option<usize>, admin_password: &Secret) -> Result<Server> {
+        self.started.set(self.started.get() + 1);
+        let log = self.scratch.path().join(format!("{command}-{}.log", self.started.get()));
+        let mut environment = vec![("COUNTERSIGN_ADMIN_PASSWORD".to_owned(), admin_password.expose().to_owned())];
+        environment.extend(self.options.setting.iter().cloned());
+        Server::start(&Start { program: &self.program, command, data, log: &log, core, environment: &environment })
+    }
+
+    /// The server to be measured: someone's where one was named, or one of our own on a fresh directory.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), and of [`fill::greet`].
+    pub(super) fn target(&self, name: &str, core: Option<usize>) -> Result<Target> {
+        if let Some(address) = self.options.server {
+            fill::greet(address)?;
+            let admin_password = self.admin_password.clone().ok_or_else(|| {
+                BenchError::Usage("COUNTERSIGN_ADMIN_PASSWORD must hold the password of admin at --server".to_owned())
+            })?;
+            return Ok(Target { address, own: None, admin_password });
+        }
+        let admin_password = fresh_password();
+        let own = self.start("serve", &self.directory(name), core, &admin_password)?;
+        fill::greet(own.address)?;
+        Ok(Target { address: own.address, own: Some(own), admin_password })
+    }
+
+    /// Fills a server with as many users and sessions as the options say.
+    ///
+    /// # Errors
+    /// Those of [`fill::fill`].
+    pub(super) fn fill(&self, target: &mut Target) -> Result<Filled> {
+        let users = self.options.users.unwrap_or(64);
+        let sessions = self.options.sessions.unwrap_or(512).max(users);
+        progress(&format!("filling {} with {users} users, their keys, and {sessions} sessions", target.address));
+        let filled = fill::fill(target.address, ("admin", &target.admin_password), users, sessions, self.stop);
+        filled.map_err(|error| target.explain(error))
+    }
+
+    /// A shape with the calls in flight and connections of the options.
+    pub(super) fn shape(&self, address: SocketAddr, pid: Option<u32>, length: Duration) -> Shape {
+        Shape {
+            address,
+            pid,
+            connections: self.options.connections.into(),
+            in_flight: self.options.in_flight.into(),
+            rate: None,
+            warm_up: WARM_UP.min(length / 4),
+            length,
+        }
+    }
+
+    /// Drives a workload.
+    ///
+    /// # Errors
+    /// Those of [`drive`]; [`BenchError::Stopped`].
+    pub(super) fn measure(&self, shape: &Shape, workload: &mut dyn Workload) -> Result<Measured> {
+        let measured = self.on_driver_core(|| drive(shape, workload, self.stop, &mut None))?;
+        if self.stop.load(Ordering::Relaxed) { Err(BenchError::Stopped) } else { Ok(measured) }
+    }
+}
+
+impl Target {
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.own.as_ref().map(Server::pid)
+    }
+
+    /// Says how the process of a server of our own ended, where it did.
+    pub(super) fn explain(&mut self, error: BenchError) -> BenchError {
+        match (&mut self.own, &error) {
+            (Some(server), BenchError::Died { .. }) => server.explain(error),
+            _ => error,
+        }
+    }
+
+    /// Stops a server of our own; leaves someone's.
+    ///
+    /// # Errors
+    /// [`BenchError::Died`] where it did not end well.
+    pub(super) fn stop(self) -> Result<()> {
+        self.own.map_or(Ok(()), Server::stop)
+    }
+}
+
+/// Says what is being done, on standard error.
+pub(super) fn progress(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A password for a server of our own.
+pub(super) fn fresh_password() -> Secret {
+    let random: &dyn Random = &SystemRandom;
+    Secret::from(child::hex(&random.bytes::<24>()))
+}
