@@ -31,7 +31,7 @@ use crate::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registr
 
 /// How long a call takes at the most, with every request it makes.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-/// How many calls may be under way for one provider; a further one fails at once.
+/// How many calls may be under way for one provider; a further one waits for its turn.
 const PER_PROVIDER: usize = 16;
 /// How many calls may be under way in all.
 const IN_ALL: usize = 128;
@@ -56,16 +56,18 @@ impl OidcClient {
         Self { clock, roots: Roots::default(), calls: Semaphore::new(IN_ALL), providers: Mutex::default() }
     }
 
-    /// Runs `call` within the bounds of all calls and of that provider's.
+    /// Runs `call` within [`DEADLINE`], its turn included. It is its provider's turn first: one that hangs keeps no more than its
+    /// own share from the others.
     async fn bounded<T>(&self, registration: &Registration, call: impl AsyncFnOnce(&Provider) -> Result<T>) -> Result<T> {
-        let busy = |_| IdentityError::Unreachable("too many sign-ons are under way".to_owned());
-        let _one_of_all = self.calls.try_acquire().map_err(busy)?;
+        let closed = |_| IdentityError::Unreachable("the client is closed".to_owned());
         let provider = self.provider(registration)?;
-        let _one_of_its = provider.calls.try_acquire().map_err(busy)?;
-        match tokio::time::timeout(DEADLINE, call(&provider)).await {
-            Ok(result) => result,
-            Err(_) => Err(IdentityError::Unreachable(format!("no answer within {} s", DEADLINE.as_secs()))),
-        }
+        let in_turn = async {
+            let _one_of_its = provider.calls.acquire().await.map_err(closed)?;
+            let _one_of_all = self.calls.acquire().await.map_err(closed)?;
+            call(&provider).await
+        };
+        let late = |_| IdentityError::Unreachable(format!("no answer within {} s", DEADLINE.as_secs()));
+        tokio::time::timeout(DEADLINE, in_turn).await.map_err(late)?
     }
 
     /// What is remembered of the provider; its issuer is part of the key, so that nothing outlives a change of it.

@@ -130,3 +130,12 @@ async fn an_issuer_off_loopback_must_speak_https() {
     let plain = Registration { issuer: "http://192.0.2.1".to_owned(), ..registration(&provider, "honest") };
     assert!(matches!(oidc().authorization_url(&plain, &request()).await, Err(IdentityError::Untrusted(_))));
 }
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let (provider, _) = EvilProvider::start_tls().await;
+    let outcome = sign_on(&oidc(), &provider, "honest").await;
+    let refused = matches!(&outcome, Err(IdentityError::Unreachable(why)) if why.contains("certificate"));
+    assert!(refused, "{outcome:?}");
+    assert_eq!(provider.hits("/honest/discovery"), 0);
+}

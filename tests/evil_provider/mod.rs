@@ -4,7 +4,6 @@
 //! authorization endpoint signs `mallory` in at once and sends the browser back.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 
 /// Our client id at every one of its issuers.
 pub(crate) const CLIENT_ID: &str = "countersign";
@@ -85,9 +85,8 @@ pub(crate) const MISDEEDS: &[&str] = &[
 
 /// The running provider; ends with the test.
 pub(crate) struct EvilProvider {
-    address: SocketAddr,
     state: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 struct Shared {
@@ -98,14 +97,47 @@ struct Shared {
     hits: Mutex<HashMap<String, u32>>,
     /// The nonce that was asked for, by code.
     nonces: Mutex<HashMap<String, String>>,
-    address: SocketAddr,
+    /// What its issuers begin with.
+    base: String,
 }
 
 impl EvilProvider {
     /// Starts it on a free port.
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        Self::serve(listener, base)
+    }
+
+    /// Starts it behind TLS: its issuers begin with `https://localhost`. The PEM is the certificate to trust.
+    pub(crate) async fn start_tls() -> (Self, String) {
+        let (inner, outer) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let behind = inner.local_addr().unwrap();
+        let mut provider = Self::serve(inner, format!("https://localhost:{}", outer.local_addr().unwrap().port()));
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        provider.tasks.push(tokio::spawn(async move {
+            while let Ok((connection, _)) = outer.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // Who does not trust us goes away.
+                    let Ok(mut outside) = acceptor.accept(connection).await else { return };
+                    let mut inside = TcpStream::connect(behind).await.unwrap();
+                    let _ended = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+                });
+            }
+        }));
+        (provider, certified.cert.pem())
+    }
+
+    fn serve(listener: TcpListener, base: String) -> Self {
         let pkcs8 = || EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         let key = pkcs8();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_ref()).unwrap();
@@ -115,7 +147,7 @@ impl EvilProvider {
             public: pair.public_key().as_ref().to_vec(),
             hits: Mutex::default(),
             nonces: Mutex::default(),
-            address,
+            base,
         });
         let app = Router::new()
             .route("/{misdeed}/.well-known/openid-configuration", get(discovery))
@@ -128,12 +160,12 @@ impl EvilProvider {
             })
             .with_state(Arc::clone(&state));
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { address, state, task }
+        Self { state, tasks: vec![task] }
     }
 
     /// The issuer that commits `misdeed`.
     pub(crate) fn issuer(&self, misdeed: &str) -> String {
-        format!("http://{}/{misdeed}", self.address)
+        self.state.issuer(misdeed)
     }
 
     /// How often `path` was asked for.
@@ -149,13 +181,13 @@ impl EvilProvider {
 
 impl Drop for EvilProvider {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
 impl Shared {
     fn issuer(&self, misdeed: &str) -> String {
-        format!("http://{}/{misdeed}", self.address)
+        format!("{}/{misdeed}", self.base)
     }
 
     fn hit(&self, path: &str) {

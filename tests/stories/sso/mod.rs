@@ -1,0 +1,7 @@
+//! Signing on through an identity provider, in a browser, while whoever asked waits.
+
+mod browser;
+mod evil;
+mod provider;
+mod rig;
+mod round;

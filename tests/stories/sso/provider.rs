@@ -1,0 +1,60 @@
+//! The real OpenID provider of `tests/provider`.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::harness::SOON;
+
+/// Our client secret there.
+pub(crate) const CLIENT_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// The running provider; killed when dropped, and ends with its standard input.
+pub(crate) struct NodeProvider {
+    pub(crate) issuer: String,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+}
+
+impl NodeProvider {
+    /// Starts it on a free port.
+    pub(crate) async fn start() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provider");
+        assert!(folder.join("node_modules").is_dir(), "tests/provider is not installed: run `tools/install provider`");
+        let mut child = Command::new("node")
+            .arg("server.mjs")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Node.js 20 or later is needed");
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut provider = Self { issuer: String::new(), input, output: BufReader::new(output).lines(), _child: child };
+        let line = provider.line().await;
+        provider.issuer.push_str(line.strip_prefix("listening on ").unwrap());
+        provider
+    }
+
+    /// Registers us there.
+    pub(crate) async fn register(&mut self, client_id: &str, redirect_uri: &str, algorithm: &str) {
+        let client = json!({
+            "client_id": client_id,
+            "client_secret": CLIENT_SECRET,
+            "redirect_uri": redirect_uri,
+            "id_token_signed_response_alg": algorithm,
+        });
+        self.input.write_all(format!("{client}\n").as_bytes()).await.unwrap();
+        assert_eq!(self.line().await, format!("client {client_id} ready"));
+    }
+
+    async fn line(&mut self) -> String {
+        timeout(SOON, self.output.next_line()).await.expect("the provider says nothing").unwrap().expect("the provider ended")
+    }
+}
