@@ -11,6 +11,8 @@
 
 mod arena;
 mod caller;
+#[path = "../evil_provider/mod.rs"]
+mod evil_provider;
 mod harness;
 
 mod bench;
@@ -30,6 +32,7 @@ mod passwords;
 mod races;
 mod readme_tables;
 mod refresh;
+mod sso;
 mod tls;
 mod tokens;
 mod totp;
