@@ -56,6 +56,12 @@ pub(super) async fn found_or_read(
     if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() != CHECK.as_bytes() {
         return Err(StartError::Damaged("the sealed check opens to something else".to_owned()));
     }
+    if sealer.has_key() && Sealer::new(None).open(CHECK, &foundation.sealed_check).is_ok() {
+        tracing::warn!(
+            "this data directory was made without a key-encryption key: the keys in it stay as they are, and only what is written \
+             from now on is sealed"
+        );
+    }
     let signing_keys = store.signing_keys().await?;
     let signs_with = signing_keys.iter().find(|key| key.state == KeyState::Signing).map(|key| key.algorithm);
     if signs_with.is_some_and(|algorithm| algorithm != settings.signing_algorithm) {

@@ -25,7 +25,7 @@ async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() 
     let refused = loop {
         match server.try_login("admin", server.admin_password()).await {
             Ok(tokens) => answered.push(tokens),
-            Err(status) => break status,
+            Err(refusal) => break refusal,
         }
         assert!(answered.len() < 200, "the disk does not fail");
     };

@@ -136,6 +136,19 @@ async fn a_sealed_directory_opens_with_its_own_key_only() {
 }
 
 #[tokio::test]
+async fn a_key_that_comes_later_says_what_it_does_not_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    Setup::new().data_dir(&data).start().await.stop().await;
+    let kek = folder.path().join("kek");
+    std::fs::write(&kek, STANDARD.encode([1; 32])).unwrap();
+    let server = Setup::new().data_dir(&data).env("COUNTERSIGN_KEK_FILE", &kek.display().to_string()).start().await;
+    assert!(server.log().contains("made without a key-encryption key"), "{}", server.log());
+    server.login_admin().await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn without_a_key_one_line_says_what_lies_open() {
     let server = Server::start().await;
     let log = server.log();
