@@ -30,6 +30,7 @@ mod logout;
 mod organizations;
 mod passwords;
 mod races;
+mod readme;
 mod readme_tables;
 mod refresh;
 mod sso;

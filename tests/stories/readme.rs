@@ -1,14 +1,19 @@
 //! The README's walk-through, run as it stands: its shell blocks in their order, in one shell, against a fresh server.
 
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::harness::Setup;
 use crate::sso::browser::{Browser, between};
-use crate::sso::process::Process;
 
 const README: &str = include_str!("../../README.md");
-const DONE: &str = "-- the walk-through is done --";
+/// How long one step may say nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walk_through_works_as_it_stands() {
@@ -23,21 +28,21 @@ async fn the_walk_through_works_as_it_stands() {
         .await;
 
     let steps: Vec<_> = blocks.iter().filter(|(language, _)| language == "sh").map(|(_, text)| text.as_str()).collect();
-    let script = format!("set -euo pipefail\n{}\necho '{DONE}'\n", steps.join("\n"));
-    let mut shell = Process::start(
-        Command::new("bash")
-            .args(["-c", &script])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("COUNTERSIGN_SERVER", server.address().to_string())
-            .env("PROVIDER_PORT", free_port().to_string()),
-    );
+    let script = format!("set -euo pipefail\n{}\n", steps.join("\n"));
+    let mut shell = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COUNTERSIGN_SERVER", server.address().to_string())
+        .env("PROVIDER_PORT", free_port().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let mut said = String::new();
     let mut person = None;
-    loop {
-        let line = shell.line().await;
-        if line == DONE {
-            break;
-        }
+    while let Some(line) = timeout(PATIENCE, lines.next_line()).await.expect("it says nothing").unwrap() {
         if line.contains("\"authUrl\"") {
             let auth_url = between(&line, "\"authUrl\": \"", "\"");
             person = Some(tokio::spawn(sign_in(auth_url, server.url())));
@@ -45,12 +50,17 @@ async fn the_walk_through_works_as_it_stands() {
         said.push_str(&line);
         said.push('\n');
     }
+    assert!(timeout(PATIENCE, shell.wait()).await.unwrap().unwrap().success(), "{said}");
     person.expect("SsoStart was called").await.unwrap();
 
     for rpc in ["Login", "Refresh", "PkeyJwt", "SsoStart", "SsoJwt", "GenerateSingleUse", "LogoutUser"] {
         assert!(script.contains(&format!("AuthService/{rpc}")), "{rpc} is not in the walk-through");
     }
-    assert_eq!(said.matches("\"active\": true").count(), 2, "before LogoutUser two tokens are active, after it the guest's is not:\n{said}");
+    assert_eq!(
+        said.matches("\"active\": true").count(),
+        2,
+        "before LogoutUser two tokens are active, after it the guest's is not:\n{said}"
+    );
     assert!(said.contains("\"sessionsRevoked\": 1"), "{said}");
     assert!(said.contains("\"username\": \"ada\""), "{said}");
 }

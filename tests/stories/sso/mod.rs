@@ -1,6 +1,6 @@
 //! Signing on through an identity provider, in a browser, while whoever asked waits.
 
-mod browser;
+pub(crate) mod browser;
 mod evil;
 mod provider;
 mod rig;
