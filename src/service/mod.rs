@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod client;
 pub mod error;
+pub mod guesses;
 pub mod keys;
 pub mod limits;
 pub mod login;

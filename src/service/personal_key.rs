@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::client::{Client, SignedIn};
+use super::guesses::Guesses;
 use super::limits::{self, MAX_OPAQUE};
 use super::refresh::KEY_SESSION;
 use super::time::Time;
@@ -37,6 +38,7 @@ pub struct PersonalKeys {
     keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
     tokens: Tokens,
+    guesses: Arc<Guesses>,
     time: Time,
     uses: Mutex<HashMap<(KeyId, IpAddr), Arc<Uses>>>,
 }
@@ -52,19 +54,30 @@ struct Uses {
 impl PersonalKeys {
     /// Exchanges the keys of `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, keys: Arc<ServerKeys>, random: Arc<dyn Random>, tokens: Tokens, time: Time) -> Self {
-        Self { store, keys, random, tokens, time, uses: Mutex::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Arc<ServerKeys>,
+        random: Arc<dyn Random>,
+        tokens: Tokens,
+        guesses: Arc<Guesses>,
+        time: Time,
+    ) -> Self {
+        Self { store, keys, random, tokens, guesses, time, uses: Mutex::default() }
     }
 
     /// Exchanges a key for an access token without refresh token, in the organization asked for (empty: the personal one).
     ///
     /// # Errors
     /// [`Error::Invalid`] for an overlong field; [`Error::InvalidCredentials`] for a key that is malformed, foreign, unknown,
-    /// revoked, expired, of a disabled owner or has a wrong secret; [`Error::OrgNotAllowed`].
+    /// revoked, expired, of a disabled owner or has a wrong secret; [`Error::OrgNotAllowed`]; [`Error::Throttled`].
     ///
     /// # Security
     /// A malformed half is turned away by its MAC, before the store is read. The secret is compared in constant time.
     pub async fn exchange(&self, client: &Client, key_id: &str, key_secret: &Secret, organization: &str) -> Result<SignIn> {
+        self.guesses.guard(client, self.exchange_key(client, key_id, key_secret, organization)).await
+    }
+
+    async fn exchange_key(&self, client: &Client, key_id: &str, key_secret: &Secret, organization: &str) -> Result<SignIn> {
         limits::required("key_id", key_id, MAX_OPAQUE)?;
         limits::required_secret("key_secret", key_secret, MAX_OPAQUE)?;
         let organization = limits::organization("org_name", organization)?;

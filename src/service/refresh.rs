@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::{Client, SignedIn};
+use super::guesses::Guesses;
 use super::limits::{self, MAX_ACCESS_TOKEN, MAX_OPAQUE};
 use super::personal_key::PersonalKeys;
 use super::time::Time;
@@ -35,6 +36,7 @@ pub struct Refresh {
     tokens: Tokens,
     verifier: Arc<Verifier>,
     personal_keys: Arc<PersonalKeys>,
+    guesses: Arc<Guesses>,
     time: Time,
 }
 
@@ -47,9 +49,10 @@ impl Refresh {
         tokens: Tokens,
         verifier: Arc<Verifier>,
         personal_keys: Arc<PersonalKeys>,
+        guesses: Arc<Guesses>,
         time: Time,
     ) -> Self {
-        Self { store, keys, tokens, verifier, personal_keys, time }
+        Self { store, keys, tokens, verifier, personal_keys, guesses, time }
     }
 
     /// Renews a session. `mode` moves the refresh token between message and cookie; without it it stays where it came from.
@@ -63,7 +66,12 @@ impl Refresh {
     /// - [`Error::RefreshReused`]: an older one; the session ended in the same commit.
     /// - [`Error::SessionExpired`], [`Error::SessionRevoked`], [`Error::RenewalMismatch`].
     /// - [`Error::TokenInvalid`]: no access token that is good now.
+    /// - [`Error::Throttled`]: too much junk from this source.
     pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
+        self.guesses.guard(client, self.by_source(client, source, mode)).await
+    }
+
+    async fn by_source(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
         match source {
             RefreshSource::Token(token) => self.rotate(client, "refresh_token", &token, mode.unwrap_or(Mode::Json)).await,
             RefreshSource::Cookie(token) => self.rotate(client, "cookie", &token, mode.unwrap_or(Mode::Cookie)).await,

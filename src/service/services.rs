@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::accounts::Accounts;
+use super::guesses::Guesses;
 use super::keys::Keys;
 use super::login::Login;
 use super::logout::Logout;
@@ -102,7 +103,8 @@ impl Services {
             Arc::clone(&policy),
             epoch,
         );
-        let passwords = Passwords::new(pool, Arc::new(Throttle::new(clock)));
+        let passwords = Passwords::new(pool, Arc::new(Throttle::new(Arc::clone(&clock))));
+        let guesses = Arc::new(Guesses::new(clock));
         let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let refusals = Arc::new(Refusals::new(Arc::clone(&store), time.clone()));
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), REMEMBERED_SIGNATURES));
@@ -111,6 +113,7 @@ impl Services {
             Arc::clone(&server_keys),
             Arc::clone(&random),
             tokens.clone(),
+            Arc::clone(&guesses),
             time.clone(),
         ));
         Self {
@@ -121,6 +124,7 @@ impl Services {
                 tokens.clone(),
                 Arc::clone(&verifier),
                 Arc::clone(&personal_keys),
+                Arc::clone(&guesses),
                 time.clone(),
             ),
             sso: Sso::new(sso::Parts {
@@ -132,12 +136,14 @@ impl Services {
                 time: time.clone(),
                 policy: Arc::clone(&policy),
                 identity,
+                guesses: Arc::clone(&guesses),
             }),
             single_use: SingleUse::new(
                 Arc::clone(&store),
                 tokens,
                 Arc::clone(&server_keys),
                 Arc::clone(&random),
+                guesses,
                 time.clone(),
                 Arc::clone(&policy),
             ),

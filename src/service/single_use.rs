@@ -8,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::client::{Client, SignedIn};
+use super::guesses::Guesses;
 use super::limits;
 use super::policy::Policy;
 use super::time::Time;
@@ -60,6 +61,7 @@ pub struct SingleUse {
     tokens: Tokens,
     server_keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
+    guesses: Arc<Guesses>,
     time: Time,
     policy: Arc<Policy>,
 }
@@ -72,10 +74,11 @@ impl SingleUse {
         tokens: Tokens,
         server_keys: Arc<ServerKeys>,
         random: Arc<dyn Random>,
+        guesses: Arc<Guesses>,
         time: Time,
         policy: Arc<Policy>,
     ) -> Self {
-        Self { store, tokens, server_keys, random, time, policy }
+        Self { store, tokens, server_keys, random, guesses, time, policy }
     }
 
     /// Makes a link that signs the guest `username` in, for `dataset_id`.
@@ -129,7 +132,12 @@ impl SingleUse {
     /// # Errors
     /// - [`Error::Invalid`] - `token` is empty or longer than 512 bytes (INVALID_ARGUMENT).
     /// - [`Error::LinkInvalid`] - no link of ours, or a dead one of whatever kind (UNAUTHENTICATED).
-    pub async fn peek(&self, _client: &Client, token: &Secret) -> Result<PeekedLink> {
+    /// - [`Error::Throttled`] - too much junk from this source (RESOURCE_EXHAUSTED).
+    pub async fn peek(&self, client: &Client, token: &Secret) -> Result<PeekedLink> {
+        self.guesses.guard(client, self.peek_token(token)).await
+    }
+
+    async fn peek_token(&self, token: &Secret) -> Result<PeekedLink> {
         let presented = self.parsed(token)?;
         let link = self.store.peek_link(presented.id, self.time.now()).await?.ok_or(Error::LinkInvalid)?;
         if !hashes_equal(&link.token, &presented.keyed_hash) {
@@ -148,6 +156,16 @@ impl SingleUse {
     /// Session id and first refresh token are derived from the token and the request id under the server key: a retry finds the
     /// same ones, and nothing is stored that they could be read from. Without a request id they are random.
     pub async fn redeem(
+        &self,
+        client: &Client,
+        token: &Secret,
+        request_id: Option<Uuid>,
+        mode: Option<Mode>,
+    ) -> Result<RedeemedLink> {
+        self.guesses.guard(client, self.redeem_token(client, token, request_id, mode)).await
+    }
+
+    async fn redeem_token(
         &self,
         client: &Client,
         token: &Secret,

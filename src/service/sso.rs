@@ -30,6 +30,7 @@ pub use self::identity::{IdentityClient, IdentityError, ProvenIdentity, Registra
 use self::ticket::{Asked, Begin, Collector, Ticket};
 use self::waits::Waits;
 use super::client::Client;
+use super::guesses::Guesses;
 use super::policy::Policy;
 use super::time::Time;
 use super::tokens::{Account, SignIn, Tokens};
@@ -64,6 +65,7 @@ struct Inner {
     time: Time,
     policy: Arc<Policy>,
     identity: Arc<dyn IdentityClient>,
+    guesses: Arc<Guesses>,
     waits: Arc<Waits>,
 }
 
@@ -85,6 +87,8 @@ pub struct Parts {
     pub policy: Arc<Policy>,
     /// Speaks to providers.
     pub identity: Arc<dyn IdentityClient>,
+    /// Slows down who presents states that are none.
+    pub guesses: Arc<Guesses>,
 }
 
 /// An attempt that was started.
@@ -113,9 +117,9 @@ impl Sso {
     /// One made of `parts`, with room for 1,000 waits.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, tokens, keys, sealer, random, time, policy, identity } = parts;
+        let Parts { store, tokens, keys, sealer, random, time, policy, identity, guesses } = parts;
         let waits = Arc::new(Waits::default());
-        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, waits }))
+        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits }))
     }
 
     /// Where a provider sends browsers back to: what is to be registered there.
@@ -173,6 +177,10 @@ impl Sso {
     /// `state` alone opens the session: it is a bearer secret of its caller, and nothing that a browser or a provider sees
     /// stands for it.
     pub async fn collect(&self, client: &Client, state: &Secret, wait: Duration) -> Result<SsoCollected> {
+        self.0.guesses.guard(client, self.collect_state(client, state, wait)).await
+    }
+
+    async fn collect_state(&self, client: &Client, state: &Secret, wait: Duration) -> Result<SsoCollected> {
         let inner = &self.0;
         let (ticket, _) = inner.open_collector(state)?;
         let until = tokio::time::Instant::now() + wait.min(MAX_WAIT);

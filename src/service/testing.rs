@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::client::{Client, SignedIn, by_system};
+use super::guesses::Guesses;
 use super::keys::Keys;
 use super::login::{Login, LoginRequest};
 use super::logout::Logout;
@@ -96,13 +97,14 @@ impl House {
         let store = memory(Arc::clone(&revocations));
         let time = Time::new(Arc::clone(&clock) as Arc<_>, Arc::clone(&store));
         let throttle = Arc::new(Throttle::new(Arc::clone(&clock) as Arc<_>));
+        let guesses = Arc::new(Guesses::new(Arc::clone(&clock) as Arc<_>));
         let passwords = Passwords::new(Arc::clone(&pool), throttle);
         let second_factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let tokens =
             Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), time.clone(), Arc::clone(&policy), 1);
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), 64));
         let (s, k, r) = (|| Arc::clone(&store), || Arc::clone(&server_keys), || Arc::clone(&random));
-        let personal_keys = Arc::new(PersonalKeys::new(s(), k(), r(), tokens.clone(), time.clone()));
+        let personal_keys = Arc::new(PersonalKeys::new(s(), k(), r(), tokens.clone(), Arc::clone(&guesses), time.clone()));
         Self {
             login: Login::new(
                 s(),
@@ -112,8 +114,16 @@ impl House {
                 tokens.clone(),
                 time.clone(),
             ),
-            refresh: Refresh::new(s(), k(), tokens.clone(), Arc::clone(&verifier), Arc::clone(&personal_keys), time.clone()),
-            single_use: SingleUse::new(s(), tokens.clone(), k(), r(), time.clone(), Arc::clone(&policy)),
+            refresh: Refresh::new(
+                s(),
+                k(),
+                tokens.clone(),
+                Arc::clone(&verifier),
+                Arc::clone(&personal_keys),
+                Arc::clone(&guesses),
+                time.clone(),
+            ),
+            single_use: SingleUse::new(s(), tokens.clone(), k(), r(), guesses, time.clone(), Arc::clone(&policy)),
             logout: Logout::new(s(), time.clone()),
             accounts: Accounts::new(s(), passwords.clone(), second_factors, k(), r(), time.clone(), &policy),
             keys: Keys::new(s(), k(), r(), time.clone(), &policy),

@@ -202,7 +202,7 @@ fn evict(counts: &mut HashMap<u64, Count>, now: Timestamp) {
 }
 
 /// What one holder of addresses is counted as: an IPv4 address, or an IPv6 /64.
-fn network(source: IpAddr) -> IpAddr {
+pub(super) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::model::random::SystemRandom;
 use crate::service::client::SignedIn;
+use crate::service::guesses::Guesses;
 use crate::service::providers::NewProvider;
 use crate::service::testing::{House, SUPERUSER, client};
 
@@ -84,6 +85,7 @@ impl Rig {
             time: house.time.clone(),
             policy: Arc::clone(&house.policy),
             identity: Arc::clone(&identity) as Arc<_>,
+            guesses: Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>)),
         });
         let root = house.person("root", SUPERUSER).await;
         let provider = add(&house, &root, "corp", "").await;
