@@ -53,7 +53,7 @@ settings! {
     DATA_DIR: "COUNTERSIGN_DATA_DIR", "data-dir", "DIRECTORY", "./countersign-data", "Where the state is kept.";
     ADMIN_PASSWORD: "COUNTERSIGN_ADMIN_PASSWORD", "", "PASSWORD", "", "Password of the superuser `admin` at first start; without one a random one is made.";
     ADMIN_PASSWORD_FILE: "COUNTERSIGN_ADMIN_PASSWORD_FILE", "admin-password-file", "FILE", "", "File that holds that password.";
-    PUBLIC_URL: "COUNTERSIGN_PUBLIC_URL", "public-url", "URL", "", "What people and services reach, as scheme://host[:port]; at first start it becomes the issuer of tokens. Default: the listening address.";
+    PUBLIC_URL: "COUNTERSIGN_PUBLIC_URL", "public-url", "URL", "", "What people and services reach, as scheme://host or scheme://host:port; at first start it becomes the issuer of tokens. Default: the listening address.";
     AUDIENCE: "COUNTERSIGN_AUDIENCE", "audience", "TEXT", "", "The `aud` of tokens. Default: the issuer.";
     TLS_CERT: "COUNTERSIGN_TLS_CERT", "tls-cert", "FILE", "", "Certificate chain for TLS, PEM, leaf first; read again when it changes.";
     TLS_KEY: "COUNTERSIGN_TLS_KEY", "tls-key", "FILE", "", "Key of the certificate, PEM.";

@@ -89,7 +89,7 @@ impl AuthService for Api {
         }))
     }
 
-    /// Not [`to_the_end`]: a client that goes away gives its place among the waits back, and what was collected is answered again.
+    /// Not `to_the_end`: a client that goes away gives its place among the waits back, and what was collected is answered again.
     async fn sso_jwt(&self, request: Request<pb::SsoJwtRequest>) -> Answer<pb::SsoJwtResponse> {
         let client = metadata::client(request.extensions());
         let message = request.into_inner();

@@ -1,6 +1,6 @@
 //! The gRPC face: each rpc parses its message and metadata, calls one service, and converts the answer. Holds no policy.
 //!
-//! What changes state runs to its end in a task of its own ([`to_the_end`]): a handler may be dropped at any await, when its
+//! What changes state runs to its end in a task of its own (`to_the_end`): a handler may be dropped at any await, when its
 //! client goes away or its deadline passes, and a wrong password must count then too.
 
 mod account;

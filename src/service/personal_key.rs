@@ -88,7 +88,7 @@ impl PersonalKeys {
         if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.lives(now) || !owner.user.enabled {
             return Err(Error::InvalidCredentials);
         }
-        let grant = self.grant(client.face, SessionId::random(&*self.random), owner, now, now)?;
+        let grant = grant(client.face, SessionId::random(&*self.random), owner, now, now)?;
         self.note(id, client.source, now).await?;
         let tokens = self.tokens.issue(&grant, None)?;
         let user = match grant.user {
@@ -116,7 +116,7 @@ impl PersonalKeys {
         if !owner.key.lives(now) || !owner.user.enabled || !generations.session_lives(caller.generation) {
             return Err(Error::SessionRevoked);
         }
-        let grant = self.grant(caller.client.face, caller.session, owner, caller.auth_time, now)?;
+        let grant = grant(caller.client.face, caller.session, owner, caller.auth_time, now)?;
         self.note(key, caller.client.source, now).await?;
         self.tokens.issue(&grant, None)
     }
@@ -141,39 +141,6 @@ impl PersonalKeys {
 
     async fn owner(&self, id: KeyId, organization: Option<&Folded>) -> Result<KeyOwner> {
         self.store.key_owner(id, organization).await?.ok_or(Error::InvalidCredentials)
-    }
-
-    /// The session of a key's token: a `sid` without a row.
-    fn grant(&self, face: Face, id: SessionId, owner: KeyOwner, auth_time: Timestamp, now: Timestamp) -> Result<Grant> {
-        let KeyOwner { key, user, organization } = owner;
-        let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
-        let session = Session {
-            id,
-            subject: Subject::User(user.id),
-            username: user.name.as_str().to_owned(),
-            generation: user.generations.current,
-            organization: ActiveOrganization::Personal,
-            dataset_id: None,
-            credential: Some(Credential::Key(key.id)),
-            face,
-            mode: Mode::Json,
-            methods: vec![Method::PersonalKey],
-            renewal: Renewal::AccessToken,
-            auth_time,
-            expire_time: auth_time.plus(KEY_SESSION),
-            n: 0,
-            tip: [0; 32],
-            rotate_time: now,
-            state: SessionState::Live,
-        };
-        Ok(Grant {
-            session,
-            generation: user.generations.current,
-            username: user.name.as_str().to_owned(),
-            roles: user.roles,
-            organization,
-            user: Some(user),
-        })
     }
 
     /// Audits a use: durable before the first token of a key, source and minute, counted after that.
@@ -207,4 +174,37 @@ fn secret_matches(key: &PersonalKey, presented: &[u8; 32], now: Timestamp) -> bo
     let current = hashes_equal(&key.secret, presented);
     let previous = key.previous.as_ref().is_some_and(|(hash, until)| hashes_equal(hash, presented) && now < *until);
     current | previous
+}
+
+/// The session of a key's token: a `sid` without a row.
+fn grant(face: Face, id: SessionId, owner: KeyOwner, auth_time: Timestamp, now: Timestamp) -> Result<Grant> {
+    let KeyOwner { key, user, organization } = owner;
+    let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
+    let session = Session {
+        id,
+        subject: Subject::User(user.id),
+        username: user.name.as_str().to_owned(),
+        generation: user.generations.current,
+        organization: ActiveOrganization::Personal,
+        dataset_id: None,
+        credential: Some(Credential::Key(key.id)),
+        face,
+        mode: Mode::Json,
+        methods: vec![Method::PersonalKey],
+        renewal: Renewal::AccessToken,
+        auth_time,
+        expire_time: auth_time.plus(KEY_SESSION),
+        n: 0,
+        tip: [0; 32],
+        rotate_time: now,
+        state: SessionState::Live,
+    };
+    Ok(Grant {
+        session,
+        generation: user.generations.current,
+        username: user.name.as_str().to_owned(),
+        roles: user.roles,
+        organization,
+        user: Some(user),
+    })
 }

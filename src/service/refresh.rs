@@ -126,4 +126,4 @@ impl Refresh {
 }
 
 /// How long the token of a key can be renewed from its exchange on.
-pub const KEY_SESSION: Duration = Duration::from_secs(24 * 3600);
+pub const KEY_SESSION: Duration = Duration::from_hours(24);

@@ -26,7 +26,7 @@ const PER_NAME: f64 = 20.0;
 /// How long it takes for one failure to be forgotten.
 const DECAY: Duration = Duration::from_secs(30);
 /// How long a source that signed in counts as known.
-const LATELY: Duration = Duration::from_secs(24 * 3600);
+const LATELY: Duration = Duration::from_hours(24);
 /// How many counts are kept; about 150 bytes each. The least lately touched go first.
 const MOST: usize = 65_536;
 

@@ -18,8 +18,8 @@ async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() 
     let inject = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=25+"];
     let server = Setup::new().data_dir(&data).under(&inject).start().await;
     let mut health = HealthClient::new(server.channel().await);
-    let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-    assert_eq!(states.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
 
     let mut answered: Vec<TokenSet> = Vec::new();
     let refused = loop {
@@ -31,7 +31,7 @@ async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() 
     };
     assert!(!answered.is_empty());
     assert_eq!(reason(&refused), "STORE_UNAVAILABLE");
-    let told = timeout(SOON, states.message()).await.unwrap().unwrap().unwrap();
+    let told = timeout(SOON, watch.message()).await.unwrap().unwrap().unwrap();
     assert_eq!(told.status(), ServingStatus::NotServing);
 
     let stopped = timeout(SOON, server.ended()).await.unwrap();

@@ -13,7 +13,7 @@ use crate::sso::browser::{Browser, between};
 
 const README: &str = include_str!("../../README.md");
 /// How long one step may say nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walk_through_works_as_it_stands() {

@@ -1,8 +1,8 @@
 //! The store on sled, the embedded default.
 //!
 //! Owns the data directory, the writer thread and the write barrier; the verbs are those of the embedded store. What it keeps
-//! true: an answer is given only when what it tells is on the medium ([`writer`], [`barrier`]); a directory that is not what it
-//! was is refused, with a sentence that says what to do, and never opened empty ([`directory`], [`identity`], [`database`]);
+//! true: an answer is given only when what it tells is on the medium (`writer`, `barrier`); a directory that is not what it
+//! was is refused, with a sentence that says what to do, and never opened empty (`directory`, `identity`, `database`);
 //! after a barrier that failed nothing is answered any more ([`Failure`]).
 //!
 //! Linux only: the barrier needs `syncfs`.
