@@ -152,9 +152,14 @@ impl Calls {
 
     /// CreatePersonalKey for the caller.
     pub(crate) async fn key(&self) -> Key {
+        self.try_key().await.unwrap()
+    }
+
+    /// The same, where it may fail.
+    pub(crate) async fn try_key(&self) -> Result<Key, Status> {
         let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: "a script".to_owned(), ..Default::default() };
-        let made = self.account().create_personal_key(self.request(message)).await.unwrap().into_inner();
-        Key { id: made.key_id, secret: made.key_secret }
+        let made = self.account().create_personal_key(self.request(message)).await?.into_inner();
+        Ok(Key { id: made.key_id, secret: made.key_secret })
     }
 
     /// RevokePersonalKey.
@@ -171,13 +176,24 @@ impl Calls {
 
     /// CreateUser with [`PASSWORD`] and `NAME@example.org`.
     pub(crate) async fn create_user(&self, username: &str, roles: &[&str]) -> pb::User {
+        self.try_create_user(username, roles).await.unwrap()
+    }
+
+    /// The same, where it may fail.
+    pub(crate) async fn try_create_user(&self, username: &str, roles: &[&str]) -> Result<pb::User, Status> {
         let message = pb::CreateUserRequest {
             username: username.to_owned(),
             email: format!("{username}@example.org"),
             password: PASSWORD.to_owned(),
             roles: roles.iter().map(ToString::to_string).collect(),
         };
-        self.administration().create_user(self.request(message)).await.unwrap().into_inner().user.unwrap()
+        Ok(self.administration().create_user(self.request(message)).await?.into_inner().user.unwrap())
+    }
+
+    /// GetUser.
+    pub(crate) async fn try_user(&self, username: &str) -> Result<pb::User, Status> {
+        let message = pb::GetUserRequest { username: username.to_owned() };
+        Ok(self.administration().get_user(self.request(message)).await?.into_inner().user.unwrap())
     }
 
     /// DisableUser.
