@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 test: ## install what the tests need, then run all of them
-	@tools/install rust cargo grpcurl provider
+	@tools/install rust cargo grpcurl provider faults
 	cargo test --locked --doc
 	$(NEXTEST) run --locked
 
@@ -48,7 +48,7 @@ locks: ## lock files name no download host
 	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
 
 tools: ## install everything that the tests and checks use
-	@tools/install rust cargo grpcurl buf provider
+	@tools/install rust cargo grpcurl buf provider faults
 
 clean-tools: ## remove what was installed
 	rm -rf .tools tools/node_modules tests/provider/node_modules
