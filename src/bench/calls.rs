@@ -53,7 +53,7 @@ pub(super) fn bearer(access_token: &str) -> Arc<str> {
 }
 
 /// What is done with the message of each OK answer.
-type Keep<'a> = Box<dyn FnMut(&[u8]) + 'a>;
+type Keep<'a> = Box<dyn FnMut(&[u8]) + Send + 'a>;
 
 /// Requests that are known beforehand, in rotation or once each.
 pub(super) struct Listed<'a> {
@@ -76,7 +76,7 @@ impl<'a> Listed<'a> {
     }
 
     /// Hands every OK answer's message to `keep`.
-    pub(super) fn keeping(self, keep: impl FnMut(&[u8]) + 'a) -> Self {
+    pub(super) fn keeping(self, keep: impl FnMut(&[u8]) + Send + 'a) -> Self {
         Self { keep: Some(Box::new(keep)), ..self }
     }
 }

@@ -76,6 +76,8 @@ pub(super) struct Server {
     child: Child,
     /// Where it listens.
     pub(super) address: SocketAddr,
+    /// When its process was started.
+    pub(super) started: Instant,
     log: PathBuf,
 }
 
@@ -95,6 +97,7 @@ impl Server {
         if let Some(core) = start.core {
             process::pin(core)?;
         }
+        let started = Instant::now();
         let spawned = command.spawn();
         process::unpin(&cores)?;
         let mut child = spawned.trying(format!("start {}", start.program.display()))?;
@@ -102,7 +105,7 @@ impl Server {
         let heard = lines.and_then(|lines| lines.recv_timeout(START).ok());
         let log = start.log.to_owned();
         let Some(address) = heard else {
-            let mut failed = Self { child, address: ([0, 0, 0, 0], 0).into(), log };
+            let mut failed = Self { child, address: ([0, 0, 0, 0], 0).into(), started, log };
             let ended = failed.ended();
             let last = failed.last_words();
             return Err(BenchError::Start(match ended {
@@ -110,7 +113,7 @@ impl Server {
                 None => format!("it did not say where it listens within {} s: {last}", START.as_secs()),
             }));
         };
-        Ok(Self { child, address, log })
+        Ok(Self { child, address, started, log })
     }
 
     pub(super) fn pid(&self) -> u32 {

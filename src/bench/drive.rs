@@ -81,9 +81,7 @@ pub(super) struct Measured {
 
 impl Measured {
     fn new() -> Result<Self> {
-        // From a nanosecond to a minute and more, three digits.
-        let latency = Histogram::new_with_bounds(1, 100_000_000_000, 3)
-            .map_err(|error| BenchError::Usage(format!("the histogram: {error}")))?;
+        let latency = latencies()?;
         Ok(Self { calls: 0, seconds: 0.0, refused: BTreeMap::new(), latency, server_cpu: None, driver_cpu: 0.0, memory: None })
     }
 
@@ -96,6 +94,14 @@ impl Measured {
     pub(super) fn quantile(&self, quantile: f64) -> f64 {
         as_f64(self.latency.value_at_quantile(quantile)) / 1e9
     }
+}
+
+/// An empty histogram of latencies in nanoseconds, from one to a minute and more, with three digits.
+///
+/// # Errors
+/// Never, with these bounds.
+pub(super) fn latencies() -> Result<Histogram<u64>> {
+    Histogram::new_with_bounds(1, 100_000_000_000, 3).map_err(|error| BenchError::Usage(format!("the histogram: {error}")))
 }
 
 /// `count` as a float; exact up to 2^53.

@@ -1,17 +1,16 @@
 //! Fills a server through its own rpcs: users, keys, sessions, and what a run needs to call as them.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prost::Message;
 
+use super::caller::{Answered, Caller};
 use super::calls::{Listed, Prepared, paths};
-use super::connection::Connection;
+use super::child;
 use super::drive::{Shape, Workload, code_name, drive};
 use super::error::{BenchError, Result};
-use super::{child, drive};
 use crate::grpc::pb;
 use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
@@ -46,14 +45,14 @@ pub(super) struct Filled {
 /// [`BenchError::Unreachable`], [`BenchError::NotOurs`].
 pub(super) fn greet(address: SocketAddr) -> Result<()> {
     // The answer that tells: a service of ours refuses an empty token, anything else does not know the rpc.
-    let (code, detail) = match once(address, paths::PEEK, "", &pb::PeekSingleUseRequest::default()) {
-        Ok((code, detail, _)) => (code, detail),
-        Err(BenchError::Died { detail, .. }) => return Err(BenchError::NotOurs { address, detail }),
-        Err(error) => return Err(error),
-    };
-    match code {
-        3 | 5 | 16 => Ok(()),
-        code => Err(BenchError::NotOurs { address, detail: format!("it answers {} {detail} to PeekSingleUse", code_name(code)) }),
+    let empty = Prepared::open(&pb::PeekSingleUseRequest::default());
+    match Caller::open(address, paths::PEEK)?.call(&empty) {
+        Ok(Answered { code: 3 | 5 | 16, .. }) => Ok(()),
+        Ok(Answered { code, detail, .. }) => {
+            Err(BenchError::NotOurs { address, detail: format!("it answers {} {detail} to PeekSingleUse", code_name(code)) })
+        }
+        Err(BenchError::Died { detail, .. }) => Err(BenchError::NotOurs { address, detail }),
+        Err(error) => Err(error),
     }
 }
 
@@ -63,10 +62,7 @@ pub(super) fn greet(address: SocketAddr) -> Result<()> {
 /// [`BenchError::Refused`] where an rpc refuses; those of [`drive`].
 pub(super) fn fill(address: SocketAddr, admin: (&str, &Secret), users: u32, sessions: u32, stop: &AtomicBool) -> Result<Filled> {
     let random: &dyn Random = &SystemRandom;
-    let login =
-        pb::LoginRequest { username: admin.0.to_owned(), password: admin.1.expose().to_owned(), ..pb::LoginRequest::default() };
-    let answer: pb::LoginResponse = call(address, paths::LOGIN, "", &login)?;
-    let admin = answer.tokens.unwrap_or_default().access_token;
+    let admin = sign_in(address, admin.0, admin.1)?;
 
     // A run beside an earlier one on the same server makes its own users.
     let run = child::hex(&random.bytes::<4>());
@@ -83,11 +79,10 @@ pub(super) fn fill(address: SocketAddr, admin: (&str, &Secret), users: u32, sess
     };
     all(address, stop, Listed::once(paths::CREATE_USER, names.iter().map(create).collect()))?;
 
-    let tokens = RefCell::new(Vec::new());
+    let mut tokens = Vec::new();
     let logins = login_requests(&names, &password).into_iter().cycle().take(sessions as usize).collect();
-    let keep = |message: &[u8]| tokens.borrow_mut().extend(tokens_of(message));
+    let keep = |message: &[u8]| tokens.extend(tokens_of(message));
     all(address, stop, Listed::once(paths::LOGIN, logins).keeping(keep))?;
-    let tokens = tokens.into_inner();
     let mut filled = Filled {
         admin,
         users: names,
@@ -102,66 +97,41 @@ pub(super) fn fill(address: SocketAddr, admin: (&str, &Secret), users: u32, sess
         Prepared::signed(token, &message)
     };
     let creates = filled.access.iter().take(users as usize).map(create).collect();
-    let keys = RefCell::new(Vec::new());
+    let mut keys = Vec::new();
     let keep = |message: &[u8]| {
         let key = pb::AccountServiceCreatePersonalKeyResponse::decode(message);
-        keys.borrow_mut().extend(key.map(|key| (key.key_id, key.key_secret)));
+        keys.extend(key.map(|key| (key.key_id, key.key_secret)));
     };
     all(address, stop, Listed::once(paths::CREATE_KEY, creates).keeping(keep))?;
-    filled.keys = keys.into_inner();
+    filled.keys = keys;
     Ok(filled)
+}
+
+/// Logs in and answers with the access token.
+///
+/// # Errors
+/// [`BenchError::Refused`]; those of a connection.
+pub(super) fn sign_in(address: SocketAddr, username: &str, password: &Secret) -> Result<String> {
+    let answer: pb::LoginResponse = Caller::open(address, paths::LOGIN)?.ask(&login_request(username, password))?;
+    Ok(answer.tokens.unwrap_or_default().access_token)
 }
 
 /// A login of each user.
 pub(super) fn login_requests(users: &[String], password: &Secret) -> Vec<Prepared> {
-    let login = |name: &String| {
-        Prepared::open(&pb::LoginRequest {
-            username: name.clone(),
-            password: password.expose().to_owned(),
-            ..pb::LoginRequest::default()
-        })
-    };
-    users.iter().map(login).collect()
+    users.iter().map(|username| login_request(username, password)).collect()
+}
+
+fn login_request(username: &str, password: &Secret) -> Prepared {
+    Prepared::open(&pb::LoginRequest {
+        username: username.to_owned(),
+        password: password.expose().to_owned(),
+        ..pb::LoginRequest::default()
+    })
 }
 
 /// The tokens of a Login's answer, or of a PkeyJwt's, which is the same.
 pub(super) fn tokens_of(message: &[u8]) -> Option<pb::TokenSet> {
     pb::LoginResponse::decode(message).ok()?.tokens
-}
-
-/// One call, answered OK.
-///
-/// # Errors
-/// [`BenchError::Refused`]; those of a connection.
-pub(super) fn call<A: Message + Default>(
-    address: SocketAddr,
-    path: &'static str,
-    access_token: &str,
-    request: &impl Message,
-) -> Result<A> {
-    let (code, detail, message) = once(address, path, access_token, request)?;
-    let refused = |detail: String| BenchError::Refused { call: path.to_owned(), detail };
-    if code != 0 {
-        return Err(refused(format!("{} {detail}", code_name(code))));
-    }
-    A::decode(&*message).map_err(|error| refused(format!("its answer does not decode: {error}")))
-}
-
-fn once(address: SocketAddr, path: &'static str, access_token: &str, request: &impl Message) -> Result<(u32, String, Vec<u8>)> {
-    let prepared = if access_token.is_empty() { Prepared::open(request) } else { Prepared::signed(access_token, request) };
-    let mut answer = None;
-    let mut connection = Connection::open(address, path)?;
-    let begin = std::time::Instant::now();
-    connection.call(0, begin, &prepared.authorization, &prepared.message);
-    while answer.is_none() {
-        connection.flush()?;
-        drive::wait([&connection], Duration::from_millis(100))?;
-        connection.receive(|got| answer = Some((got.code, got.detail.to_owned(), got.message.to_vec())))?;
-        if begin.elapsed() > drive::DRAIN {
-            return Err(BenchError::Silent { address, waiting: 1, seconds: drive::DRAIN.as_secs() });
-        }
-    }
-    answer.ok_or(BenchError::Silent { address, waiting: 1, seconds: 0 })
 }
 
 /// Drives a list to its end; every answer must be OK.

@@ -9,6 +9,7 @@
 //! driver says how busy it was; and servers of our own get no setting from the environment of whoever measures.
 
 mod bulk;
+mod caller;
 mod calls;
 pub mod ceiling;
 mod chart;
@@ -17,13 +18,20 @@ mod connection;
 mod drive;
 mod error;
 mod fill;
+mod flood;
+mod growth;
 mod hpack;
+mod markdown;
+mod mixed;
 mod null;
 mod options;
 mod plan;
 mod process;
 mod report;
+mod revocation;
+mod soak;
 mod stage;
+mod start;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -48,23 +56,41 @@ use crate::model::secret::Secret;
 pub fn run(options: &Options, admin_password: Option<Secret>, stop: &AtomicBool) -> Result<()> {
     check(options)?;
     if options.fill_only {
-        return bulk::fill_only(options, stop);
+        return bulk::fill_only(options, admin_password, stop);
     }
     let mut report = Report::new();
-    let outcome = Stage::new(options, admin_password, stop).and_then(|stage| match &options.scenario {
-        None => plan::every_rpc(&stage, &mut report),
-        Some(scenario) => Err(BenchError::Usage(format!("{scenario:?} is not measured yet"))),
-    });
+    let outcome = Stage::new(options, admin_password, stop).and_then(|stage| measure(&stage, &mut report));
     report.close(outcome.as_ref().err());
     println!("{}", report.table());
     if let Some(path) = &options.json {
         let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from).trying("write JSON")?;
         std::fs::write(path, json).trying(format!("write {}", path.display()))?;
     }
+    if let Some(path) = &options.into {
+        markdown::replace(path, &report)?;
+    }
     if let Some(path) = &options.svg {
         std::fs::write(path, chart::svg(&report)).trying(format!("write {}", path.display()))?;
     }
     outcome
+}
+
+fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
+    match &stage.options.scenario {
+        None => plan::every_rpc(stage, report),
+        Some(Scenario::Flood) => flood::run(stage, report),
+        Some(Scenario::Start) => start::run(stage, report),
+        Some(Scenario::Revocation) => revocation::run(stage, report),
+        Some(Scenario::Growth(growth)) => growth::run(stage, *growth, report),
+        Some(Scenario::Soak { minutes }) => soak::run(stage, *minutes, report),
+        Some(Scenario::All(growth)) => {
+            start::run(stage, report)?;
+            plan::every_rpc(stage, report)?;
+            revocation::run(stage, report)?;
+            flood::run(stage, report)?;
+            growth::run(stage, *growth, report)
+        }
+    }
 }
 
 fn check(options: &Options) -> Result<()> {

@@ -29,9 +29,9 @@ pub struct Options {
     #[arg(long, global = true, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub sessions: Option<u32>,
 
-    /// How long each figure is measured.
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    pub seconds: Duration,
+    /// How long each figure is measured. By default 5, and 30 under a flood.
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
 
     /// Calls in flight.
     #[arg(long, global = true, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
@@ -61,6 +61,10 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Write the figures into this Markdown file, between the lines `<!-- figures -->` and `<!-- /figures -->`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub into: Option<PathBuf>,
+
     /// Write a chart of the ratios to this file, as SVG.
     #[arg(long, global = true, value_name = "FILE")]
     pub svg: Option<PathBuf>,
@@ -85,6 +89,8 @@ pub struct Options {
 /// What can be measured besides every rpc by itself.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Scenario {
+    /// Everything but soak, each as it is compared: what fills the table in docs/performance.md.
+    All(Growth),
     /// Others' calls while 64 and 256 clients log in without pause, and without them.
     Flood,
     /// First start, restart, idle memory, memory with 256 logins in flight.
@@ -92,20 +98,31 @@ pub enum Scenario {
     /// From LogoutUser's answer to VerifyToken's refusal on another connection.
     Revocation,
     /// Latency, disk, memory and start time as sessions and rotations grow.
-    Growth {
-        /// The most sessions; each step is ten times the one before it, from 1,000 on.
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
-        most_sessions: u32,
-        /// The most rotations.
-        #[arg(long, value_name = "COUNT", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
-        rotations: u64,
-    },
+    Growth(Growth),
     /// A mixed load for a long time: what changes in memory, disk and latency.
     Soak {
         /// How long.
         #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         minutes: u32,
     },
+}
+
+/// How far to grow.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Growth {
+    /// The most sessions; each step is ten times the one before it, from 1,000 on.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
+    pub most_sessions: u32,
+    /// The most rotations.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    pub rotations: u64,
+}
+
+impl Options {
+    /// How long a figure is measured, where the command line does not say, `otherwise`.
+    pub(super) fn length(&self, otherwise: Duration) -> Duration {
+        self.seconds.unwrap_or(otherwise)
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -55,7 +55,7 @@ fn is_wanted(stage: &Stage<'_>, step: Step) -> bool {
 fn driver_limit(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     let address = null::start(stage.server_core())?;
     progress("the driver alone");
-    let measured = stage.measure(&stage.shape(address, None, stage.options.seconds / 2), &mut health())?;
+    let measured = stage.measure(&stage.shape(address, None, stage.seconds() / 2), &mut health())?;
     report.facts.push(Fact::new("driver against a server that understands nothing", measured.per_second(), "calls/s", None));
     Ok(())
 }
@@ -84,7 +84,7 @@ fn steps(
     ceiling: Option<&Server>,
     filled: &mut Filled,
 ) -> Result<()> {
-    let seconds = stage.options.seconds;
+    let seconds = stage.seconds();
     let mut before = health_rate(stage, target)?;
     for step in wanted {
         let (address, pid) = match (step.place(), ceiling) {
@@ -119,7 +119,7 @@ fn steps(
 
 /// Calls a second of Health/Check now.
 fn health_rate(stage: &Stage<'_>, target: &Target) -> Result<f64> {
-    let shape = stage.shape(target.address, target.pid(), stage.options.seconds / 2);
+    let shape = stage.shape(target.address, target.pid(), stage.seconds() / 2);
     Ok(stage.measure(&shape, &mut health())?.per_second())
 }
 
@@ -127,7 +127,7 @@ fn sweep(stage: &Stage<'_>, report: &mut Report, target: &Target, filled: &mut F
     for step in [Step::Health, Step::VerifySeen] {
         for connections in [1, 8, 64] {
             progress(&format!("{} over {connections} connections", step.name()));
-            let mut shape = stage.shape(target.address, target.pid(), stage.options.seconds);
+            let mut shape = stage.shape(target.address, target.pid(), stage.seconds());
             shape.connections = connections;
             // A connection takes a hundred calls at once.
             shape.in_flight = shape.in_flight.min(connections * 100);
@@ -140,7 +140,7 @@ fn sweep(stage: &Stage<'_>, report: &mut Report, target: &Target, filled: &mut F
 
 /// Logins against the raw hash rate, both with all cores.
 fn logins(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
-    let seconds = stage.options.seconds;
+    let seconds = stage.seconds();
     progress("raw hashes on all cores");
     let raw = hash_rate(seconds)?;
     report.facts.push(Fact::new("raw hashes on all cores", raw, "hashes/s", None));
@@ -150,11 +150,11 @@ fn logins(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     let mut shape = stage.shape(target.address, target.pid(), seconds);
     // What waits longer than its deadline is refused: as many as are answered within two seconds.
     shape.in_flight = shape.in_flight.min(256);
-    let measured = Step::Login.with(&mut filled, 1.0, |workload| stage.measure(&shape, workload));
+    let measured = Step::Login.with(&mut filled, 1.0, |workload| stage.measure_shared(&shape, workload));
     let measured = measured.map_err(|error| target.explain(error))?;
     let mut row = Row::new(Step::Login.name(), &measured);
     shape.rate = Some(stage.options.rate.map_or(measured.per_second() / 2.0, f64::from).min(measured.per_second() / 2.0));
-    let paced = Step::Login.with(&mut filled, 1.0, |workload| stage.measure(&shape, workload));
+    let paced = Step::Login.with(&mut filled, 1.0, |workload| stage.measure_shared(&shape, workload));
     let paced = paced.map_err(|error| target.explain(error))?;
     let latency = Latency::of(&paced);
     row.add_refused(&paced);

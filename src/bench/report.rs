@@ -247,8 +247,9 @@ impl Report {
 }
 
 fn rows(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default().max(22) + 2;
     let mut text = format!(
-        "{:<24}{:>10}{:>9}{:>9}{:>9}{:>9} {:>10}{:>9}{:>9}{:>9}{:>9}{:>8}\n",
+        "{:<width$}{:>10}{:>9}{:>9}{:>9}{:>9} {:>10}{:>9}{:>9}{:>9}{:>9}{:>8}\n",
         "", "calls/s", "/Health", "p50 ms", "p99 ms", "p999 ms", "at rate", "p50 ms", "p99 ms", "p999 ms", "CPU us", "MiB"
     );
     for row in rows {
@@ -263,7 +264,7 @@ fn rows(rows: &[Row]) -> String {
         };
         let _ = writeln!(
             text,
-            "{:<24}{:>10}{ratio:>9}{p50:>9}{p99:>9}{p999:>9} {rate:>10}{paced50:>9}{paced99:>9}{paced999:>9}{cpu:>9}{memory:>8}",
+            "{:<width$}{:>10}{ratio:>9}{p50:>9}{p99:>9}{p999:>9} {rate:>10}{paced50:>9}{paced99:>9}{paced999:>9}{cpu:>9}{memory:>8}",
             row.name,
             format!("{:.0}{mark}", row.per_second),
         );

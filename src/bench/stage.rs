@@ -34,8 +34,8 @@ pub(super) struct Stage<'a> {
 /// A server to be measured: one of our own, or someone's.
 pub(super) struct Target {
     pub(super) address: SocketAddr,
-    own: Option<Server>,
-    admin_password: Secret,
+    pub(super) own: Option<Server>,
+    pub(super) admin_password: Secret,
 }
 
 impl<'a> Stage<'a> {
@@ -55,6 +55,11 @@ impl<'a> Stage<'a> {
         })
     }
 
+    /// How long a figure is measured.
+    pub(super) fn seconds(&self) -> Duration {
+        self.options.length(Duration::from_secs(5))
+    }
+
     /// True where what servers write here is not on a disk.
     pub(super) fn in_memory(&self) -> bool {
         self.scratch.in_memory()
@@ -71,7 +76,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs `measure` with the driver on its core, where it is to have one.
-    pub(super) fn on_driver_core<T>(&self, measure: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn on_driver_core<T>(&self, measure: impl FnOnce() -> Result<T>) -> Result<T> {
         if !self.options.pin {
             return measure();
         }
@@ -106,8 +111,15 @@ impl<'a> Stage<'a> {
             })?;
             return Ok(Target { address, own: None, admin_password });
         }
-        let admin_password = fresh_password();
-        let own = self.start("serve", &self.directory(name), core, &admin_password)?;
+        self.own(&self.directory(name), core, fresh_password())
+    }
+
+    /// A server of our own on this directory.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub(super) fn own(&self, data: &Path, core: Option<usize>, admin_password: Secret) -> Result<Target> {
+        let own = self.start("serve", data, core, &admin_password)?;
         fill::greet(own.address)?;
         Ok(Target { address: own.address, own: Some(own), admin_password })
     }
@@ -117,8 +129,15 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// Those of [`fill::fill`].
     pub(super) fn fill(&self, target: &mut Target) -> Result<Filled> {
-        let users = self.options.users.unwrap_or(64);
-        let sessions = self.options.sessions.unwrap_or(512).max(users);
+        self.fill_with(target, self.options.users.unwrap_or(64), self.options.sessions.unwrap_or(512))
+    }
+
+    /// Fills a server with so many users and at least as many sessions.
+    ///
+    /// # Errors
+    /// Those of [`fill::fill`].
+    pub(super) fn fill_with(&self, target: &mut Target, users: u32, sessions: u32) -> Result<Filled> {
+        let sessions = sessions.max(users);
         progress(&format!("filling {} with {users} users, their keys, and {sessions} sessions", target.address));
         let filled = fill::fill(target.address, ("admin", &target.admin_password), users, sessions, self.stop);
         filled.map_err(|error| target.explain(error))
@@ -137,12 +156,20 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Drives a workload.
+    /// Drives a workload, with the driver on its core where it is to have one.
     ///
     /// # Errors
     /// Those of [`drive`]; [`BenchError::Stopped`].
     pub(super) fn measure(&self, shape: &Shape, workload: &mut dyn Workload) -> Result<Measured> {
-        let measured = self.on_driver_core(|| drive(shape, workload, self.stop, &mut None))?;
+        self.on_driver_core(|| self.measure_shared(shape, workload))
+    }
+
+    /// Drives a workload from whichever core is free.
+    ///
+    /// # Errors
+    /// Those of [`drive`]; [`BenchError::Stopped`].
+    pub(super) fn measure_shared(&self, shape: &Shape, workload: &mut dyn Workload) -> Result<Measured> {
+        let measured = drive(shape, workload, self.stop, &mut None)?;
         if self.stop.load(Ordering::Relaxed) { Err(BenchError::Stopped) } else { Ok(measured) }
     }
 }

@@ -1,7 +1,5 @@
 //! The rpcs one by one: what each is called with, and what one leaves behind for the next.
 
-use std::cell::RefCell;
-
 use prost::Message;
 
 use super::calls::{Listed, Prepared, Refreshing, health, paths};
@@ -191,22 +189,20 @@ pub(super) fn exchanges(keys: &[(String, String)]) -> Vec<Prepared> {
 }
 
 fn pkey_jwt<T>(filled: &mut Filled, drive: impl FnOnce(&mut dyn Workload) -> T) -> T {
-    let unseen = RefCell::new(std::mem::take(&mut filled.unseen));
+    let mut unseen = std::mem::take(&mut filled.unseen);
     let keep = |message: &[u8]| {
-        let mut unseen = unseen.borrow_mut();
         if unseen.len() < KEEP {
             unseen.extend(tokens_of(message).map(|tokens| tokens.access_token));
         }
     };
     let driven = drive(&mut Listed::rotating(paths::PKEY_JWT, exchanges(&filled.keys)).keeping(keep));
-    filled.unseen = unseen.into_inner();
+    filled.unseen = unseen;
     driven
 }
 
 fn generate<T>(filled: &mut Filled, drive: impl FnOnce(&mut dyn Workload) -> T) -> T {
-    let links = RefCell::new(std::mem::take(&mut filled.links));
+    let mut links = std::mem::take(&mut filled.links);
     let keep = |message: &[u8]| {
-        let mut links = links.borrow_mut();
         if links.len() < KEEP
             && let Ok(answer) = pb::GenerateSingleUseResponse::decode(message)
             && let Some((_, token)) = answer.single_use_url.rsplit_once('=')
@@ -224,7 +220,7 @@ fn generate<T>(filled: &mut Filled, drive: impl FnOnce(&mut dyn Workload) -> T) 
     };
     let requests = (0..GUESTS).map(generate).collect();
     let driven = drive(&mut Listed::rotating(paths::GENERATE, requests).keeping(keep));
-    filled.links = links.into_inner();
+    filled.links = links;
     driven
 }
 

@@ -9,10 +9,12 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::harness::{ADMIN_PASSWORD, CHEAP, SOON, Server, command};
+use countersign::grpc::pb::LogoutUserRequest;
+
+use crate::harness::{ADMIN_PASSWORD, CHEAP, SOON, Server, Setup, bearer, command};
 
 /// As little as there is to measure.
-const SHORT: [&str; 8] = ["--seconds", "0.05", "--users", "2", "--sessions", "4", "--in-flight", "8"];
+const SHORT: [&str; 8] = ["--seconds", "0.2", "--users", "2", "--sessions", "4", "--in-flight", "8"];
 
 fn bench(words: &[&str]) -> Vec<String> {
     let cheap = CHEAP.iter().flat_map(|(name, value)| ["--setting".to_owned(), format!("{name}={value}")]);
@@ -132,4 +134,50 @@ async fn a_wrong_command_line_is_told() {
     for words in [&["bench", "--seconds", "0"][..], &["bench", "--in-flight", "100000"], &["bench", "--fill-only"]] {
         assert_eq!(command(words, &[], "").await.code, 2, "{words:?}");
     }
+}
+
+#[tokio::test]
+async fn every_scenario_comes_to_its_end() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let json_option = ["--json", file.path().to_str().unwrap()];
+    let scenarios: [(&[&str], &str); 5] = [
+        (&["revocation"], "tokens active after LogoutUser's answer"),
+        (&["start"], "idle memory after that"),
+        (&["growth", "--most-sessions", "1000", "--rotations", "100"], "disk for each live session after 100 rotations"),
+        (&["soak", "--minutes", "2"], "memory at the end / after the first round"),
+        (&["flood"], "throughput of a saturating VerifyToken kept while 256 log in"),
+    ];
+    for (scenario, expected) in scenarios {
+        let ran = command(&words(&bench(&[scenario, &json_option].concat())), &[], "").await;
+        assert_eq!(ran.code, 0, "{scenario:?} {ran:?}");
+        let report = json(file.path());
+        assert_eq!(report["ended"], Value::Null, "{scenario:?}");
+        assert!(report["facts"].as_array().unwrap().iter().any(|fact| fact["name"] == expected), "{report:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_filled_directory_is_one_that_serve_opens() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("filled");
+    let secret = [("COUNTERSIGN_ADMIN_PASSWORD", ADMIN_PASSWORD)];
+    let fill = ["bench", "--fill-only", "--data-dir", directory.to_str().unwrap(), "--users", "20", "--sessions", "60"];
+    let ran = command(&fill, &secret, "").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let last_word = |line: &str| line.split_whitespace().last().unwrap().to_owned();
+    let said: Vec<String> = ran.stdout.lines().map(last_word).collect();
+    let [last_user, password] = said.as_slice() else { panic!("{ran:?}") };
+
+    let server = Setup::new().data_dir(&directory).start().await;
+    let tokens = server.try_login(last_user, password).await.unwrap();
+    let admin = server.login_admin().await;
+    let mut auth = server.auth().await;
+    let request = LogoutUserRequest { username: last_user.clone() };
+    let done = auth.logout_user(bearer(&admin.access_token, request)).await.unwrap().into_inner();
+    assert_eq!(done.sessions_revoked, 3 + 1, "{}", tokens.session_id);
+    server.stop().await;
+
+    let ran = command(&fill, &secret, "").await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.lines().last().unwrap().ends_with("only a new directory is filled"), "{ran:?}");
 }
