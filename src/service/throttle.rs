@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
@@ -56,7 +57,7 @@ pub struct Attempt {
 
 enum Place {
     Taken,
-    Wait(Arc<Notify>),
+    Wait(OwnedNotified),
     Refused(Duration),
 }
 
@@ -92,7 +93,7 @@ impl Throttle {
                 Place::Refused(after) => return Err(Error::Throttled(after)),
                 Place::Wait(freed) => freed,
             };
-            freed.notified().await;
+            freed.await;
         }
     }
 
@@ -108,7 +109,8 @@ impl Throttle {
             return Place::Refused(DECAY.mul_f64(count.level + 1.0 - most));
         }
         if count.level + f64::from(count.evaluating) + 1.0 > most {
-            return Place::Wait(Arc::clone(&count.freed));
+            // Made under the lock: whoever fails from here on wakes it, although nobody has awaited it yet.
+            return Place::Wait(Arc::clone(&count.freed).notified_owned());
         }
         count.evaluating += 1;
         Place::Taken

@@ -36,6 +36,7 @@ mod races;
 mod readme;
 mod readme_tables;
 mod refresh;
+mod security_table;
 mod sso;
 mod timing;
 mod tls;

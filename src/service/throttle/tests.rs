@@ -56,6 +56,26 @@ async fn parallel_attempts_evaluate_no_more_than_the_count_allows() {
     assert_eq!(evaluated, 10);
 }
 
+/// A place that is refused while its waiter is on the way to its queue must still wake it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_waits_for_ever() {
+    for round in 0..3000 {
+        let (_clock, throttle) = throttle();
+        let name = Folded::presented("ada");
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..24 {
+            let (throttle, name) = (Arc::clone(&throttle), name.clone());
+            tasks.spawn(async move {
+                if let Ok(attempt) = throttle.attempt(&name, source(1)).await {
+                    attempt.failed();
+                }
+            });
+        }
+        let all = tokio::time::timeout(Duration::from_secs(10), tasks.join_all()).await;
+        assert!(all.is_ok(), "round {round}: an attempt waits although nothing is being evaluated");
+    }
+}
+
 #[tokio::test]
 async fn many_right_ones_at_once_are_all_let_in() {
     let (_clock, throttle) = throttle();

@@ -41,6 +41,7 @@ pub(super) async fn exchange_against_revocation(house: Arc<House>, rounds: u32) 
     let owner = house.person("pat", PLAIN).await;
     let mut outcomes = Outcomes::default();
     for round in 0..rounds {
+        house.forget_failures();
         let key = house.services.keys.create(&owner, "raced", None).await.unwrap();
         let before = exchange(&house, &key).await.unwrap();
         let running = together(4, |number| {

@@ -59,6 +59,7 @@ pub(super) async fn a_hundred_refresh_one_token(house: Arc<House>, rounds: u32) 
 pub(super) async fn a_hundred_redeem_one_link(house: Arc<House>, rounds: u32) {
     let root = house.person("root", SUPERUSER).await;
     for round in 0..rounds {
+        house.forget_failures();
         let made = house.services.single_use.generate(&root, "visitor", "dataset", None).await.unwrap();
         let link = token_of(&made.url);
         let running = together(100, |number| {
