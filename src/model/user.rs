@@ -7,6 +7,10 @@
 //! dead, and what is signed (access tokens) below the token floor is dead. LogoutUser and its like raise the counter and both
 //! floors; the loss of a role or membership raises the counter and the token floor only, so that the session lives on and
 //! its next token is a narrower one. Nothing compares times.
+//!
+//! A counter rises at least to the revision of the commit that raises it. Readers see a commit before it is durable, and a token
+//! may be signed with a generation that a crash then loses: counted in ones, the next commit would give the same one again, and
+//! would spare that token.
 
 use std::fmt;
 
@@ -36,16 +40,20 @@ pub struct Generations {
 impl Generations {
     /// Ends every session, link and token there is.
     pub fn end_all(&mut self, revision: i64) {
-        self.current.0 += 1;
+        self.rise(revision);
         self.session_floor = self.current;
         self.token_floor = self.current;
         self.session_floor_revision = revision;
     }
 
     /// Ends the tokens there are; their sessions live on and renew to what is allowed now.
-    pub fn end_tokens(&mut self) {
-        self.current.0 += 1;
+    pub fn end_tokens(&mut self, revision: i64) {
+        self.rise(revision);
         self.token_floor = self.current;
+    }
+
+    fn rise(&mut self, revision: i64) {
+        self.current.0 = (self.current.0 + 1).max(u64::try_from(revision).unwrap_or_default());
     }
 
     /// True where a session or link that carries `read` may live.
@@ -181,4 +189,21 @@ pub enum SecondFactor {
     TotpStep(u64),
     /// A recovery code, by its keyed hash.
     Recovery([u8; 32]),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_that_a_crash_lost_is_not_given_again() {
+        let before = Generations::default();
+        let (mut lost, mut after) = (before, before);
+        lost.end_all(1_000_000);
+        after.end_all(1_000_001);
+        assert!(!after.token_lives(lost.current) && !after.session_lives(lost.current));
+        let mut narrowed = before;
+        narrowed.end_tokens(1_000_001);
+        assert!(!narrowed.token_lives(lost.current) && narrowed.session_lives(before.current));
+    }
 }

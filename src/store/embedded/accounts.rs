@@ -100,7 +100,7 @@ pub(super) fn end_all(tx: &mut Tx<'_>, by: &By, user: &mut User) -> Result<i64> 
 
 /// Ends the tokens of an account that lost a role or a membership.
 pub(super) fn end_tokens(tx: &mut Tx<'_>, by: &By, mut user: User) -> Result<i64> {
-    user.generations.end_tokens();
+    user.generations.end_tokens(next_revision(tx, by.now));
     put(tx, key::user(user.id), &user)?;
     revoke(tx, by.now, Revoked::Below(Subject::User(user.id), user.generations.token_floor))
 }

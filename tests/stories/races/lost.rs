@@ -1,7 +1,6 @@
 //! Against the loss of what a session rests on: the password, the account, a membership.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use countersign::model::organization::OrganizationRole;
 use countersign::model::secret::Secret;
