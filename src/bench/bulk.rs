@@ -25,8 +25,9 @@ use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
 use crate::model::session::{Face, Method, Mode};
 use crate::model::user::{Generation, Generations, Roles, Totp, User};
+use crate::store::sled::{Options as StoreOptions, open as open_store};
 use crate::store::verbs::{By, CreateUser, Created, NewSession, OpenSession, Opened};
-use crate::store::{Revocations, Store, sled};
+use crate::store::{Revocations, Store};
 
 /// Verbs on their way at once.
 const AT_ONCE: usize = 1024;
@@ -39,9 +40,9 @@ pub(super) struct Bulk {
     users: Vec<(UserId, Generation)>,
     hash: String,
     /// The password of every user.
-    pub(super) password: Secret,
-    /// The name of the first user; the others count on.
-    pub(super) first: String,
+    password: Secret,
+    /// What the users' names begin with; a number follows.
+    names: String,
     opened: usize,
 }
 
@@ -66,22 +67,31 @@ pub(super) fn fill_only(options: &Options, admin_password: Option<Secret>, stop:
     let given = admin_password.is_some();
     let admin_password = admin_password.unwrap_or_else(fresh_password);
     let stage = Stage::new(&options, None, stop)?;
-    found(&stage, directory, &admin_password)?;
-    let (mut bulk, store) = runtime()?.block_on(async {
-        let (keys, epoch, store) = open(directory).await?;
-        let mut bulk = Bulk::users(&*store, users, stop).await?;
-        bulk.sessions(&*store, &keys, epoch, sessions, false, stop).await?;
-        Ok::<_, BenchError>((bulk, store))
+    let filled = found(&stage, directory, &admin_password).and_then(|()| fill(directory, users, sessions, stop));
+    let bulk = filled.inspect_err(|_| {
+        // Half a directory is of no use to anyone; the error says more than a failure to remove it.
+        let _ = std::fs::remove_dir_all(directory);
     })?;
-    runtime()?.block_on(store.close());
-    let directory = directory.display();
-    println!("{directory}: {sessions} sessions of {users} users, {} to {}", bulk.first, bulk.name(users.saturating_sub(1)));
+    println!("{}: {sessions} sessions of {users} users, {} to {}", directory.display(), bulk.name(0), bulk.name(users - 1));
     println!("their password: {}", bulk.password.expose());
     if !given {
         println!("the password of admin: {}", admin_password.expose());
     }
-    bulk.users.clear();
     Ok(())
+}
+
+fn fill(directory: &Path, users: u32, sessions: u32, stop: &AtomicBool) -> Result<Bulk> {
+    runtime()?.block_on(async {
+        let (keys, epoch, store) = open(directory).await?;
+        let bulk = async {
+            let mut bulk = Bulk::users(&*store, users, stop).await?;
+            bulk.sessions(&*store, &keys, epoch, sessions, false, stop).await?;
+            Ok(bulk)
+        };
+        let bulk = bulk.await;
+        store.close().await;
+        bulk
+    })
 }
 
 /// Lets `serve` make the store of a new directory.
@@ -106,8 +116,8 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 /// [`BenchError::Store`].
 pub(super) async fn open(directory: &Path) -> Result<(ServerKeys, u32, Arc<dyn Store>)> {
     let random: &dyn Random = &SystemRandom;
-    let options = sled::Options::new(directory.to_owned(), StoreId::random(random));
-    let (store, _) = sled::open(options, Arc::new(Revocations::default())).await.map_err(store_error)?;
+    let options = StoreOptions::new(directory.to_owned(), StoreId::random(random));
+    let (store, _) = open_store(options, Arc::new(Revocations::default())).await.map_err(store_error)?;
     let foundation = store.foundation().await.map_err(store_error)?;
     let foundation = foundation.ok_or_else(|| BenchError::Store("it was not founded".to_owned()))?;
     let keys = ServerKeys::from_sealed(&foundation.server_keys, &Sealer::new(None)).map_err(store_error)?;
@@ -125,7 +135,7 @@ impl Bulk {
         let hash = hash(&password).await?;
         let random: &dyn Random = &SystemRandom;
         let run = child::hex(&random.bytes::<3>());
-        let mut bulk = Self { users: Vec::new(), hash, password, first: format!("bench-{run}-0"), opened: 0 };
+        let mut bulk = Self { users: Vec::new(), hash, password, names: format!("bench-{run}-"), opened: 0 };
         let users = (0..count).map(|number| bulk.user(&bulk.name(number))).collect::<Result<Vec<_>>>()?;
         bulk.users = users.iter().map(|user| (user.id, user.generations.current)).collect();
         let creating = futures_util::stream::iter(users.into_iter().map(|user| async {
@@ -196,7 +206,7 @@ impl Bulk {
     }
 
     fn name(&self, number: u32) -> String {
-        format!("{}{number}", self.first.trim_end_matches('0').trim_end_matches(char::is_numeric))
+        format!("{}{number}", self.names)
     }
 
     fn user(&self, name: &str) -> Result<User> {

@@ -20,6 +20,11 @@ pub(super) fn replace(page: &Path, report: &Report) -> Result<()> {
     std::fs::write(page, replaced).trying(format!("write {}", page.display()))
 }
 
+/// True for a page that [`replace`] can write into.
+pub(super) fn has_marks(page: &Path) -> bool {
+    std::fs::read_to_string(page).is_ok_and(|text| between(&text, "").is_some())
+}
+
 fn between(text: &str, figures: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;

@@ -99,6 +99,9 @@ fn check(options: &Options) -> Result<()> {
         Some(address) if !address.ip().to_canonical().is_loopback() && !options.allow_remote => {
             usage("--server names an address that is not loopback: add --allow-remote if the machine there is yours to load")
         }
+        _ if options.into.as_deref().is_some_and(|page| !markdown::has_marks(page)) => {
+            usage("--into names no page with the lines <!-- figures --> and <!-- /figures -->")
+        }
         Some(_) if options.pin => usage("--pin keeps our own server on a core; with --server there is none"),
         _ => Ok(()),
     }

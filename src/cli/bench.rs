@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::output::Failure;
 use crate::bench::{self, BenchError, Options};
 use crate::config::{ProcessEnvironment, Strings as _, table};
@@ -15,10 +17,16 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let admin_password = ProcessEnvironment.string(table::ADMIN_PASSWORD.name).map_err(Failure::CommandLine)?;
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
+        return Err(Failure::Failed("cannot wait for signals".to_owned()));
+    };
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
+        told.store(true, Ordering::Relaxed);
     });
     // A thread of its own: it is kept on a core, and it never awaits.
     let measured = tokio::task::spawn_blocking(move || bench::run(&options, admin_password.map(Secret::from), &stop)).await;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -180,4 +181,31 @@ async fn a_filled_directory_is_one_that_serve_opens() {
     let ran = command(&fill, &secret, "").await;
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.lines().last().unwrap().ends_with("only a new directory is filled"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_says_what_it_found_and_cleans_up() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(bench(&["--scratch", scratch.path().to_str().unwrap()]))
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    while said.next_line().await.unwrap().expect("it goes on") != "Refresh" {}
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let mut last = String::new();
+    while let Some(line) = said.next_line().await.unwrap() {
+        last = line;
+    }
+    let output = timeout(SOON, child.wait_with_output()).await.expect("it ends soon").unwrap();
+    assert_eq!(output.status.code(), Some(1), "{last}");
+    assert!(last.contains("stopped before its end"), "{last}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("PkeyJwt") && table.contains("Not whole: stopped"), "{table}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
