@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
 use super::limits::{self, MAX_OPAQUE};
-use super::refresh::KEY_SESSION;
 use super::time::Time;
 use super::tokens::{Account, SignIn, TokenSet, Tokens};
 use super::{Error, Result};
@@ -29,6 +29,8 @@ use crate::model::user::Subject;
 use crate::store::Store;
 use crate::store::verbs::{Grant, KeyOwner, KeyUse};
 
+/// How long the token of a key can be renewed from its exchange on.
+const KEY_SESSION: Duration = Duration::from_hours(24);
 /// How many keys and sources are remembered before their counts are written early.
 const MOST_USES: usize = 16_384;
 

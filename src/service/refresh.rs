@@ -1,7 +1,6 @@
 //! Refresh: a refresh token for its successor, or an unexpired access token for another within its session.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
@@ -124,6 +123,3 @@ impl Refresh {
         self.personal_keys.renew(caller, key).await
     }
 }
-
-/// How long the token of a key can be renewed from its exchange on.
-pub const KEY_SESSION: Duration = Duration::from_hours(24);

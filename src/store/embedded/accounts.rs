@@ -3,10 +3,9 @@
 use super::commit::{audit, next_revision, revoke};
 use super::engine::View;
 use super::key::{self, Kind};
-use super::logout::forget_entries;
 use super::record::{Named, Superuser, load, put, scan};
 use super::rows::{Life, known_user, life, named, user, user_by_name};
-use super::sessions::index;
+use super::sessions::{forget_entries, index};
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::ids::UserId;

@@ -5,6 +5,7 @@ use super::commit::{audit, next_revision, revoke};
 use super::key;
 use super::record::{LinkEntry, SessionEntry, put, scan};
 use super::rows::{guest_generations, user};
+use super::sessions::forget_entries;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
@@ -50,14 +51,6 @@ fn live_sessions(tx: &Tx<'_>, now: Timestamp, subject: &Subject, own: Generation
     let entries = scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))?;
     let live = entries.iter().filter(|(_, entry)| now < entry.expire_time && own.session_lives(entry.generation));
     Ok(u32::try_from(live.count()).unwrap_or(u32::MAX))
-}
-
-/// Takes a subject's sessions out of the count. Their rows stay until they expire: reuse and replay have to find them.
-pub(super) fn forget_entries(tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
-    for (key, _) in scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))? {
-        tx.remove(key);
-    }
-    Ok(())
 }
 
 /// Takes a guest's links out of the count; answers how many could have been redeemed.

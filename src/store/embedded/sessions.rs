@@ -117,6 +117,14 @@ pub(super) fn index(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
     put(tx, key::session_by_subject(&session.subject, session.auth_time, session.id), &entry)
 }
 
+/// Takes a subject's sessions out of the count. Their rows stay until they expire: reuse and replay have to find them.
+pub(super) fn forget_entries(tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
+    for (key, _) in scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))? {
+        tx.remove(key);
+    }
+    Ok(())
+}
+
 /// Ends the oldest sessions of a subject until there is room for one more among `most`; forgets the entries of dead ones.
 fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, most: u32) -> Result<()> {
     let own = generations(tx, subject)?.unwrap_or_default();
