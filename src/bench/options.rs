@@ -90,16 +90,22 @@ pub struct Options {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Scenario {
     /// Everything but soak, each as it is compared: what fills the table in docs/performance.md.
+    #[command(after_help = "Example:\n  countersign bench all --pin --into docs/performance.md")]
     All(Growth),
     /// Others' calls while 64 and 256 clients log in without pause, and without them.
+    #[command(after_help = "Example:\n  countersign bench flood --seconds 30")]
     Flood,
     /// First start, restart, idle memory, memory with 256 logins in flight.
+    #[command(after_help = "Example:\n  countersign bench start")]
     Start,
     /// From LogoutUser's answer to VerifyToken's refusal on another connection.
+    #[command(after_help = "Example:\n  countersign bench revocation")]
     Revocation,
     /// Latency, disk, memory and start time as sessions and rotations grow.
+    #[command(after_help = "Example:\n  countersign bench growth --most-sessions 100000 --rotations 1000000")]
     Growth(Growth),
     /// A mixed load for a long time: what changes in memory, disk and latency.
+    #[command(after_help = "Example:\n  countersign bench soak --minutes 60")]
     Soak {
         /// How long.
         #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
