@@ -15,8 +15,8 @@ use crate::grpc::pb;
 use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
 
-/// Logins that wait at once while a server is filled.
-const LOGINS: usize = 64;
+/// Logins that wait at once while a server is filled: few enough that a slow machine with one core answers all in time.
+const LOGINS: usize = 16;
 
 /// What a filled server is called with.
 #[derive(Default)]

@@ -36,11 +36,11 @@ impl FieldReader {
         }
         let mut fields = Fields::default();
         for (name, value) in self.fields(block)? {
-            let value = || Some(String::from_utf8_lossy(&value).into_owned());
+            let text = || Some(String::from_utf8_lossy(&value).into_owned());
             match name.as_slice() {
-                b":status" => fields.http_status = value(),
-                b"grpc-status" => fields.grpc_status = value(),
-                b"grpc-message" => fields.grpc_message = value(),
+                b":status" => fields.http_status = text(),
+                b"grpc-status" => fields.grpc_status = text(),
+                b"grpc-message" => fields.grpc_message = Some(percent_decoded(&value)),
                 _ => {}
             }
         }
@@ -103,6 +103,19 @@ impl FieldReader {
             self.size -= name.len() + value.len() + 32;
         }
     }
+}
+
+/// A message as gRPC sends it: bytes outside printable ASCII as `%` and two hexadecimal digits.
+fn percent_decoded(value: &[u8]) -> String {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((first, tail)) = rest.split_first() {
+        let coded = tail.first_chunk::<2>().filter(|_| *first == b'%');
+        let byte = coded.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        plain.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }
 
 /// An integer with a prefix of `bits` bits (RFC 7541, 5.1).
@@ -232,6 +245,11 @@ mod tests {
         assert_eq!(reader.read(b"\x40\x0bgrpc-status\x0216").unwrap().grpc_status.as_deref(), Some("16"));
         assert_eq!(reader.read(&[0xbe]).unwrap().grpc_status.as_deref(), Some("16"));
         assert_eq!(reader.read(&[0xbf]).unwrap().grpc_status.as_deref(), Some("0"));
+    }
+
+    #[test]
+    fn messages_are_read_as_they_were_meant() {
+        assert_eq!(percent_decoded(b"the%20service is 100% busy%2C %zz%"), "the service is 100% busy, %zz%");
     }
 
     #[test]
