@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`cli`] | one file per command; the client commands speak gRPC to a running server |
 //! | [`app`] | the composition root: builds everything, `run(listener, shutdown)` |
-//! | [`bench`] | `countersign bench`: the load generator, its scenarios and ceilings |
+//! | [`mod@bench`] | `countersign bench`: the load generator, its scenarios and ceilings |
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |
 //! | [`grpc`] | transport: one file per service, conversions, the one error -> status table, layers |

@@ -1,7 +1,7 @@
 //! `countersign bench`: how fast a live server is, next to what it could be.
 //!
-//! Owns the load generator ([`drive`] over [`connection`] and [`wire`]), what is called with what ([`steps`], [`calls`],
-//! [`fill`]), the ceilings ([`ceiling`], [`null`]), the scenarios, and the report. Depends on `grpc` for the messages, on
+//! Owns the load generator (`drive` over `connection` and `wire`), what is called with what (`steps`, `calls`,
+//! `fill`), the ceilings ([`ceiling`], `null`), the scenarios, and the report. Depends on `grpc` for the messages, on
 //! `store` and `crypto` for filling a directory in bulk and for the ceilings; the server itself it only meets over its port.
 //!
 //! What makes a figure mean something: it is taken between two runs of Health/Check on the same server, by the same driver, at
