@@ -25,12 +25,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
 ];
 
-/// Which files may name a crate: paths under `src/` that begin so. `net/connection` hands tonic the peer's address in tonic's
-/// own type, which is all that the listener knows of it.
+/// Which files may name a crate: paths under `src/` that begin so.
 const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto/password"]),
     ("aws_lc_rs", &["crypto/", "net/tls", "app"]),
-    ("axum", &["http/", "net/", "grpc/layers", "grpc/mod.rs", "grpc/routes", "app"]),
+    ("axum", &["http/", "app"]),
     ("bcrypt", &["crypto/password"]),
     ("hyper_rustls", &["oidc/"]),
     ("jsonwebtoken", &["crypto/jwt"]),
@@ -40,7 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("prost", &["bench/", "grpc/", "cli/", "app"]),
     ("prost_types", &["bench/", "grpc/", "cli/", "app"]),
     ("sled", &["store/sled"]),
-    ("tonic", &["bench/ceiling", "grpc/", "cli/", "app", "net/connection"]),
+    ("tonic", &["bench/ceiling", "grpc/", "cli/", "app"]),
     ("totp_rs", &["crypto/"]),
 ];
 

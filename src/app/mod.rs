@@ -6,6 +6,7 @@
 
 mod error;
 mod founding;
+mod front;
 mod housekeeping;
 mod watch;
 
@@ -20,6 +21,7 @@ use tonic_health::server::health_reporter;
 
 pub use self::error::StartError;
 use self::founding::Founded;
+pub use self::front::Front;
 use self::watch::Watch;
 pub use self::watch::{Seams, Uptime};
 use crate::config::Settings;
@@ -28,9 +30,10 @@ use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
 use crate::crypto::seal::{KeyEncryptionKey, Sealer};
 use crate::crypto::server_key::ServerKeys;
+use crate::grpc::Api;
 use crate::grpc::layers::LayerSettings;
-use crate::grpc::layers::source::{self, BadProxy, TrustedProxies};
-use crate::grpc::{Api, routes};
+use crate::grpc::layers::source::{BadProxy, TrustedProxies};
+use crate::grpc::routes::Routes;
 use crate::http::{self, HttpState, bounds, well_known};
 use crate::model::ids::StoreId;
 use crate::net;
@@ -118,7 +121,7 @@ impl App {
         let (reporter, health) = health_reporter();
         let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
         let api = Api::new(Arc::clone(&self.services), &self.policy);
-        let router = self.router(&api, health)?;
+        let front = self.front(&api, health)?;
 
         watch.look().await;
         let stop = CancellationToken::new();
@@ -133,7 +136,7 @@ impl App {
 
         let drain = CancellationToken::new();
         let serving =
-            net::serve(listener, self.tls.clone(), router, limits(&self.settings), Arc::clone(&self.seams.random), drain.clone());
+            net::serve(listener, self.tls.clone(), front, limits(&self.settings), Arc::clone(&self.seams.random), drain.clone());
         tokio::pin!(serving);
         ready();
         let ended = tokio::select! {
@@ -164,18 +167,17 @@ impl App {
     }
 
     /// gRPC, the pages of sign-on and the well-known documents on one port.
-    fn router<H: Health>(&self, api: &Api, health: HealthServer<H>) -> Result<axum::Router, StartError> {
-        let trusted: TrustedProxies = self
+    fn front<H: Health>(&self, api: &Api, health: HealthServer<H>) -> Result<Front<Routes<H>>, StartError> {
+        let trusted_proxies: TrustedProxies = self
             .settings
             .trusted_proxies
             .parse()
             .map_err(|bad: BadProxy| StartError::Setting { name: "COUNTERSIGN_TRUSTED_PROXIES", problem: bad.to_string() })?;
-        let layers = LayerSettings { trusted_proxies: trusted.clone(), ..LayerSettings::default() };
-        let grpc = routes::router(api, health, self.settings.reflection, layers)
-            .map_err(|error| StartError::Other(error.to_string()))?;
-        let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy)).layer(source::layer(trusted));
-        let plain = pages.merge(well_known::router(Arc::clone(&self.services.verifier)));
-        Ok(grpc.merge(bounds::apply(plain)))
+        let services =
+            Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
+        let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy))
+            .merge(well_known::router(Arc::clone(&self.services.verifier)));
+        Ok(Front::new(services, bounds::apply(pages), LayerSettings { trusted_proxies, ..LayerSettings::default() }))
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -46,7 +45,9 @@ impl Activity {
 
     /// Counts a call until the returned value is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Call {
-        self.greeted.store(true, Ordering::Relaxed);
+        if !self.greeted() {
+            self.greeted.store(true, Ordering::Relaxed);
+        }
         self.open.fetch_add(1, Ordering::AcqRel);
         Call(Arc::clone(self))
     }
@@ -58,30 +59,33 @@ pub(super) struct Call(Arc<Activity>);
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let quiet = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.quiet_since.store(quiet, Ordering::Relaxed);
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
+        // The clock is read only where the connection falls quiet. Until the next line it seems to have been quiet for longer,
+        // which at worst asks it to leave a moment early.
+        if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let quiet = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.0.quiet_since.fetch_max(quiet, Ordering::Relaxed);
+        }
     }
 }
 
 /// A response body that keeps its call counted until it has been handed over.
 #[derive(Debug)]
-pub(super) struct CountedBody {
-    body: axum::body::Body,
-    _call: Call,
+pub(super) struct CountedBody<B> {
+    body: B,
+    _call: Option<Call>,
 }
 
-impl CountedBody {
-    pub(super) fn new(body: axum::body::Body, call: Call) -> Self {
+impl<B> CountedBody<B> {
+    pub(super) fn new(body: B, call: Option<Call>) -> Self {
         Self { body, _call: call }
     }
 }
 
-impl Body for CountedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
+impl<B: Body + Unpin> Body for CountedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

@@ -1,14 +1,12 @@
 //! One connection from its handshake to its end.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::ConnectInfo;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,10 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 
+use super::Handler;
 use super::accept::Accepted;
-use super::activity::{Activity, CountedBody, Watched};
+use super::activity::{Activity, Call, CountedBody, Watched};
 use super::limits::Limits;
 use super::tls::Tls;
 use crate::model::random::Random;
@@ -30,25 +28,24 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What all connections of a listener share.
 #[derive(Debug)]
-pub(super) struct Context {
-    router: axum::Router,
+pub(super) struct Context<H> {
+    handler: H,
     tls: Option<Arc<Tls>>,
     limits: Limits,
     http: Builder<Tracked>,
     shutdown: CancellationToken,
 }
 
-impl Context {
+impl<H> Context<H> {
     pub(super) fn new(
-        router: axum::Router,
+        handler: H,
         tls: Option<Arc<Tls>>,
         limits: Limits,
         streams: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
         let http = builder(&limits, streams);
-        // `with_state` makes axum settle its internals once instead of at every call.
-        Self { router: router.with_state(()), tls, limits, http, shutdown }
+        Self { handler, tls, limits, http, shutdown }
     }
 
     /// How long the next connection may live: the maximum age and up to 10 % to either side, so that the clients of a restart
@@ -64,10 +61,10 @@ fn spread(age: Duration, random: &dyn Random) -> Duration {
 }
 
 /// Serves one connection until the client leaves, a limit ends it, or the listener shuts down.
-pub(super) async fn run(context: Arc<Context>, accepted: Accepted, lifetime: Duration) {
+pub(super) async fn run<H: Handler>(context: Arc<Context<H>>, accepted: Accepted, lifetime: Duration) {
     let greet_by = Instant::now() + context.limits.handshake_timeout;
     let Accepted { stream, peer, registered, slot: _slot } = accepted;
-    let face = Face { router: context.router.clone(), peer, activity: Arc::clone(&registered.activity) };
+    let face = Face { handler: context.handler.clone(), peer, activity: Arc::clone(&registered.activity) };
     let until = Until { greet_by, old_at: Instant::now() + lifetime, close: &registered.close };
     match &context.tls {
         None => drive(&context, stream, face, until).await,
@@ -92,8 +89,9 @@ struct Until<'a> {
     close: &'a CancellationToken,
 }
 
-async fn drive<S>(context: &Context, stream: S, face: Face, until: Until<'_>)
+async fn drive<H, S>(context: &Context<H>, stream: S, face: Face<H>, until: Until<'_>)
 where
+    H: Handler,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (peer, activity) = (face.peer, Arc::clone(&face.activity));
@@ -162,24 +160,40 @@ impl Until<'_> {
     }
 }
 
-/// The router as one connection sees it: every request says where it came from, and counts as a call in flight.
+/// The handler as one connection sees it: every request comes from its peer, and counts as a call in flight.
 #[derive(Clone, Debug)]
-struct Face {
-    router: axum::Router,
+struct Face<H> {
+    handler: H,
     peer: SocketAddr,
     activity: Arc<Activity>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Face {
-    type Response = Response<CountedBody>;
+impl<H: Handler> hyper::service::Service<Request<Incoming>> for Face<H> {
+    type Response = Response<CountedBody<H::Body>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Counted<H::Answering>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let call = self.activity.begin();
-        request.extensions_mut().insert(ConnectInfo(self.peer));
-        let response = self.router.clone().call(request.map(Body::new));
-        Box::pin(async move { Ok(response.await?.map(|body| CountedBody::new(body, call))) })
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        Counted { call: Some(self.activity.begin()), answering: self.handler.handle(request, self.peer) }
+    }
+}
+
+/// An answer on its way, and the call that it is counted as.
+struct Counted<F> {
+    answering: F,
+    call: Option<Call>,
+}
+
+impl<F, B> Future for Counted<F>
+where
+    F: Future<Output = Response<B>> + Unpin,
+{
+    type Output = Result<Response<CountedBody<B>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let response = task::ready!(Pin::new(&mut self.answering).poll(cx));
+        let call = self.call.take();
+        Poll::Ready(Ok(response.map(|body| CountedBody::new(body, call))))
     }
 }
 

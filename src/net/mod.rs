@@ -1,4 +1,4 @@
-//! The listener: accept loop, TLS, limits, drain. Knows no service: it is handed an [`axum::Router`] and a socket.
+//! The listener: accept loop, TLS, limits, drain. Knows no service: it is handed a [`Handler`] and a socket.
 //!
 //! Depends on [`crate::model::random`] for the jitter of connection ages and on nothing else of ours. It keeps three promises:
 //! nobody holds a connection without using it (silent, slow, idle and old ones end, see [`Limits`]); the accept loop outlives
@@ -15,8 +15,12 @@ mod limits;
 mod registry;
 pub mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +37,18 @@ use tls::Tls;
 /// How long the tasks of single requests may take to notice that their connection was cut.
 const STREAMS_END: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// What answers the requests of a listener. Each connection has a clone of it.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
+    /// An answer on its way. Dropped at any point where its caller leaves.
+    type Answering: Future<Output = Response<Self::Body>> + Send + Unpin + 'static;
+
+    /// Answers a request that came over a connection from `peer`. It runs in the task of the connection, so it only begins; with
+    /// HTTP/2 what it returns has a task of its own.
+    fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Self::Answering;
+}
+
 /// What was left when [`serve`] returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
@@ -40,11 +56,10 @@ pub struct Drained {
     pub cut: usize,
 }
 
-/// Serves `router` on `listener` until `shutdown` is cancelled, then drains.
+/// Serves `handler` on `listener` until `shutdown` is cancelled, then drains.
 ///
 /// Speaks HTTP/2 (prior knowledge, or by ALPN) and HTTP/1.1 on the same port; TLS only where `tls` is given, and then nothing
-/// else. Each request carries the extension [`axum::extract::ConnectInfo`]`<SocketAddr>`, with TLS too. `random` spreads the
-/// ages of connections.
+/// else. `random` spreads the ages of connections.
 ///
 /// At shutdown nothing is accepted any more (the socket is closed), HTTP/2 clients get GOAWAY, calls in flight finish, and what
 /// is left after [`Limits::drain_timeout`] is cut. Handlers of a connection that ends are dropped at their next await. Dropping
@@ -55,7 +70,7 @@ pub struct Drained {
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
-    router: axum::Router,
+    handler: impl Handler,
     limits: Limits,
     random: Arc<dyn Random>,
     shutdown: CancellationToken,
@@ -68,7 +83,7 @@ pub async fn serve(
         helpers.spawn(tls::follow(Arc::clone(tls), tls::CHECK_EVERY));
     }
     let drain_timeout = limits.drain_timeout;
-    let context = Arc::new(Context::new(router, tls, limits, streams.clone(), shutdown.clone()));
+    let context = Arc::new(Context::new(handler, tls, limits, streams.clone(), shutdown.clone()));
     let mut connections = JoinSet::new();
 
     loop {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
-use countersign::grpc::layers::{self, LayerSettings};
+use countersign::app::Front;
+use countersign::grpc::layers::{Called, LayerSettings, Services};
 use countersign::model::random::SystemRandom;
 use countersign::model::source::Source;
 use countersign::net::tls::Tls;
@@ -23,7 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::{Service as _, StdError};
 use tonic::transport::Channel;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 
 /// Longer than anything here takes; a test that gets there has failed.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -31,7 +35,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) const CHECK: &str = "/grpc.health.v1.Health/Check";
 pub(crate) const WAIT: &str = "/test.v1.Test/Wait";
 pub(crate) const PANIC: &str = "/test.v1.Test/Panic";
-pub(crate) const PEER: &str = "/test.v1.Test/Peer";
+pub(crate) const SOURCE: &str = "/test.v1.Test/Source";
 pub(crate) const WATCH: &str = "/countersign.v1.TokenService/WatchRevocations";
 
 /// What tests and the handlers of the server know of each other.
@@ -100,9 +104,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stage = Arc::new(Stage::default());
-        let router = router(settings, Arc::clone(&stage)).await;
+        let front = Front::new(Handlers::new(Arc::clone(&stage)).await, axum::Router::new(), settings);
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, tls, router, limits, Arc::new(SystemRandom), shutdown.clone()));
+        let task = tokio::spawn(serve(listener, tls, front, limits, Arc::new(SystemRandom), shutdown.clone()));
         Self { address, stage, shutdown, task }
     }
 
@@ -136,18 +140,42 @@ impl Drop for Server {
     }
 }
 
-/// Health from tonic, and handlers that wait, panic, tell the peer and never end.
-async fn router(settings: LayerSettings, stage: Arc<Stage>) -> axum::Router {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let health = health.max_decoding_message_size(65_536);
-    let handlers = axum::Router::new()
-        .route(WAIT, post(wait))
-        .route(PANIC, post(panics))
-        .route(PEER, post(peer))
-        .route(WATCH, post(watch))
-        .with_state(stage);
-    layers::apply(tonic::service::Routes::new(health).into_axum_router().merge(handlers), settings)
+/// Health from tonic, and handlers that wait, panic, tell the source and never end.
+struct Handlers {
+    health: HealthServer<HealthService>,
+    others: axum::Router,
+}
+
+impl Handlers {
+    async fn new(stage: Arc<Stage>) -> Self {
+        let service = HealthReporter::new();
+        service.set_service_status("", tonic_health::ServingStatus::Serving).await;
+        let health = HealthServer::new(HealthService::from_health_reporter(service)).max_decoding_message_size(65_536);
+        let others = axum::Router::new()
+            .route(WAIT, post(wait))
+            .route(PANIC, post(panics))
+            .route(SOURCE, post(source))
+            .route(WATCH, post(watch))
+            .with_state(stage);
+        Self { health, others }
+    }
+}
+
+impl Services for Handlers {
+    fn have(&self, path: &str) -> bool {
+        path.starts_with("/grpc.health.v1.Health/") || [WAIT, PANIC, SOURCE, WATCH].contains(&path)
+    }
+
+    fn call<B>(&self, request: Request<B>) -> Called
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+    {
+        if request.uri().path().starts_with("/grpc.health.v1.Health/") {
+            return self.health.clone().call(request);
+        }
+        let answered = self.others.clone().call(request.map(Body::new));
+        Box::pin(async move { Ok(answered.await?.map(tonic::body::Body::new)) })
+    }
 }
 
 async fn wait(State(stage): State<Arc<Stage>>) -> Response {
@@ -162,10 +190,8 @@ async fn panics() -> Response {
 }
 
 /// Answers a `HealthCheckRequest`-shaped message (one string) that says who called.
-async fn peer(request: Request<Body>) -> Response {
-    let source = *request.extensions().get::<Source>().unwrap();
-    let request = tonic::Request::from_http(request);
-    let text = format!("{} {}", request.remote_addr().unwrap().ip(), source.address());
+async fn source(Extension(source): Extension<Source>) -> Response {
+    let text = source.address().to_string();
     let mut message = vec![10, u8::try_from(text.len()).unwrap()];
     message.extend_from_slice(text.as_bytes());
     answer(&message)

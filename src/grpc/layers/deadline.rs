@@ -1,9 +1,11 @@
 //! Deadlines: the client's `grpc-timeout`, and the server's own maximum per class of call.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::time::Instant;
+use tokio::time::{Sleep, sleep};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -28,19 +30,37 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// When a call that begins now ends at the latest; `None` for a watch without a timeout of its own.
-    pub(super) fn ends(&self, class: Class, asked: Option<Duration>) -> Option<Instant> {
+    /// How long a call that asks for this much may take; without end for a watch that does not ask.
+    pub(super) fn of(&self, class: Class, asked: Option<Duration>) -> Deadline {
         let most = match class {
             Class::Unary | Class::Health => Some(self.unary),
             Class::Wait => Some(self.wait),
             Class::Reflection => Some(self.reflection),
             Class::Watch | Class::HealthWatch => None,
         };
-        let limit = match (most, asked) {
+        let after = match (most, asked) {
             (Some(most), Some(asked)) => Some(most.min(asked)),
             (most, asked) => most.or(asked),
         };
-        limit.and_then(|limit| Instant::now().checked_add(limit))
+        Deadline { after, sleep: None }
+    }
+}
+
+/// The end of one call. Its time begins when it is first polled, so that a call which is answered at once needs neither a clock
+/// nor a timer.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    after: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    /// Ready once the time is up.
+    pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(after) = self.after else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(after)));
+        // A call that never yields by itself has used up what the task may do, and ends all the same.
+        Pin::new(&mut tokio::task::unconstrained(sleep.as_mut())).poll(cx)
     }
 }
 
@@ -113,15 +133,15 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_client_can_only_shorten() {
+    #[test]
+    fn a_client_can_only_shorten() {
         let deadlines = Deadlines::default();
-        let left = |class, asked| deadlines.ends(class, asked).map(|at| at - Instant::now());
+        let given = |class, asked| deadlines.of(class, asked).after;
         let minute = Some(Duration::from_mins(1));
-        assert!(left(Class::Unary, minute).unwrap() <= Duration::from_secs(15));
-        assert!(left(Class::Unary, Some(Duration::from_millis(5))).unwrap() <= Duration::from_millis(5));
-        assert!(left(Class::Wait, None).unwrap() > Duration::from_secs(30));
-        assert!(left(Class::Watch, None).is_none());
-        assert!(left(Class::Watch, minute).is_some());
+        assert_eq!(given(Class::Unary, minute), Some(deadlines.unary));
+        assert_eq!(given(Class::Unary, Some(Duration::from_millis(5))), Some(Duration::from_millis(5)));
+        assert_eq!(given(Class::Wait, None), Some(deadlines.wait));
+        assert_eq!(given(Class::Watch, None), None);
+        assert_eq!(given(Class::Watch, minute), minute);
     }
 }

@@ -4,15 +4,15 @@
 //! are those of tonic 0.14 (`codec/decode.rs`, `codec/compression.rs`, `server/grpc.rs`, tonic-prost's codec); the transport
 //! tests provoke each of them, so that a release that changes one is noticed.
 
-use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
+use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::refusal::{self, INTERNAL, info, reason};
 
 /// Completes a response that is nothing but its headers; every other status comes in trailers, see [`completed_trailers`].
-pub(super) fn complete(response: Response) -> Response {
+pub(super) fn complete(response: Response<Body>) -> Response<Body> {
     if !wants_completion(response.headers()) {
         return response;
     }

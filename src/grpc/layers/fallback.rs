@@ -1,16 +1,16 @@
 //! The answer to paths that no route has.
 
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use tonic::body::Body;
 
 use super::{plain, refusal};
 
 /// UNIMPLEMENTED to who speaks gRPC or gRPC-Web, in its own content type; 404 to everyone else.
-pub async fn unknown(headers: HeaderMap) -> Response {
+pub async fn unknown(headers: HeaderMap) -> Response<Body> {
     let Some(kind) = headers.get(header::CONTENT_TYPE).filter(|kind| kind.as_bytes().starts_with(b"application/grpc")) else {
         return plain(StatusCode::NOT_FOUND, "not found\n");
     };
-    let mut response: Response = refusal::unimplemented().into_http();
+    let mut response: Response<Body> = refusal::unimplemented().into_http();
     // A status in the headers means the same in both protocols; only the name differs. The value is chosen, not echoed.
     if kind.as_bytes().starts_with(b"application/grpc-web-text") {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc-web-text+proto"));

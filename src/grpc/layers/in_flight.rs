@@ -1,9 +1,9 @@
 //! How many calls may be in flight, each class on its own so that none starves another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -35,25 +35,29 @@ impl Default for Bounds {
     }
 }
 
-/// The places that are left.
+/// The places of each class.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    unary: Arc<Semaphore>,
-    waits: Arc<Semaphore>,
-    watches: Arc<Semaphore>,
-    health_watches: Arc<Semaphore>,
-    reflections: Arc<Semaphore>,
+    unary: Arc<Places>,
+    waits: Arc<Places>,
+    watches: Arc<Places>,
+    health_watches: Arc<Places>,
+    reflections: Arc<Places>,
 }
 
-/// A place in flight, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    _permit: Option<OwnedSemaphorePermit>,
+struct Places {
+    most: usize,
+    taken: AtomicUsize,
 }
+
+/// A place in flight, given back when it is dropped; `None` for a call that needs none.
+#[derive(Debug)]
+pub(super) struct Place(Option<Arc<Places>>);
 
 impl InFlight {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let places = |most: usize| Arc::new(Places { most, taken: AtomicUsize::new(0) });
         Self {
             unary: places(bounds.unary),
             waits: places(bounds.waits),
@@ -66,15 +70,25 @@ impl InFlight {
     /// A place for a call; `None` when all are taken. Never waits: a queue here would only hide the overload.
     pub(super) fn enter(&self, class: Class) -> Option<Place> {
         let places = match class {
-            Class::Health => return Some(Place { _permit: None }),
+            Class::Health => return Some(Place(None)),
             Class::Unary => &self.unary,
             Class::Wait => &self.waits,
             Class::Watch => &self.watches,
             Class::HealthWatch => &self.health_watches,
             Class::Reflection => &self.reflections,
         };
-        let permit = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(Place { _permit: Some(permit) })
+        // Taken first and given back where it was one too many: two that come for the last place may both be refused, never both
+        // let in.
+        let place = Place(Some(Arc::clone(places)));
+        (places.taken.fetch_add(1, Ordering::Relaxed) < places.most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(places) = &self.0 {
+            places.taken.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

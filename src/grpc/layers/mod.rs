@@ -2,9 +2,10 @@
 //!
 //! Owns the limits of a call (deadline, calls in flight), the caller's [`Source`](crate::model::source::Source), and the rule
 //! that every refusal is a gRPC status with `ErrorInfo`, also where tonic or a panic made it. Knows no service beyond the
-//! paths in `class`. One tower service in place of one per concern: it costs one allocation a call, and the order, which
-//! matters, is one function that can be read: `handle`.
+//! paths in `class`. One service in place of one per concern: a call costs no allocation here, and the order, which matters, is
+//! one function that can be read: `begin`.
 
+mod call;
 mod class;
 pub mod deadline;
 mod details;
@@ -16,25 +17,27 @@ mod refusal;
 pub mod source;
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http_body_util::Full;
+use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
-use tower::Service;
-use tower::layer::layer_fn;
+use tower::{Layer as _, Service};
 
-use class::Class;
-use deadline::Deadlines;
-use in_flight::{Bounds, InFlight};
-use source::TrustedProxies;
+pub use self::call::Answering;
+use self::call::Call;
+use self::class::Class;
+use self::deadline::Deadlines;
+use self::in_flight::{Bounds, InFlight};
+use self::source::TrustedProxies;
 
-/// What [`apply`] can be told. The default is what the service runs with.
+/// What a [`Guard`] can be told. The default is what the service runs with.
 #[derive(Clone, Debug, Default)]
 pub struct LayerSettings {
     /// The longest a call of each class may take.
@@ -45,107 +48,121 @@ pub struct LayerSettings {
     pub trusted_proxies: TrustedProxies,
 }
 
-/// Puts the layers around the routes of gRPC services, and the answer to unknown paths behind them.
-///
-/// `router` is what `tonic::service::Routes::into_axum_router` gives; a fallback that it has is replaced by
-/// [`fallback::unknown`], which is outside the layers and also answers for routes that are merged in later. Such a router must
-/// not bring a fallback of its own.
-pub fn apply(router: axum::Router, settings: LayerSettings) -> axum::Router {
-    let shared = Arc::new(Shared {
-        deadlines: settings.deadlines,
-        in_flight: InFlight::new(&settings.bounds),
-        trusted_proxies: settings.trusted_proxies,
-    });
-    router
-        .reset_fallback()
-        .layer(layer_fn(move |inner| Guard { inner, shared: Arc::clone(&shared) }))
-        // Outside, so that the guard sees and answers nothing but gRPC. It answers 400 to every other HTTP/1 request, and so must
-        // not be around the fallback.
-        .layer(GrpcWebLayer::new())
-        .fallback(fallback::unknown)
+/// A call on its way, as generated servers answer it.
+pub type Called = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// gRPC services, told apart by the first part of a path.
+pub trait Services: Send + Sync + 'static {
+    /// Whether `path` is in one of them; whether there is such a method is the service's to say.
+    fn have(&self, path: &str) -> bool;
+
+    /// Calls the one that has the path. This runs in the task of the connection, so that a panic here would end all its calls:
+    /// whatever may take long or fail is for the future.
+    fn call<B>(&self, request: Request<B>) -> Called
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError> + Send> + Send + 'static;
 }
 
+/// Services and what stands before them.
 #[derive(Debug)]
-struct Shared {
+pub struct Guard<S> {
+    services: S,
     deadlines: Deadlines,
     in_flight: InFlight,
     trusted_proxies: TrustedProxies,
 }
 
-/// The tower service behind [`apply`].
-#[derive(Clone, Debug)]
-struct Guard<S> {
-    inner: S,
-    shared: Arc<Shared>,
+impl<S: Services> Guard<S> {
+    /// Stands before `services`.
+    pub fn new(services: S, settings: LayerSettings) -> Self {
+        Self {
+            services,
+            deadlines: settings.deadlines,
+            in_flight: InFlight::new(&settings.bounds),
+            trusted_proxies: settings.trusted_proxies,
+        }
+    }
+
+    /// Whether `path` is that of a service. Every other path is not for [`Self::call`].
+    pub fn has(&self, path: &str) -> bool {
+        self.services.have(path)
+    }
+
+    /// Answers a call of gRPC, or of gRPC-Web, that came from `peer`.
+    pub fn call<B>(self: &Arc<Self>, request: Request<B>, peer: IpAddr) -> Answering
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError> + std::fmt::Display + Send> + Send + 'static,
+    {
+        // The translator answers 400 to HTTP/1 that it cannot translate.
+        if request.version() == Version::HTTP_2 && !is(request.headers(), b"application/grpc-web") {
+            return self.begin(request, peer);
+        }
+        Answering::translated(GrpcWebLayer::new().layer(Guarded { guard: Arc::clone(self), peer }).call(request))
+    }
+
+    /// The order, from the cheapest refusal inwards:
+    ///
+    /// 1. What is no gRPC is refused as HTTP, because its sender would not read a gRPC status.
+    /// 2. The source, which everything inside may ask for.
+    /// 3. The deadline is read before a place is taken: a malformed one costs nobody anything.
+    /// 4. A place in flight, before the body is read: waiting bodies are what memory is spent on.
+    ///
+    /// And then in [`Call`]:
+    ///
+    /// 5. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
+    /// 6. A panic is caught inside the deadline and the place, so that both are given back.
+    /// 7. Last, what comes out is completed, whoever made it.
+    fn begin<B>(&self, mut request: Request<B>, peer: IpAddr) -> Answering
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError> + Send> + Send + 'static,
+    {
+        if request.method() != Method::POST || !is(request.headers(), b"application/grpc") {
+            return Answering::at_once(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this path speaks gRPC\n"));
+        }
+        source::mark(&mut request, peer, &self.trusted_proxies);
+        let class = Class::of(request.uri().path());
+        let asked = match deadline::asked(request.headers()) {
+            Ok(asked) => asked,
+            Err(status) => return Answering::at_once(status.into_http()),
+        };
+        let Some(place) = self.in_flight.enter(class) else {
+            return Answering::at_once(in_flight::overloaded().into_http());
+        };
+        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let deadline = self.deadlines.of(class, asked);
+        Answering::called(Call::new(self.services.call(request), deadline, place, class.is_stream(), path))
+    }
 }
 
-impl<S, B> Service<Request<B>> for Guard<S>
-where
-    S: Service<Request<B>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-{
-    type Response = Response;
+/// A guard that knows the peer, as the translator of gRPC-Web calls it.
+#[derive(Debug)]
+struct Guarded<S> {
+    guard: Arc<Guard<S>>,
+    peer: IpAddr,
+}
+
+impl<S: Services> Service<Request<Body>> for Guarded<S> {
+    type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let unready = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, unready);
-        Box::pin(handle(Arc::clone(&self.shared), inner, request))
+    fn call(&mut self, request: Request<Body>) -> Answering {
+        self.guard.begin(request, self.peer)
     }
 }
 
-/// The order, from the cheapest refusal inwards:
-///
-/// 1. What is no gRPC is refused as HTTP, because its sender would not read a gRPC status.
-/// 2. The source, which everything inside may ask for.
-/// 3. The deadline is read before a place is taken: a malformed one costs nobody anything.
-/// 4. A place in flight, before the body is read: waiting bodies are what memory is spent on.
-/// 5. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
-/// 6. A panic is caught inside the deadline and the place, so that both are given back.
-/// 7. Last, what comes out is completed, whoever made it.
-async fn handle<S, B>(shared: Arc<Shared>, mut inner: S, mut request: Request<B>) -> Result<Response, Infallible>
-where
-    S: Service<Request<B>, Response = Response, Error = Infallible>,
-{
-    if !is_grpc(request.method(), request.headers()) {
-        return Ok(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this path speaks gRPC\n"));
-    }
-    source::mark(&mut request, &shared.trusted_proxies);
-    let class = Class::of(request.uri().path());
-    let asked = match deadline::asked(request.headers()) {
-        Ok(asked) => asked,
-        Err(status) => return Ok(status.into_http()),
-    };
-    let Some(place) = shared.in_flight.enter(class) else {
-        return Ok(in_flight::overloaded().into_http());
-    };
-    let deadline = shared.deadlines.ends(class, asked);
-    let uri = request.uri().clone();
-    let call = panics::caught(uri.path(), async { inner.call(request).await });
-    let called = match deadline {
-        Some(at) => tokio::time::timeout_at(at, call).await.unwrap_or_else(|_| Ok(deadline::expired().into_http())),
-        None => call.await,
-    };
-    let response = details::complete(called?);
-    if class.is_stream() {
-        return Ok(response.map(|body| Body::new(held::Held::new(body, place, deadline, uri))));
-    }
-    Ok(response)
+/// Whether the content type begins so.
+fn is(headers: &HeaderMap, kind: &[u8]) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|given| given.as_bytes().starts_with(kind))
 }
 
-fn is_grpc(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::POST
-        && headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
-}
-
-fn plain(code: StatusCode, text: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn plain(code: StatusCode, text: &'static str) -> Response<Body> {
+    let text = Full::new(Bytes::from_static(text.as_bytes()));
+    let mut response = Response::new(Body::new(text));
     *response.status_mut() = code;
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
     response

@@ -1,20 +1,17 @@
 //! Finds out where a call comes from, and marks the request with it: a [`Source`] in its extensions.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
 use http::{HeaderMap, Request};
 use ipnet::IpNet;
-use tonic::transport::server::TcpConnectInfo;
-use tower::util::MapRequestLayer;
 
 use crate::model::source::Source;
 
-/// Networks whose hosts are proxies of ours: only their `x-forwarded-for` is believed. None by default.
+/// Networks whose hosts are proxies of ours: only their `x-forwarded-for` is believed. None by default. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
     /// Whether `address` is one of them.
@@ -48,25 +45,10 @@ fn network(item: &str) -> Option<IpNet> {
 #[error("{0:?} is neither an IP address nor a network such as 10.0.0.0/8")]
 pub struct BadProxy(String);
 
-/// A layer that marks requests; for routes that [`super::apply`] is not around.
-#[must_use]
-pub fn layer<B>(trusted: TrustedProxies) -> MapRequestLayer<impl Fn(Request<B>) -> Request<B> + Clone> {
-    let trusted = Arc::new(trusted);
-    MapRequestLayer::new(move |mut request: Request<B>| {
-        mark(&mut request, &trusted);
-        request
-    })
-}
-
-/// Puts the [`Source`] into a request, and the peer where tonic's `remote_addr` finds it. A request that did not come through
-/// a socket is from the unspecified address.
-pub(super) fn mark<B>(request: &mut Request<B>, trusted: &TrustedProxies) {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let source = Source::new(origin(address, request.headers(), trusted));
-    let extensions = request.extensions_mut();
-    extensions.insert(source);
-    extensions.insert(TcpConnectInfo { local_addr: None, remote_addr: peer });
+/// Puts the [`Source`] into a request that came over a connection from `peer`.
+pub fn mark<B>(request: &mut Request<B>, peer: IpAddr, trusted: &TrustedProxies) {
+    let source = Source::new(origin(peer, request.headers(), trusted));
+    request.extensions_mut().insert(source);
 }
 
 /// The right-most address that is not a trusted proxy's.
@@ -104,11 +86,10 @@ mod tests {
     fn seen(peer: &str, forwarded: &[&str]) -> String {
         let trusted: TrustedProxies = "10.0.0.0/8, 2001:db8::/32,192.0.2.9".parse().unwrap();
         let mut request = Request::new(());
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
         for line in forwarded {
             request.headers_mut().append("x-forwarded-for", line.parse().unwrap());
         }
-        mark(&mut request, &trusted);
+        mark(&mut request, peer.parse().unwrap(), &trusted);
         request.extensions().get::<Source>().unwrap().address().to_string()
     }
 
