@@ -8,7 +8,7 @@ use countersign::model::clock::{Clock as _, SystemClock};
 use countersign::model::ids::{SessionId, StoreId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{Face, Method, Mode};
+use countersign::model::session::{ChainHash, Face, Method, Mode};
 use countersign::model::user::{Generation, Generations, Roles, Totp, User};
 use countersign::store::sled::Cells;
 use countersign::store::verbs::{By, CreateUser, Created, NewSession, OpenSession, Opened, RotateSession, Rotated};
@@ -139,8 +139,8 @@ fn rotation(session: SessionId, n: u32) -> RotateSession {
 }
 
 /// What stands for the keyed hash of token number `n`.
-fn tip(n: u32) -> [u8; 32] {
-    let mut tip = [0; 32];
+fn tip(n: u32) -> ChainHash {
+    let mut tip = [0; 16];
     if let Some(place) = tip.first_chunk_mut() {
         *place = n.to_be_bytes();
     }

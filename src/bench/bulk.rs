@@ -1,7 +1,7 @@
 //! Fills a data directory through the store: sessions of real users, each opened by the verb that a login ends with, but all of
 //! them with one password hash.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -240,8 +240,13 @@ async fn hash(password: &Secret) -> Result<String> {
     hash
 }
 
+/// As whoever signs in and refreshes over loopback.
 fn by() -> By {
-    By { origin: Origin { actor: Actor::System, source: None }, caller: None, now: SystemClock.now() }
+    By {
+        origin: Origin { actor: Actor::Anonymous, source: Some(Ipv4Addr::LOCALHOST.into()) },
+        caller: None,
+        now: SystemClock.now(),
+    }
 }
 
 fn going(stop: &AtomicBool) -> Result<()> {

@@ -11,6 +11,7 @@ use super::opaque::{Malformed, decode, encode_at};
 use super::server_key::{HashPurpose, ServerKeys, first16, hmac_parts};
 use crate::model::ids::SessionId;
 use crate::model::secret::{Secret, SecretBytes};
+use crate::model::session::ChainHash;
 
 const PREFIX: &str = "csr_";
 const PAYLOAD: usize = 4 + 16 + 4 + 16;
@@ -23,7 +24,7 @@ impl RefreshToken {
     /// The token of n = 0 and the keyed hash of R(0) for the session's row. `r0` is random, or derived where a retry must
     /// find it again.
     #[must_use]
-    pub fn first(keys: &ServerKeys, epoch: u32, session_id: SessionId, r0: [u8; 16]) -> (Secret, [u8; 32]) {
+    pub fn first(keys: &ServerKeys, epoch: u32, session_id: SessionId, r0: [u8; 16]) -> (Secret, ChainHash) {
         let link = Link { key_version: keys.current_version(), epoch, session_id, n: 0, value: SecretBytes::new(r0) };
         (link.text(keys), link.hash(keys))
     }
@@ -71,9 +72,9 @@ pub struct Presented {
     /// How often the chain had moved.
     pub n: u32,
     /// The keyed hash of R(n), for comparison with the row's.
-    pub hash: [u8; 32],
+    pub hash: ChainHash,
     /// The keyed hash of R(n+1), for the row.
-    pub next_hash: [u8; 32],
+    pub next_hash: ChainHash,
     next: Link,
 }
 
@@ -106,8 +107,8 @@ impl Link {
     }
 
     /// Bound to the session and n, so that a hash copied from one row to another fits no token.
-    fn hash(&self, keys: &ServerKeys) -> [u8; 32] {
-        keys.keyed_hash(HashPurpose::Refresh, self.key_version, self.payload().as_slice())
+    fn hash(&self, keys: &ServerKeys) -> ChainHash {
+        first16(&keys.keyed_hash(HashPurpose::Refresh, self.key_version, self.payload().as_slice()))
     }
 
     fn text(&self, keys: &ServerKeys) -> Secret {
@@ -127,7 +128,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crypto::opaque::hashes_equal;
 
     fn keys(versions: &[u8]) -> ServerKeys {
         ServerKeys::from_stored(versions.iter().map(|v| (*v, SecretBytes::new([*v; 32]))).collect()).unwrap()
@@ -144,7 +144,7 @@ mod tests {
             for n in 0..steps {
                 let presented = RefreshToken::parse(&keys, &token).unwrap();
                 prop_assert_eq!((presented.epoch, presented.session_id, presented.n), (epoch, session_id, n));
-                prop_assert!(hashes_equal(&presented.hash, &hash), "the row's hash is that of the token it answered");
+                prop_assert_eq!(presented.hash, hash, "the row's hash is that of the token it answered");
                 prop_assert!(seen.insert(presented.hash));
                 let successor = presented.successor(&keys);
                 let again = presented.successor(&keys);

@@ -47,7 +47,8 @@ pub enum Action {
     SsoConfirmed(AttemptId),
     /// The attempt was refused.
     SsoRefused(AttemptId),
-    /// A refresh token was exchanged, or presented again within the window where the flag is set.
+    /// A refresh token was exchanged from another address than the session's last, or presented again within the window where
+    /// the flag is set. Exchanges from one address are counted in the session itself.
     Refreshed(SessionId, bool),
     /// A session fixed its renewal to access tokens.
     RenewedByAccessToken(SessionId),
@@ -99,6 +100,8 @@ pub enum Action {
     SessionRetried(SessionId),
     /// So many expired records were removed.
     Swept(u32),
+    /// The record of an expired session was removed; it had been refreshed so many times.
+    SessionSwept(SessionId, u32),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -7,6 +7,7 @@
 //! Live(n) --Logout, a sweep of the oldest--> Ended(..)
 //! ```
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ use super::user::{Generation, Subject};
 pub const ROTATION_RETRY: Duration = Duration::from_secs(10);
 /// A session that ends within this answers SESSION_EXPIRED to Refresh.
 pub const LAST_MOMENTS: Duration = Duration::from_secs(90);
+
+/// What a row keeps of the tip of its chain: 128 bits of a keyed hash, as many as the tip itself has.
+pub type ChainHash = [u8; 16];
 
 /// Which face a session was opened through: the `client_id` claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,7 +178,7 @@ pub struct Session {
     pub id: SessionId,
     /// Whose it is.
     pub subject: Subject,
-    /// The username its tokens show: the account's as of the opening, or `guest:NAME` as the issuer wrote it.
+    /// `guest:NAME` as the issuer wrote it; empty for an account, whose tokens show its name.
     pub username: String,
     /// Its subject's generation, read before the credential was checked.
     pub generation: Generation,
@@ -199,9 +203,11 @@ pub struct Session {
     /// The number of the tip of its chain.
     pub n: u32,
     /// Keyed hash of the tip, R(n).
-    pub tip: [u8; 32],
+    pub tip: ChainHash,
     /// When the tip became the tip.
     pub rotate_time: Timestamp,
+    /// Where it was last opened or refreshed from.
+    pub source: Option<IpAddr>,
     /// Live or ended.
     pub state: SessionState,
 }
@@ -224,7 +230,7 @@ impl Session {
     ///
     /// Only for a token whose MAC was right: of a number other than the tip's and the one before it there is no hash to compare.
     #[must_use]
-    pub fn presented(&self, n: u32, presented: &[u8; 32], successor: &[u8; 32], now: Timestamp) -> Presented {
+    pub fn presented(&self, n: u32, presented: &ChainHash, successor: &ChainHash, now: Timestamp) -> Presented {
         if n > self.n {
             return Presented::Reused(EndReason::Ahead);
         }

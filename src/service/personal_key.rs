@@ -197,8 +197,9 @@ fn grant(face: Face, id: SessionId, owner: KeyOwner, auth_time: Timestamp, now: 
         auth_time,
         expire_time: auth_time.plus(KEY_SESSION),
         n: 0,
-        tip: [0; 32],
+        tip: [0; 16],
         rotate_time: now,
+        source: None,
         state: SessionState::Live,
     };
     Ok(Grant {

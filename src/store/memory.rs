@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::embedded::Embedded;
 use super::embedded::engine::{Engine, Job, View, run_group};
-use super::embedded::tx::{Group, Head};
+use super::embedded::tx::{Changes, Group, Head};
 use super::verbs::StoreStatus;
 use super::{Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
@@ -49,9 +49,10 @@ impl Engine for Memory {
         }
         let mut group = Group::new(&self.pairs, head.clone());
         let replies = run_group(&mut group, [job]);
-        self.pairs.apply(&group);
-        *head = group.head().clone();
-        self.revocations.extend(group.revocations(), head.revision);
+        let committed = group.finish()?;
+        *head = committed.head;
+        self.pairs.apply(committed.changes);
+        self.revocations.extend(&committed.revocations, head.revision);
         drop(head);
         for reply in replies {
             reply(Ok(()));
@@ -81,12 +82,12 @@ impl Engine for Memory {
 struct Pairs(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 impl Pairs {
-    fn apply(&self, group: &Group<'_>) {
+    fn apply(&self, changes: Changes) {
         let mut pairs = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in group.changes() {
+        for (key, value) in changes {
             match value {
-                Some(value) => pairs.insert(key.clone(), value.clone()),
-                None => pairs.remove(key),
+                Some(value) => pairs.insert(key, value),
+                None => pairs.remove(&key),
             };
         }
     }

@@ -15,7 +15,8 @@
 //!   `time::never_goes_back`, `time::revisions_rise_over_everything`.
 //! - A change is audited in its own commit, and what changed nothing is not: an answer that was given again counts as a change,
 //!   because tokens come of it. Cases: `audit::records_each_change_in_order`, `audit::records_nothing_where_nothing_changed`,
-//!   `audit::chains_what_it_records`.
+//!   `audit::chains_what_it_records`. An exchange of a refresh token from the address of the one before it is told by the
+//!   session's own row. Case: `audit::records_a_refresh_that_stands_out`.
 //! - Revocations reach the [`Revocations`] that the store was opened with after the barrier and before the answer. Every case
 //!   that ends something looks there, and once more after the store was opened again.
 //! - Dropping a verb's future does not undo or tear it: it happens whole or not at all. Case:
@@ -107,7 +108,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// The audit events from number `from` on, at most `most`, in order.
     ///
-    /// Case: `audit::chains_what_it_records`.
+    /// Cases: `audit::chains_what_it_records`, `audit::reads_from_any_event_on`.
     async fn audit_events(&self, from: u64, most: u32) -> Result<Vec<AuditEvent>>;
 
     /// Records a refusal that concerns an existing account ([`Action::LoginRefused`]).

@@ -1,10 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use countersign::model::audit::{Action, Actor, Origin};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::audit_digest;
 use countersign::store::verbs::{Needs, Redeemed};
+
+use futures_util::future::join_all;
 
 use crate::sso::{confirmed, provider, registered};
 use crate::world::{World, account, folded, session_id};
@@ -47,7 +50,6 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
         Action::OrganizationCreated(team),
         Action::MemberAdded(team, ann.id),
         Action::Login(ann.id, session),
-        Action::Refreshed(session, false),
         Action::Refreshed(session, true),
         Action::LinkIssued(link.id),
         Action::LinkRedeemed(link.id, guest.session.id),
@@ -72,18 +74,56 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     assert_eq!(world.actions(event).await, expected);
 }
 
+/// A session is refreshed as long as it lives: its row counts, and the log tells what stands out.
+pub(crate) async fn records_a_refresh_that_stands_out(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let session = world.opened(ann.id).await.session.id;
+    let from = world.next_event().await;
+    let elsewhere = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+    for (n, source) in [None, None, elsewhere, elsewhere, None].into_iter().enumerate() {
+        let mut exchange = world.exchange(session, u32::try_from(n).unwrap());
+        exchange.by.origin.source = source;
+        world.store.rotate_session(exchange).await.unwrap();
+        assert_eq!(world.session(session).await.source, source);
+    }
+    world.settle().await;
+    assert_eq!(world.actions(from).await, [Action::Refreshed(session, false), Action::Refreshed(session, false)]);
+    assert_eq!(world.events().await[usize::try_from(from - 1).unwrap()].origin.source, elsewhere);
+    world.pass(Duration::from_hours(49));
+    assert_eq!(world.store.sweep(world.now, 10).await.unwrap(), 1);
+    world.settle().await;
+    assert_eq!(world.actions(from + 2).await, [Action::SessionSwept(session, 5), Action::Swept(1)]);
+    world.chain().await;
+}
+
+/// Pages hold many events; whoever reads finds each, from any number on.
+pub(crate) async fn reads_from_any_event_on(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let refusals = (0..200).map(|n| Action::LoginRefused(ann.id, format!("{n:0>40}")));
+    let recorded = refusals.clone().map(|action| world.store.record(action, world.anyone()));
+    join_all(recorded).await.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
+    world.settle().await;
+    world.chain().await;
+    let all = world.events().await;
+    for (from, most) in [(1, 1), (2, 7), (50, 100), (199, 3), (all.len() - 1, 10), (all.len() + 1, 10)] {
+        let expected = all.iter().skip(from - 1).take(most);
+        let found = world.store.audit_events(u64::try_from(from).unwrap(), u32::try_from(most).unwrap()).await.unwrap();
+        assert!(found.iter().eq(expected), "{most} from {from} on");
+    }
+}
+
 pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     let ann = world.plain("ann").await;
     world.organization("team", &[&ann]).await;
     let session = world.opened(ann.id).await.session;
     let (before, status) = (world.next_event().await, world.store.status());
-    world.pass(std::time::Duration::from_secs(5));
+    world.pass(Duration::from_secs(5));
     let by = world.superuser().await;
     world.store.switch_user(&folded("ann"), true, by.clone()).await.unwrap();
     world.store.switch_user(&folded("admin"), false, by.clone()).await.unwrap();
     world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, by.clone()).await.unwrap();
     let mut foreign = world.exchange(session.id, 0);
-    foreign.presented = [0; 32];
+    foreign.presented = [0; 16];
     world.store.rotate_session(foreign).await.unwrap();
     world.store.renew_session(session_id(), world.anyone()).await.unwrap();
     let link = world.link("guest").await;

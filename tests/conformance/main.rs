@@ -131,7 +131,7 @@ macro_rules! stores {
                 audit {
                     records_each_change_in_order,
                     records_nothing_where_nothing_changed,
-                    chains_what_it_records,
+                    records_a_refresh_that_stands_out, reads_from_any_event_on, chains_what_it_records,
                 }
                 sweep {
                     removes_what_expired_a_day_ago,

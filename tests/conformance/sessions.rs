@@ -211,11 +211,11 @@ pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
     let session = world.opened(ann.id).await;
     assert_eq!(world.store.rotate_session(world.exchange(session_id(), 0)).await.unwrap(), Rotated::Unknown);
     let mut foreign = world.exchange(session.session.id, 0);
-    foreign.presented = [1; 32];
+    foreign.presented = [1; 16];
     assert_eq!(world.store.rotate_session(foreign).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 0).await);
     let mut branch = world.exchange(session.session.id, 0);
-    branch.successor = [1; 32];
+    branch.successor = [1; 16];
     assert_eq!(world.store.rotate_session(branch).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 1).await);
     assert_eq!(world.store.renew_session(session_id(), world.anyone()).await.unwrap(), Renewed::Unknown);

@@ -14,7 +14,7 @@ use countersign::model::name::{Email, Folded, Name};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{Face, Method, Mode, Session};
+use countersign::model::session::{ChainHash, Face, Method, Mode, Session};
 use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Subject, Totp, User};
 use countersign::store::verbs::{
     By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
@@ -347,10 +347,11 @@ pub(crate) fn new_session(id: SessionId) -> NewSession {
 }
 
 /// Stands for the keyed hash of refresh token `n` of a session.
-pub(crate) fn hash(session: SessionId, n: u32) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash[..16].copy_from_slice(session.as_bytes());
-    hash[16..20].copy_from_slice(&n.to_be_bytes());
+pub(crate) fn hash(session: SessionId, n: u32) -> ChainHash {
+    let mut hash = *session.as_bytes();
+    for (byte, of_n) in hash.iter_mut().zip(n.to_be_bytes()) {
+        *byte ^= of_n;
+    }
     hash
 }
 

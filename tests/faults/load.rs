@@ -11,7 +11,7 @@ use countersign::model::ids::{LinkId, SessionId, UserId};
 use countersign::model::link::{Link, LinkState};
 use countersign::model::name::Name;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{Face, Method, Mode};
+use countersign::model::session::{ChainHash, Face, Method, Mode};
 use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Totp, User};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::{
@@ -112,10 +112,11 @@ fn answer(text: &str) {
 }
 
 /// The keyed hash of R(n), if it were one.
-pub(crate) fn tip(session: SessionId, n: u32) -> [u8; 32] {
-    let mut tip = [0; 32];
-    tip[..16].copy_from_slice(session.as_bytes());
-    tip[16..20].copy_from_slice(&n.to_le_bytes());
+pub(crate) fn tip(session: SessionId, n: u32) -> ChainHash {
+    let mut tip = *session.as_bytes();
+    for (byte, of_n) in tip.iter_mut().zip(n.to_le_bytes()) {
+        *byte ^= of_n;
+    }
     tip
 }
 
@@ -184,8 +185,11 @@ fn new(id: SessionId) -> NewSession {
     }
 }
 
+/// Each from another address than the one before, so that each is an audit event.
 fn rotation(session: SessionId, n: u32) -> RotateSession {
-    RotateSession { session, n, presented: tip(session, n), successor: tip(session, n + 1), mode: None, by: by() }
+    let mut by = by();
+    by.origin.source = Some([192, 0, 2, u8::from(n.is_multiple_of(2))].into());
+    RotateSession { session, n, presented: tip(session, n), successor: tip(session, n + 1), mode: None, by }
 }
 
 fn issued(id: LinkId, issuer: UserId, guest: &str) -> Link {

@@ -1,11 +1,13 @@
 //! Accounts: making them, switching them on and off, passwords, one-time codes.
 
-use super::commit::{audit, next_revision, revoke};
+use super::audit::audit;
+use super::commit::{next_revision, revoke};
 use super::engine::View;
 use super::key::{self, Kind};
-use super::record::{Named, Superuser, load, put, scan};
+use super::record::{Named, Superuser, put, scan};
+use super::roll;
 use super::rows::{Life, known_user, life, named, user, user_by_name};
-use super::sessions::{forget_entries, index};
+use super::session_row::{put_session, session};
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::ids::UserId;
@@ -92,7 +94,7 @@ fn another_superuser(view: &dyn View, id: UserId) -> Result<bool> {
 /// Ends everything that an account opened; its row is the caller's to put. Answers the revision.
 pub(super) fn end_all(tx: &mut Tx<'_>, by: &By, user: &mut User) -> Result<i64> {
     let subject = Subject::User(user.id);
-    forget_entries(tx, &subject)?;
+    roll::clear(tx, &subject)?;
     user.generations.end_all(next_revision(tx, by.now));
     revoke(tx, by.now, Revoked::Below(subject, user.generations.token_floor))
 }
@@ -118,8 +120,8 @@ pub(super) fn change_password(tx: &mut Tx<'_>, by: &By, change: ChangePassword) 
     let revision = end_all(tx, by, &mut user)?;
     if let Some(mut session) = kept {
         session.generation = user.generations.current;
-        put(tx, key::session(session.id), &session)?;
-        index(tx, &session)?;
+        roll::enrol(tx, &session)?;
+        put_session(tx, session)?;
     }
     put(tx, key::user(user.id), &user)?;
     Ok(Changed::Changed(revision))
@@ -127,7 +129,7 @@ pub(super) fn change_password(tx: &mut Tx<'_>, by: &By, change: ChangePassword) 
 
 /// The caller's own session, where it is one with a row and lives.
 fn kept_session(view: &dyn View, by: &By, user: &User, change: &ChangePassword) -> Result<Option<Session>> {
-    match load::<Session>(view, &key::session(change.keep))? {
+    match session(view, change.keep)? {
         Some(session) if session.subject == Subject::User(user.id) && life(view, &session, by.now)? == Life::Live => {
             Ok(Some(session))
         }

@@ -1,17 +1,16 @@
-//! What every change has in common: the time it decides by, the caller it is fenced with, its audit events, the revisions it
-//! takes.
+//! What every change has in common: the time it decides by, the caller it is fenced with, the revisions it takes.
 
 use super::engine::View;
+use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Expiring, Tombstone, encode, load, put};
+use super::record::{Tombstone, load, put};
 use super::rows::{guest_generations, user};
 use super::tx::Tx;
-use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
 use crate::model::user::{Roles, Subject};
 use crate::store::verbs::{By, Caller, Needs};
-use crate::store::{Result, StoreError, audit_digest};
+use crate::store::{Result, StoreError};
 
 /// Runs `verb` with the time that decides. What it changed is kept where it succeeded, and that time with it.
 ///
@@ -66,22 +65,6 @@ pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
     if allowed { Ok(()) } else { Err(StoreError::CallerDemoted) }
 }
 
-/// Records what happens in this commit, as done by its caller.
-pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
-    audit_as(tx, by.now, by.origin.clone(), action)
-}
-
-/// Records what happens in this commit, as done by `origin`.
-pub(super) fn audit_as(tx: &mut Tx<'_>, now: Timestamp, origin: Origin, action: Action) -> Result<()> {
-    let sequence = tx.head.audit_sequence + 1;
-    let event = AuditEvent { sequence, at: now, origin, action, previous: tx.head.audit_hash };
-    let value = encode(&event)?;
-    tx.head.audit_sequence = sequence;
-    tx.head.audit_hash = audit_digest(&event)?;
-    tx.put(key::audit(sequence), value);
-    Ok(())
-}
-
 /// The revision that the next revocation of this commit takes.
 pub(super) fn next_revision(tx: &Tx<'_>, now: Timestamp) -> i64 {
     i64::try_from(now.micros()).unwrap_or(i64::MAX).max(tx.head.revision.saturating_add(1))
@@ -98,20 +81,9 @@ pub(super) fn revoke(tx: &mut Tx<'_>, now: Timestamp, what: Revoked) -> Result<i
     }
     let revocation = Revocation { revision, what, until: now.plus(LONGEST_TOKEN).plus(TOKEN_LEEWAY) };
     put(tx, key::revocation(revision), &revocation)?;
-    expires(tx, revocation.until, Expiring::Revocation(revision))?;
+    expires(tx, revocation.until, Expiring::Revocation(revision));
     tx.revocations.push(revocation);
     Ok(revision)
-}
-
-/// Has the sweep remove `what` some time after `at`.
-pub(super) fn expires(tx: &mut Tx<'_>, at: Timestamp, what: Expiring) -> Result<()> {
-    let of = match what {
-        Expiring::Session(id) => key::session(id),
-        Expiring::Link(id) => key::link(id),
-        Expiring::Attempt(id) => key::attempt(id),
-        Expiring::Revocation(revision) => key::revocation(revision),
-    };
-    put(tx, key::expiry(at, &of), &what)
 }
 
 /// The revision at which something was revoked by itself; the present one where its tombstone is gone.

@@ -44,8 +44,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
 /// Runs the verbs of one group over `group`; answers what to send once the group is durable.
 ///
-/// The engine then writes `group.changes()` atomically, passes its barrier, hands `group.revocations()` to the
-/// [`crate::store::Revocations`], and calls every reply with `Ok(())`; or, where it could not, with the error.
+/// The engine then [finishes](Group::finish) the group, writes its changes atomically, passes its barrier, hands what it revokes
+/// to the [`crate::store::Revocations`], and calls every reply with `Ok(())`; or, where it could not, with the error.
 pub(crate) fn run_group(group: &mut Group<'_>, jobs: impl IntoIterator<Item = Job>) -> Vec<Reply> {
     jobs.into_iter().map(|job| group.run(job)).collect()
 }

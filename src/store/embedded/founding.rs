@@ -1,7 +1,7 @@
 //! The founding, and the signing keys.
 
 use super::accounts::insert;
-use super::commit::audit;
+use super::audit::audit;
 use super::engine::View;
 use super::key::{self, Kind};
 use super::record::{load, put, scan};

@@ -4,11 +4,13 @@
 //!
 //! What is variable in length and not last is preceded by its length, so that no key is the beginning of another's scan.
 
+use super::expiry::Expiring;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::name::Folded;
 use crate::model::session::Credential;
 use crate::model::user::Subject;
+use crate::store::{Result, StoreError};
 
 /// What a record is: the first byte of its key, and the second of its value. Numbers are never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,8 @@ pub(crate) enum Kind {
     MemberByOrganization = 0x19,
     MemberByUser = 0x1A,
     Session = 0x20,
-    SessionBySubject = 0x21,
+    /// The live sessions of an account or a guest name.
+    Roll = 0x21,
     /// The generations of a guest name.
     Guest = 0x22,
     PersonalKey = 0x28,
@@ -43,6 +46,10 @@ pub(crate) enum Kind {
     Audit = 0x48,
     Expiry = 0x50,
 }
+
+/// The first bytes of the keys of which there may be millions, in their order. All of them have to do with sessions or the
+/// audit log.
+pub(crate) const MANY: [u8; 4] = [Kind::Session as u8, Kind::Roll as u8, Kind::Audit as u8, Kind::Expiry as u8];
 
 /// A key of `kind` made of `parts`.
 fn key(kind: Kind, parts: &[&[u8]]) -> Vec<u8> {
@@ -125,13 +132,19 @@ pub(super) fn session(id: SessionId) -> Vec<u8> {
     key(Kind::Session, &[id.as_bytes()])
 }
 
-pub(super) fn sessions_by_subject(subject: &Subject) -> Vec<u8> {
-    key(Kind::SessionBySubject, &[&owner(subject)])
+/// The roll of a subject, in pages.
+pub(super) fn roll(subject: &Subject) -> Vec<u8> {
+    key(Kind::Roll, &[&owner(subject)])
 }
 
-/// In the order of their logins, so that the oldest comes first.
-pub(super) fn session_by_subject(subject: &Subject, auth_time: Timestamp, id: SessionId) -> Vec<u8> {
-    key(Kind::SessionBySubject, &[&owner(subject), &time(auth_time), id.as_bytes()])
+pub(super) fn roll_page(subject: &Subject, number: u32) -> Vec<u8> {
+    key(Kind::Roll, &[&owner(subject), &number.to_be_bytes()])
+}
+
+/// The number of a roll's page.
+pub(super) fn page_number(key: &[u8]) -> Result<u32> {
+    let number = key.last_chunk().map(|number| u32::from_be_bytes(*number));
+    number.ok_or_else(|| StoreError::Corrupt("Roll: its key is cut short".to_owned()))
 }
 
 pub(super) fn guest(name: &Folded) -> Vec<u8> {
@@ -198,9 +211,15 @@ pub(super) fn audit(sequence: u64) -> Vec<u8> {
     key(Kind::Audit, &[&sequence.to_be_bytes()])
 }
 
-/// What expires at `at`: the record under the key `of`.
-pub(super) fn expiry(at: Timestamp, of: &[u8]) -> Vec<u8> {
-    key(Kind::Expiry, &[&time(at), of])
+/// A page of what expires at `at`, the first of which is `what`.
+pub(super) fn expiry(at: Timestamp, what: &Expiring) -> Vec<u8> {
+    let of = match what {
+        Expiring::Session(id) => session(*id),
+        Expiring::Link(id) => link(*id),
+        Expiring::Attempt(id) => attempt(*id),
+        Expiring::Revocation(of) => revocation(*of),
+    };
+    key(Kind::Expiry, &[&time(at), &of])
 }
 
 /// Greater than the expiry keys of every time before `at`, and of none from it on.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::commit::{audit, audit_as, revision_of, revoke};
+use super::audit::{audit, audit_as};
+use super::commit::{revision_of, revoke};
 use super::engine::View;
 use super::key;
 use super::record::{KeyEntry, load, put, scan};

@@ -1,10 +1,13 @@
 //! Single-use links and the guests they sign in.
 
-use super::commit::{audit, expires, revision_of, revoke};
+use super::audit::audit;
+use super::commit::{revision_of, revoke};
 use super::engine::View;
+use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Expiring, LinkEntry, load, put};
+use super::record::{LinkEntry, load, put};
 use super::rows::{grant, guest_generations};
+use super::session_row::session;
 use super::sessions::{Opening, again, end_those_of, insert};
 use super::tx::Tx;
 use crate::model::audit::Action;
@@ -13,7 +16,7 @@ use crate::model::ids::LinkId;
 use crate::model::link::{LINK_LIFETIME, Link, LinkState, REDEEM_RETRY};
 use crate::model::organization::ActiveOrganization;
 use crate::model::revocation::Revoked;
-use crate::model::session::{Credential, Session};
+use crate::model::session::Credential;
 use crate::model::user::Subject;
 use crate::store::verbs::{By, Ended, Issued, RedeemLink, Redeemed};
 use crate::store::{Result, StoreError};
@@ -30,7 +33,7 @@ pub(super) fn issue_link(tx: &mut Tx<'_>, by: &By, link: &Link) -> Result<Issued
     let entry = LinkEntry { redeem_by: link.redeem_by, generation: link.generation };
     put(tx, key::link_by_guest(&guest, link.id), &entry)?;
     // The record outlives what the link may open, so that it can be revoked as long.
-    expires(tx, link.create_time.plus(LINK_LIFETIME).max(link.redeem_by), Expiring::Link(link.id))?;
+    expires(tx, link.create_time.plus(LINK_LIFETIME).max(link.redeem_by), Expiring::Link(link.id));
     audit(tx, by, Action::LinkIssued(link.id))?;
     Ok(Issued::Issued)
 }
@@ -56,7 +59,7 @@ pub(super) fn redeem_link(tx: &mut Tx<'_>, by: &By, redeem: RedeemLink) -> Resul
             let grant = if same { again(tx, by, session, &redeem.session)? } else { None };
             Ok(grant.map_or(Redeemed::Dead, Redeemed::Retried))
         }
-        LinkState::Issued => match load::<Session>(tx, &key::session(redeem.session.id))? {
+        LinkState::Issued => match session(tx, redeem.session.id)? {
             // Of a link that opens many: this request opened its session before.
             Some(before) if by.now.since(before.auth_time) <= REDEEM_RETRY => {
                 Ok(again(tx, by, before.id, &redeem.session)?.map_or(Redeemed::Dead, Redeemed::Retried))

@@ -1,11 +1,12 @@
 //! LogoutUser: the fence.
 
 use super::accounts::{end_all, user_by_login};
-use super::commit::{audit, next_revision, revoke};
+use super::audit::audit;
+use super::commit::{next_revision, revoke};
 use super::key;
-use super::record::{LinkEntry, SessionEntry, put, scan};
+use super::record::{LinkEntry, put, scan};
+use super::roll::{self, Roll};
 use super::rows::{guest_generations, user};
-use super::sessions::forget_entries;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
@@ -31,7 +32,7 @@ pub(super) fn logout_user(tx: &mut Tx<'_>, by: &By, name: &Folded) -> Result<Log
     let mut own = guest_generations(tx, name)?;
     sessions += live_sessions(tx, by.now, &guest, own)?;
     let links = drop_links(tx, by.now, name, own)?;
-    forget_entries(tx, &guest)?;
+    roll::clear(tx, &guest)?;
     own.end_all(next_revision(tx, by.now));
     put(tx, key::guest(name), &own)?;
     let revision = revoke(tx, by.now, Revoked::Below(guest, own.token_floor))?;
@@ -48,8 +49,8 @@ fn by_superuser(tx: &Tx<'_>, by: &By) -> Result<bool> {
 }
 
 fn live_sessions(tx: &Tx<'_>, now: Timestamp, subject: &Subject, own: Generations) -> Result<u32> {
-    let entries = scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))?;
-    let live = entries.iter().filter(|(_, entry)| now < entry.expire_time && own.session_lives(entry.generation));
+    let entries = Roll::of(tx, subject)?.entries();
+    let live = entries.iter().filter(|entry| entry.lives(own, now));
     Ok(u32::try_from(live.count()).unwrap_or(u32::MAX))
 }
 

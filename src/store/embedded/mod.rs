@@ -10,6 +10,7 @@ mod accounts;
 mod audit;
 mod commit;
 pub(crate) mod engine;
+mod expiry;
 mod founding;
 mod key;
 mod keys;
@@ -17,14 +18,17 @@ mod links;
 mod logout;
 mod organizations;
 mod record;
+mod roll;
 mod rows;
+mod session_row;
 mod sessions;
 mod sso;
 mod store;
 mod sweep;
 pub(crate) mod tx;
 
-pub use self::record::audit_digest;
+pub use self::audit::audit_digest;
+pub(crate) use self::key::MANY;
 pub(crate) use self::store::Embedded;
 pub(crate) use self::sweep::revocations;
 

@@ -1,7 +1,7 @@
 //! Organizations and memberships.
 
 use super::accounts::{end_tokens, occupied};
-use super::commit::audit;
+use super::audit::audit;
 use super::engine::View;
 use super::key;
 use super::record::{Belongs, MemberIn, Named, put, scan};

@@ -5,20 +5,21 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::audit::AuditPage;
 use super::engine::View;
+use super::expiry::ExpiryPage;
 use super::key::Kind;
+use super::roll::RollPage;
+use super::session_row::SessionRow;
 use super::tx::Tx;
-use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
-use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
+use crate::model::ids::{KeyId, OrganizationId, ProviderId, UserId};
 use crate::model::link::Link;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::personal_key::PersonalKey;
 use crate::model::provider::IdentityProvider;
 use crate::model::revocation::Revocation;
-use crate::model::session::Session;
 use crate::model::signing_key::SigningKeyRecord;
 use crate::model::sso::Attempt;
 use crate::model::user::{Generation, Generations, User};
@@ -52,8 +53,8 @@ records! {
     Organization => Organization,
     Belongs => MemberByOrganization,
     MemberIn => MemberByUser,
-    Session => Session,
-    SessionEntry => SessionBySubject,
+    SessionRow => Session,
+    RollPage => Roll,
     Generations => Guest,
     PersonalKey => PersonalKey,
     KeyEntry => PersonalKeyByUser,
@@ -64,8 +65,8 @@ records! {
     Attempt => Attempt,
     Revocation => Revocation,
     Tombstone => Tombstone,
-    AuditEvent => Audit,
-    Expiring => Expiry,
+    AuditPage => Audit,
+    ExpiryPage => Expiry,
 }
 
 /// What a name of the namespace stands for.
@@ -100,14 +101,6 @@ pub(super) struct MemberIn {
     pub(super) role: OrganizationRole,
 }
 
-/// A session that was not ended by itself, in the index of its subject's: enough to tell whether it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SessionEntry {
-    pub(super) id: SessionId,
-    pub(super) expire_time: Timestamp,
-    pub(super) generation: Generation,
-}
-
 /// A key that was not revoked, in the index of its owner's.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct KeyEntry(pub(super) KeyId);
@@ -126,15 +119,6 @@ pub(super) struct ProviderEntry(pub(super) ProviderId);
 /// The revision at which something was revoked by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tombstone(pub(super) i64);
-
-/// What expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Expiring {
-    Session(SessionId),
-    Link(LinkId),
-    Attempt(AttemptId),
-    Revocation(i64),
-}
 
 /// The value of a record.
 pub(crate) fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
@@ -155,14 +139,6 @@ pub(crate) fn decode<R: Record>(value: &[u8]) -> Result<R> {
         [version, _, ..] => Err(corrupt(format!("is of version {version}"))),
         _ => Err(corrupt("is cut short".to_owned())),
     }
-}
-
-/// SHA-256 of an audit event as it is stored: what the one after it holds as `previous`.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where the event cannot be written.
-pub fn audit_digest(event: &AuditEvent) -> Result<[u8; 32]> {
-    Ok(Sha256::digest(encode(event)?).into())
 }
 
 /// The record under a key.

@@ -100,34 +100,59 @@ pub(super) enum Life {
     Over,
 }
 
+/// Whose a session is, as that one is now.
+pub(super) enum Holder {
+    /// An account; `None` where it is gone.
+    User(Option<User>),
+    /// A guest.
+    Guest(Generations),
+}
+
+pub(super) fn holder(view: &dyn View, session: &Session) -> Result<Holder> {
+    Ok(match &session.subject {
+        Subject::User(id) => Holder::User(user(view, *id)?),
+        Subject::Guest(name) => Holder::Guest(guest_generations(view, name)?),
+    })
+}
+
 pub(super) fn life(view: &dyn View, session: &Session, now: Timestamp) -> Result<Life> {
-    if session.state != SessionState::Live {
-        return Ok(Life::Ended);
-    }
-    let lives = generations(view, &session.subject)?.is_some_and(|own| own.session_lives(session.generation));
-    Ok(match lives {
+    Ok(life_with(&holder(view, session)?, session, now))
+}
+
+/// [`life`], for a verb that needs the holder for more.
+pub(super) fn life_with(holder: &Holder, session: &Session, now: Timestamp) -> Life {
+    let own = match holder {
+        Holder::User(user) => user.as_ref().filter(|user| user.enabled).map(|user| user.generations),
+        Holder::Guest(own) => Some(*own),
+    };
+    let lives = session.state == SessionState::Live && own.is_some_and(|own| own.session_lives(session.generation));
+    match lives {
         false => Life::Ended,
         true if now >= session.expire_time => Life::Over,
         true => Life::Live,
-    })
+    }
 }
 
 /// What a token of the session is made of, as everything is now.
 pub(super) fn grant(view: &dyn View, session: Session) -> Result<Box<Grant>> {
-    Ok(Box::new(match &session.subject {
-        Subject::User(id) => {
-            let user = known_user(view, *id)?;
-            Grant {
-                generation: user.generations.current,
-                username: user.name.as_str().to_owned(),
-                roles: user.roles,
-                organization: organization_name(view, &user, session.organization)?,
-                user: Some(user),
-                session,
-            }
-        }
-        Subject::Guest(name) => Grant {
-            generation: guest_generations(view, name)?.current,
+    let holder = holder(view, &session)?;
+    grant_to(view, holder, session)
+}
+
+/// [`grant`], for a verb that has the holder already.
+pub(super) fn grant_to(view: &dyn View, holder: Holder, session: Session) -> Result<Box<Grant>> {
+    Ok(Box::new(match holder {
+        Holder::User(None) => return Err(StoreError::Corrupt(format!("User: that of session {} is missing", session.id))),
+        Holder::User(Some(user)) => Grant {
+            generation: user.generations.current,
+            username: user.name.as_str().to_owned(),
+            roles: user.roles,
+            organization: organization_name(view, &user, session.organization)?,
+            user: Some(user),
+            session,
+        },
+        Holder::Guest(own) => Grant {
+            generation: own.current,
             username: session.username.clone(),
             roles: Roles::default(),
             organization: String::new(),

@@ -1,10 +1,14 @@
 //! Sessions: opening, rotating, renewing, ending one.
 
-use super::commit::{audit, expires, fence, revision_of, revoke};
+use super::audit::audit;
+use super::commit::{fence, revision_of, revoke};
 use super::engine::View;
+use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Expiring, SessionEntry, load, put, scan};
-use super::rows::{Life, active, generations, grant, life, user};
+use super::record::put;
+use super::roll::{Roll, enrol, strike};
+use super::rows::{Life, active, generations, grant, grant_to, holder, life, life_with, user};
+use super::session_row::{put_session, session};
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
@@ -36,7 +40,7 @@ pub(super) fn open_session(tx: &mut Tx<'_>, by: &By, open: OpenSession) -> Resul
     put(tx, key::user(user.id), &user)?;
     let opening = Opening {
         subject: Subject::User(user.id),
-        username: user.name.as_str().to_owned(),
+        username: String::new(),
         generation: open.generation,
         organization,
         dataset_id: None,
@@ -103,42 +107,25 @@ pub(super) fn insert(tx: &mut Tx<'_>, by: &By, new: NewSession, opening: Opening
         n: 0,
         tip: new.tip,
         rotate_time: by.now,
+        source: by.origin.source,
         state: SessionState::Live,
     };
-    put(tx, key::session(session.id), &session)?;
-    expires(tx, session.expire_time, Expiring::Session(session.id))?;
-    index(tx, &session)?;
+    put_session(tx, session.clone())?;
+    expires(tx, session.expire_time, Expiring::Session(session.id));
+    enrol(tx, &session)?;
     Ok(session)
 }
 
-/// Puts a live session where its subject's are counted.
-pub(super) fn index(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
-    let entry = SessionEntry { id: session.id, expire_time: session.expire_time, generation: session.generation };
-    put(tx, key::session_by_subject(&session.subject, session.auth_time, session.id), &entry)
-}
-
-/// Takes a subject's sessions out of the count. Their rows stay until they expire: reuse and replay have to find them.
-pub(super) fn forget_entries(tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
-    for (key, _) in scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))? {
-        tx.remove(key);
-    }
-    Ok(())
-}
-
-/// Ends the oldest sessions of a subject until there is room for one more among `most`; forgets the entries of dead ones.
+/// Ends the oldest sessions of a subject until there is room for one more among `most`; strikes dead ones off its roll.
 fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, most: u32) -> Result<()> {
     let own = generations(tx, subject)?.unwrap_or_default();
-    let mut live = Vec::new();
-    for (key, entry) in scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))? {
-        if by.now < entry.expire_time && own.session_lives(entry.generation) {
-            live.push(entry.id);
-        } else {
-            tx.remove(key);
-        }
-    }
+    let mut roll = Roll::of(tx, subject)?;
+    roll.retain(|entry| entry.lives(own, by.now));
+    let live = roll.entries();
+    roll.write(tx)?;
     let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
     let crowd = (live.len() + 1).saturating_sub(most);
-    for id in live.into_iter().take(crowd) {
+    for id in live.into_iter().take(crowd).map(|entry| entry.id) {
         if let Some(oldest) = session(tx, id)? {
             end(tx, by.now, oldest, EndReason::Crowded)?;
             audit(tx, by, Action::SessionCrowdedOut(id))?;
@@ -150,14 +137,16 @@ fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, most: u32) -> Result<(
 /// Ends a session by itself: its row, its place in the count, and every token of it. Answers the revision.
 pub(super) fn end(tx: &mut Tx<'_>, now: Timestamp, mut session: Session, reason: EndReason) -> Result<i64> {
     session.state = SessionState::Ended { at: now, reason };
-    tx.remove(key::session_by_subject(&session.subject, session.auth_time, session.id));
-    put(tx, key::session(session.id), &session)?;
-    revoke(tx, now, Revoked::Session(session.id))
+    strike(tx, &session)?;
+    let id = session.id;
+    put_session(tx, session)?;
+    revoke(tx, now, Revoked::Session(id))
 }
 
 pub(super) fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -> Result<Rotated> {
     let Some(mut session) = session(tx, rotate.session)? else { return Ok(Rotated::Unknown) };
-    match life(tx, &session, by.now)? {
+    let holder = holder(tx, &session)?;
+    match life_with(&holder, &session, by.now) {
         Life::Live => {}
         Life::Ended => return Ok(Rotated::Ended),
         Life::Over => return Ok(Rotated::Expired),
@@ -179,18 +168,22 @@ pub(super) fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -
     if session.renewal == Renewal::AccessToken {
         return Ok(Rotated::Mismatch);
     }
-    let retry = presented == Presented::Retry;
-    audit(tx, by, Action::Refreshed(session.id, retry))?;
-    if retry {
-        return Ok(Rotated::Retried(grant(tx, session)?));
+    if presented == Presented::Retry {
+        audit(tx, by, Action::Refreshed(session.id, true))?;
+        return Ok(Rotated::Retried(grant_to(tx, holder, session)?));
+    }
+    // The row itself says how often, when and from where; an event of its own is for what an auditor would look for.
+    if session.source != by.origin.source {
+        audit(tx, by, Action::Refreshed(session.id, false))?;
     }
     session.renewal = Renewal::RefreshToken;
     session.mode = rotate.mode.unwrap_or(session.mode);
     session.n += 1;
     session.tip = rotate.successor;
     session.rotate_time = by.now;
-    put(tx, key::session(session.id), &session)?;
-    Ok(Rotated::Rotated(grant(tx, session)?))
+    session.source = by.origin.source;
+    put_session(tx, session.clone())?;
+    Ok(Rotated::Rotated(grant_to(tx, holder, session)?))
 }
 
 fn reused_as(reason: EndReason) -> &'static str {
@@ -205,13 +198,10 @@ fn in_last_moments(session: &Session, now: Timestamp) -> bool {
     now.plus(LAST_MOMENTS) >= session.expire_time
 }
 
-pub(super) fn session(view: &dyn View, id: SessionId) -> Result<Option<Session>> {
-    load(view, &key::session(id))
-}
-
 pub(super) fn renew_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<Renewed> {
     let Some(mut session) = session(tx, id)? else { return Ok(Renewed::Unknown) };
-    match life(tx, &session, by.now)? {
+    let holder = holder(tx, &session)?;
+    match life_with(&holder, &session, by.now) {
         Life::Live => {}
         Life::Ended => return Ok(Renewed::Ended),
         Life::Over => return Ok(Renewed::Expired),
@@ -224,10 +214,10 @@ pub(super) fn renew_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<R
     }
     if session.renewal == Renewal::Unset {
         session.renewal = Renewal::AccessToken;
-        put(tx, key::session(id), &session)?;
+        put_session(tx, session.clone())?;
         audit(tx, by, Action::RenewedByAccessToken(id))?;
     }
-    Ok(Renewed::Renewed(grant(tx, session)?))
+    Ok(Renewed::Renewed(grant_to(tx, holder, session)?))
 }
 
 /// Not fenced as a whole: who ends the session of the very token may come twice, and is told that it was over.
@@ -277,7 +267,7 @@ fn ended_at(tx: &Tx<'_>, session: &Session) -> Result<i64> {
 
 /// Ends the live sessions of a subject that came from a credential.
 pub(super) fn end_those_of(tx: &mut Tx<'_>, now: Timestamp, subject: &Subject, credential: Credential) -> Result<()> {
-    for (_, entry) in scan::<SessionEntry>(tx, &key::sessions_by_subject(subject))? {
+    for entry in Roll::of(tx, subject)?.entries() {
         if let Some(session) = session(tx, entry.id)?.filter(|session| session.credential == Some(credential)) {
             end(tx, now, session, EndReason::Logout)?;
         }

@@ -1,10 +1,11 @@
 //! Identity providers and sign-on attempts.
 
 use super::accounts::insert as insert_user;
-use super::commit::{audit, expires};
+use super::audit::audit;
 use super::engine::View;
+use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Expiring, Identity, ProviderEntry, load, put, scan};
+use super::record::{Identity, ProviderEntry, load, put, scan};
 use super::rows::{grant, known_user, member, named, organization, user};
 use super::sessions::{Opening, again, insert};
 use super::tx::Tx;
@@ -61,7 +62,7 @@ pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_tim
     }
     let state = AttemptState::Exchanging { revision: tx.head.revision };
     write(tx, &Attempt { id, expire_time, state })?;
-    expires(tx, expire_time, Expiring::Attempt(id))?;
+    expires(tx, expire_time, Expiring::Attempt(id));
     audit(tx, by, Action::SsoExchangeBegun(id))?;
     Ok(Step::Done)
 }
@@ -166,7 +167,7 @@ pub(super) fn refuse_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_tim
         None if by.now >= expire_time => Ok(Step::OutOfTurn),
         None => {
             refuse(tx, by, Attempt { id, expire_time, state: AttemptState::Refused })?;
-            expires(tx, expire_time, Expiring::Attempt(id))?;
+            expires(tx, expire_time, Expiring::Attempt(id));
             Ok(Step::Done)
         }
     }
@@ -218,7 +219,7 @@ fn opening(
     };
     Ok(organization.map(|organization| Opening {
         subject: Subject::User(user.id),
-        username: user.name.as_str().to_owned(),
+        username: String::new(),
         generation,
         organization,
         dataset_id: None,

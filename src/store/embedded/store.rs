@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::commit::{decide, decide_fenced};
 use super::engine::{Engine, View};
 use super::tx::Tx;
-use super::{accounts, audit, founding, keys, links, logout, organizations, rows, sessions, sso, sweep};
+use super::{accounts, audit, founding, keys, links, logout, organizations, rows, session_row, sessions, sso, sweep};
 use crate::model::audit::{Action, Actor, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
@@ -193,7 +193,7 @@ impl Store for Embedded {
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>> {
-        sessions::session(self.view(), id)
+        session_row::session(self.view(), id)
     }
 
     async fn end_session(&self, session: SessionId, by: By) -> Result<Ended> {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::commit::audit;
+use super::audit::audit;
 use super::engine::View;
+use super::expiry::{Expiring, take_due};
 use super::key::{self, Kind};
-use super::record::{Expiring, Tombstone, load, scan_from};
+use super::record::{Tombstone, load, scan_from};
+use super::roll::strike;
+use super::session_row::session;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
 use crate::model::link::Link;
 use crate::model::revocation::{Revocation, Revoked};
-use crate::model::session::Session;
 use crate::store::Result;
 use crate::store::verbs::By;
 
@@ -20,15 +22,12 @@ const MARGIN: Duration = Duration::from_hours(24);
 
 /// `now` is the service's time: a store whose last commit is ahead of it sweeps less, not more.
 pub(super) fn sweep(tx: &mut Tx<'_>, by: &By, now: Timestamp, most: u32) -> Result<u32> {
-    let all = key::all(Kind::Expiry);
     // Before the margin's end there is nothing that could have expired.
-    let until = key::expiry_until(Timestamp::from_micros(now.minus(MARGIN).micros().saturating_add(1)));
-    let due = scan_from::<Expiring>(tx, &all, &all, usize::try_from(most).unwrap_or(usize::MAX))?;
-    let mut swept = 0;
-    for (entry, what) in due.into_iter().take_while(|(entry, _)| *entry < until) {
-        tx.remove(entry);
-        sweep_one(tx, what)?;
-        swept += 1;
+    let until = Timestamp::from_micros(now.minus(MARGIN).micros().saturating_add(1));
+    let due = take_due(tx, until, usize::try_from(most).unwrap_or(usize::MAX))?;
+    let swept = u32::try_from(due.len()).unwrap_or(u32::MAX);
+    for what in due {
+        sweep_one(tx, by, what)?;
     }
     if swept > 0 {
         audit(tx, by, Action::Swept(swept))?;
@@ -36,11 +35,14 @@ pub(super) fn sweep(tx: &mut Tx<'_>, by: &By, now: Timestamp, most: u32) -> Resu
     Ok(swept)
 }
 
-fn sweep_one(tx: &mut Tx<'_>, what: Expiring) -> Result<()> {
+fn sweep_one(tx: &mut Tx<'_>, by: &By, what: Expiring) -> Result<()> {
     match what {
         Expiring::Session(id) => {
-            if let Some(session) = load::<Session>(tx, &key::session(id))? {
-                tx.remove(key::session_by_subject(&session.subject, session.auth_time, id));
+            if let Some(session) = session(tx, id)? {
+                if session.n > 0 {
+                    audit(tx, by, Action::SessionSwept(id, session.n))?;
+                }
+                strike(tx, &session)?;
                 tx.remove(key::session(id));
             }
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::accounts::{create_user, insert};
-use super::commit::{audit, decide};
+use super::audit::audit;
+use super::commit::decide;
 use super::engine::{Job, Reply, View, run_group};
 use super::record::{Named, put};
 use super::sessions::{Opening, open_session};
@@ -81,9 +82,9 @@ fn run<T: Send + 'static>(
     let (job, outcome) = job(by(1), verb);
     let mut group = Group::new(pairs, head.clone());
     let replies = run_group(&mut group, [job]);
-    let changes = group.changes().clone();
-    *head = group.head().clone();
-    pairs.apply(&changes);
+    let committed = group.finish().unwrap();
+    *head = committed.head;
+    pairs.apply(&committed.changes);
     answer(replies, &Ok(()));
     outcome.lock().unwrap().take().unwrap()
 }
@@ -106,7 +107,7 @@ fn login(byte: u8) -> OpenSession {
     OpenSession {
         session: NewSession {
             id: SessionId::from_bytes([byte; 16]),
-            tip: [byte; 32],
+            tip: [byte; 16],
             face: Face::Grpc,
             mode: Mode::Json,
             methods: Vec::new(),
@@ -142,8 +143,9 @@ fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
     assert_eq!(made.lock().unwrap().take(), Some(Ok(())));
     assert_eq!(failed.lock().unwrap().take(), Some(Err(StoreError::Corrupt("a test".to_owned()))));
     assert_eq!(seen.lock().unwrap().take(), Some(Ok((true, None, Timestamp::from_secs(5)))));
-    assert_eq!(group.head().audit_sequence, 2);
-    assert!(!group.changes().contains_key(&key::user(UserId::from_bytes([2; 16]))));
+    let committed = group.finish().unwrap();
+    assert_eq!(committed.head.audit_sequence, 2);
+    assert!(!committed.changes.contains_key(&key::user(UserId::from_bytes([2; 16]))));
 }
 
 #[test]
@@ -220,7 +222,7 @@ fn a_revoked_key_ends_the_sessions_that_came_from_it() {
     let ended = run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, owner, id));
     assert!(matches!(ended, Ok(Ended::Ended(_))));
     let lives = |byte| {
-        let row = super::sessions::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
+        let row = super::session_row::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
         row.lives(Timestamp::from_secs(2))
     };
     assert!(!lives(1) && lives(2));

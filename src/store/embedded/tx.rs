@@ -6,6 +6,9 @@ use std::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Job, Reply, View};
+use super::expiry::Expiring;
+use super::{audit, expiry};
+use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::revocation::Revocation;
 use crate::store::Result;
@@ -32,12 +35,24 @@ pub(crate) struct Group<'a> {
     changes: Changes,
     head: Head,
     revocations: Vec<Revocation>,
+    events: Vec<AuditEvent>,
+    expiring: Vec<(Timestamp, Expiring)>,
+}
+
+/// What a group comes to.
+pub(crate) struct Committed {
+    /// What it changes, without its head.
+    pub(crate) changes: Changes,
+    /// Where the store stands after it.
+    pub(crate) head: Head,
+    /// What it revokes.
+    pub(crate) revocations: Vec<Revocation>,
 }
 
 impl<'a> Group<'a> {
     /// An empty group over `view`, after a group that ended with `head`.
     pub(crate) fn new(view: &'a dyn View, head: Head) -> Self {
-        Self { view, changes: Changes::new(), head, revocations: Vec::new() }
+        Self { view, changes: Changes::new(), head, revocations: Vec::new(), events: Vec::new(), expiring: Vec::new() }
     }
 
     /// Runs one verb. What it changed joins the group where it succeeded.
@@ -48,31 +63,28 @@ impl<'a> Group<'a> {
             own: Changes::new(),
             head: self.head.clone(),
             revocations: Vec::new(),
+            events: Vec::new(),
+            expiring: Vec::new(),
             keep: false,
         };
         let reply = job(&mut tx);
-        let Tx { own, head, revocations, keep, .. } = tx;
+        let Tx { own, head, revocations, events, expiring, keep, .. } = tx;
         if keep {
             self.changes.extend(own);
             self.head = head;
             self.revocations.extend(revocations);
+            self.events.extend(events);
+            self.expiring.extend(expiring);
         }
         reply
     }
 
-    /// What the group changes, without its head.
-    pub(crate) fn changes(&self) -> &Changes {
-        &self.changes
-    }
-
-    /// Where the store stands after the group.
-    pub(crate) fn head(&self) -> &Head {
-        &self.head
-    }
-
-    /// What the group revokes.
-    pub(crate) fn revocations(&self) -> &[Revocation] {
-        &self.revocations
+    /// What the group comes to; the audit events of all its verbs lie together, and so does what they let expire.
+    pub(crate) fn finish(self) -> Result<Committed> {
+        let Self { mut changes, head, revocations, events, expiring, .. } = self;
+        audit::write(events, &mut changes)?;
+        expiry::write(expiring, &mut changes)?;
+        Ok(Committed { changes, head, revocations })
     }
 }
 
@@ -83,6 +95,8 @@ pub(crate) struct Tx<'a> {
     own: Changes,
     pub(crate) head: Head,
     pub(crate) revocations: Vec<Revocation>,
+    events: Vec<AuditEvent>,
+    expiring: Vec<(Timestamp, Expiring)>,
     keep: bool,
 }
 
@@ -94,7 +108,17 @@ impl Tx<'_> {
 
     /// True where the verb changed something so far.
     pub(crate) fn changed(&self) -> bool {
-        !self.own.is_empty()
+        !self.own.is_empty() || !self.events.is_empty() || !self.expiring.is_empty()
+    }
+
+    /// Appends to the audit log; [`audit`](super::audit) gives the event its number and its place in the chain.
+    pub(super) fn record(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
+    /// Has `what` be swept some time after `at`.
+    pub(super) fn let_expire(&mut self, at: Timestamp, what: Expiring) {
+        self.expiring.push((at, what));
     }
 
     /// Sets a key.

@@ -2,7 +2,7 @@
 //!
 //! sled checks a CRC with every page it reads, but its recovery takes a damaged piece of its log for the end of a segment and
 //! goes on behind it, so that a record can silently fall back to what it was before. So every commit carries a [`Tally`] over
-//! all records along, and opening reads all of them and compares.
+//! all records along, which a [`Recount`] after opening compares with the records that are there.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,9 @@ use sled::{Batch, Db};
 
 use super::error::{OpenError, Trying};
 use super::identity::FORMAT;
+use super::recount::{Counted, Recount};
 use crate::model::ids::StoreId;
+use crate::store::embedded::MANY;
 use crate::store::embedded::engine::View;
 use crate::store::embedded::tx::{Changes, Head};
 use crate::store::{Result, StoreError};
@@ -49,7 +51,24 @@ pub(super) struct Tip {
 /// A sum of checksums that does not depend on the order of the records, so that a commit can carry it along. Against damage,
 /// not against a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tally(u64);
+pub(super) struct Tally {
+    /// Over the records that are counted before anything is answered.
+    pub(super) few: u64,
+    /// Over those of which there may be [`MANY`].
+    many: u64,
+}
+
+/// A database that was opened again.
+pub(super) struct Reopened {
+    pub(super) database: Database,
+    pub(super) store: StoreId,
+    pub(super) tip: Tip,
+    /// The count of its records, where that is not complete and right already.
+    pub(super) recount: Option<Recount>,
+}
+
+/// What is said of records that do not come to the tally.
+pub(super) const OTHERS: &str = "its records are not the ones that were written";
 
 /// The first record, never changed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,15 +85,15 @@ impl Database {
             let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
             let mut tip = Tip::default();
             let changes = Changes::from([(IDENTITY_KEY.to_vec(), Some(identity))]);
-            database.apply(&changes, &mut tip).map_err(|error| damage(path, &error))?;
+            database.apply(&changes, &mut tip, None).map_err(|error| damage(path, &error))?;
             Ok((database, tip))
         })?;
         make_private(directory)?;
         Ok(created)
     }
 
-    /// Opens the database in `directory`, reads every record of it, and answers whose it is and where it stands.
-    pub(super) fn open(directory: &Path, cache: u64) -> std::result::Result<(Self, StoreId, Tip), OpenError> {
+    /// Opens the database in `directory`, begins to count its records, and answers whose it is and where it stands.
+    pub(super) fn open(directory: &Path, cache: u64, moment: Duration) -> std::result::Result<Reopened, OpenError> {
         let opened = guarded(directory, move |path| {
             let damaged = |detail: &str| OpenError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
             let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
@@ -89,29 +108,36 @@ impl Database {
                 return Err(OpenError::LaterFormat { path, found: identity.format, known: FORMAT });
             }
             let tip: Tip = decode(read(TIP_KEY)?.as_deref()).ok_or_else(|| damaged("its last record is missing"))?;
-            if database.count().map_err(|error| damage(path, &error))? != tip.tally {
-                return Err(damaged("its records are not the ones that were written"));
-            }
-            Ok((database, identity.store, tip))
+            let recount = match Recount::begin(&database, tip.tally, moment).map_err(|error| damage(path, &error))? {
+                (recount, Counted::Partly) => Some(recount),
+                (_, Counted::Right) => None,
+                (_, Counted::Wrong) => return Err(damaged(OTHERS)),
+            };
+            Ok(Reopened { database, store: identity.store, tip, recount })
         })?;
         make_private(directory)?;
         Ok(opened)
     }
 
-    /// Applies changes and the tip after them in one atomic batch, and moves `tip` there. Not durable yet.
-    pub(super) fn apply(&self, changes: &Changes, tip: &mut Tip) -> std::result::Result<(), sled::Error> {
+    /// Applies changes and the tip after them in one atomic batch, and moves `tip` there, and a count that is under way. Not
+    /// durable yet.
+    pub(super) fn apply(
+        &self,
+        changes: &Changes,
+        tip: &mut Tip,
+        mut recount: Option<&mut Recount>,
+    ) -> std::result::Result<(), sled::Error> {
         let mut next = tip.clone();
         next.commits += 1;
         let mut batch = Batch::default();
         for (key, value) in changes {
-            if let Some(old) = self.0.get(key)? {
-                next.tally.take(key, &old);
+            let old = self.0.get(key)?;
+            next.tally.change(key, old.as_deref(), value.as_deref());
+            if let Some(recount) = &mut recount {
+                recount.follow(key, old.as_deref(), value.as_deref());
             }
             match value {
-                Some(value) => {
-                    next.tally.add(key, value);
-                    batch.insert(key.as_slice(), value.as_slice());
-                }
+                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
                 None => batch.remove(key.as_slice()),
             }
         }
@@ -126,15 +152,27 @@ impl Database {
         &self.0
     }
 
-    fn count(&self) -> std::result::Result<Tally, sled::Error> {
-        let mut tally = Tally::default();
-        for pair in &*self.0 {
+    /// Adds at most `most` records from `from` (inclusive) to `to` (exclusive) to `tally`; answers the last of them, and how many.
+    pub(super) fn count(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        most: usize,
+        tally: &mut Tally,
+    ) -> std::result::Result<(Option<Vec<u8>>, usize), sled::Error> {
+        let (mut last, mut counted) = (None, 0);
+        for pair in self.0.range(from..).take(most) {
             let (key, value) = pair?;
-            if key != TIP_KEY {
-                tally.add(&key, &value);
+            if to.is_some_and(|to| *key >= *to) {
+                break;
             }
+            if key != TIP_KEY {
+                tally.change(&key, None, Some(&value));
+            }
+            last = Some(key);
+            counted += 1;
         }
-        Ok(tally)
+        Ok((last.map(|key| key.to_vec()), counted))
     }
 }
 
@@ -157,12 +195,11 @@ impl View for Database {
 }
 
 impl Tally {
-    fn add(&mut self, key: &[u8], value: &[u8]) {
-        self.0 = self.0.wrapping_add(checksum(key, value));
-    }
-
-    fn take(&mut self, key: &[u8], value: &[u8]) {
-        self.0 = self.0.wrapping_sub(checksum(key, value));
+    /// Takes a record as it was out, and as it is in.
+    pub(super) fn change(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        let sum = |value: Option<&[u8]>| value.map_or(0, |value| checksum(key, value));
+        let own = if key.first().is_some_and(|kind| MANY.contains(kind)) { &mut self.many } else { &mut self.few };
+        *own = own.wrapping_sub(sum(old)).wrapping_add(sum(new));
     }
 }
 
@@ -190,6 +227,16 @@ fn guarded<T: Send>(
         opener.join().map_err(|panic| OpenError::Damaged { path: path.to_owned(), detail: panic_text(panic.as_ref()) })
     });
     joined.flatten()
+}
+
+/// Opens and closes a database that is closed. sled remembers where its pages lie as of the last opening, and reads again
+/// whatever was written since: after much of that, the next start would be the one to wait for it.
+pub(super) fn shorten_next_opening(directory: &Path, cache: u64) {
+    let opened = guarded(directory, move |path| config(path, cache).open().map(drop).map_err(|error| damage(path, &error)));
+    if let Err(error) = opened {
+        tracing::warn!(%error, "the next start will take longer");
+    }
+    wait_for_release(directory);
 }
 
 /// Waits until sled has let go of its file, which its own threads hold for a moment after the last handle is dropped, so that

@@ -81,6 +81,16 @@ pub enum OpenError {
         /// The highest format this version knows.
         known: u32,
     },
+    /// Written by an earlier version, in a format that was never released.
+    #[error("the data directory {} has format {found}, which only development versions wrote, and this version reads {known}: start with a new data directory", path.display())]
+    EarlierFormat {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format this version reads.
+        known: u32,
+    },
     /// The database does not read back as it was written.
     #[error("the database in {} is damaged ({detail}): restore the whole data directory from a backup", path.display())]
     Damaged {

@@ -18,7 +18,7 @@ use super::error::{OpenError, Trying};
 use crate::model::ids::StoreId;
 
 /// The format of everything in a data directory. Rises when an older version could no longer read it.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What the file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ impl Identity {
         if format > FORMAT {
             let path = path.parent().unwrap_or(path).to_owned();
             return Err(OpenError::LaterFormat { path, found: format, known: FORMAT });
+        }
+        if format < FORMAT {
+            let path = path.parent().unwrap_or(path).to_owned();
+            return Err(OpenError::EarlierFormat { path, found: format, known: FORMAT });
         }
         serde_json::from_str(line).map_err(unreadable)
     }

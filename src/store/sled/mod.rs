@@ -13,6 +13,7 @@ mod database;
 mod directory;
 mod error;
 mod identity;
+mod recount;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -25,17 +26,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::barrier::Barrier;
 #[doc(hidden)]
 pub use self::barrier::Depth;
 pub use self::cells::Cells;
-use self::database::{Database, Tip};
+use self::database::{Database, Reopened, Tip};
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;
 use self::error::Trying;
 use self::identity::Identity;
+use self::recount::Recount;
 use self::writer::Writer;
 use super::embedded::engine::{Engine, Job, View};
 use super::embedded::tx::Head;
@@ -60,13 +63,15 @@ pub struct Options {
     pub group: usize,
     /// How long a commit may take before the store counts as unhealthy.
     pub watchdog: Duration,
+    /// How long opening may count what can be counted later.
+    pub moment: Duration,
     /// How much of the barrier is passed: all of it.
     #[doc(hidden)]
     pub depth: Depth,
 }
 
 impl Options {
-    /// The usual limits: 64 MiB of cache, 4,096 waiting verbs, groups of 1,024, a watchdog of 10 s.
+    /// The usual limits: 64 MiB of cache, 4,096 waiting verbs, groups of 1,024, a watchdog of 10 s, a count of 200 ms.
     #[must_use]
     pub fn new(directory: PathBuf, fresh_id: StoreId) -> Self {
         Self {
@@ -76,6 +81,7 @@ impl Options {
             queue: 4096,
             group: 1024,
             watchdog: Duration::from_secs(10),
+            moment: Duration::from_millis(200),
             depth: Depth::Full,
         }
     }
@@ -83,7 +89,8 @@ impl Options {
 
 /// Opens the store of a data directory, or makes it where there is nothing.
 ///
-/// Reads every record once. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
+/// Reads every record, of sessions and audit events as many as a moment allows; the rest is read while the store is in use,
+/// and a store that turns out to be damaged then fails. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
 /// durable revision, and no other process can open the directory until the store is closed or this process ends. The
 /// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
 ///
@@ -134,7 +141,7 @@ struct Shared {
 }
 
 impl SledEngine {
-    /// Opens or makes the store of a data directory. Blocks: reads every record of it.
+    /// Opens or makes the store of a data directory. Blocks.
     ///
     /// `revoked` reads the revocations that are kept; `revocations` knows them, and the durable revision, when this returns.
     pub(crate) fn open(
@@ -147,7 +154,7 @@ impl SledEngine {
             Found::Store(identity) => reopen(&directory, &identity, options)?,
             Found::Nothing | Found::Unfinished => create(&directory, options)?,
         };
-        let Opened { database, barrier, identity, id, tip } = opened;
+        let Opened { database, barrier, identity, id, tip, recount } = opened;
         let kept =
             revoked(&database).map_err(|error| OpenError::Damaged { path: directory.database(), detail: error.to_string() })?;
         revocations.extend(&kept, tip.head.revision);
@@ -166,10 +173,14 @@ impl SledEngine {
             directory,
             identity,
             barrier,
+            opened_at: tip.commits,
             tip,
+            recount,
+            cache: options.cache_capacity,
             group: options.group,
             revocations,
             shared: Arc::clone(&shared),
+            runtime: Handle::try_current().ok(),
         };
         thread::Builder::new()
             .name(database::WRITER.to_owned())
@@ -237,6 +248,7 @@ struct Opened {
     identity: Identity,
     id: StoreId,
     tip: Tip,
+    recount: Option<Recount>,
 }
 
 fn create(directory: &Directory, options: &Options) -> std::result::Result<Opened, OpenError> {
@@ -246,13 +258,13 @@ fn create(directory: &Directory, options: &Options) -> std::result::Result<Opene
     let (database, tip) = Database::create(&path, options.cache_capacity, options.fresh_id)?;
     let barrier = first_barrier(&database, &path, options.depth)?;
     directory.finish_creation()?;
-    Ok(Opened { database, barrier, identity, id: options.fresh_id, tip })
+    Ok(Opened { database, barrier, identity, id: options.fresh_id, tip, recount: None })
 }
 
 fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std::result::Result<Opened, OpenError> {
     directory.expect_database()?;
     let path = directory.database();
-    let (database, id, tip) = Database::open(&path, options.cache_capacity)?;
+    let Reopened { database, store: id, tip, recount } = Database::open(&path, options.cache_capacity, options.moment)?;
     if id != identity.store {
         return Err(OpenError::OtherStore { path, expected: identity.store, found: id });
     }
@@ -263,7 +275,7 @@ fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std:
     // From now on a copy of the database that lacks any of this is refused.
     let identity = identity.at(&tip);
     directory.record(&identity)?;
-    Ok(Opened { database, barrier, identity, id, tip })
+    Ok(Opened { database, barrier, identity, id, tip, recount })
 }
 
 fn first_barrier(database: &Database, path: &Path, depth: Depth) -> std::result::Result<Barrier, OpenError> {

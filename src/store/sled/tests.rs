@@ -2,6 +2,7 @@
 
 mod commit;
 mod opening;
+mod recount;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,21 +6,37 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
 
 use super::Shared;
 use super::barrier::Barrier;
-use super::database::{Database, Tip, panic_text};
+use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
+use super::recount::{Counted, Recount};
 use crate::model::revocation::Revocation;
 use crate::store::embedded::engine::{Job, Reply};
-use crate::store::embedded::tx::Group;
+use crate::store::embedded::tx::{Committed, Group};
 use crate::store::{Revocations, StoreError};
 
 /// How often the identity file learns how far the store has come, while there are commits.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
+
+/// A group of so many was a crowd: more are on their way, and waiting for them costs less than a barrier for each few.
+const CROWD: usize = 8;
+
+/// How long the writer waits for a crowd to come together.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// So many records are counted at once while verbs may be waiting: a fraction of a millisecond.
+const COUNT_AT_ONCE: usize = 128;
+
+/// After so many commits closing takes some of the next opening's work.
+const MUCH: u64 = 1000;
 
 /// Everything that is the writer's alone.
 pub(super) struct Writer {
@@ -29,20 +45,33 @@ pub(super) struct Writer {
     pub(super) identity: Identity,
     pub(super) barrier: Barrier,
     pub(super) tip: Tip,
+    /// The commits there were when the store was opened.
+    pub(super) opened_at: u64,
+    /// The count of the records, while it is under way.
+    pub(super) recount: Option<Recount>,
+    /// Bytes of records that are kept in memory.
+    pub(super) cache: u64,
     pub(super) group: usize,
     pub(super) revocations: Arc<Revocations>,
     pub(super) shared: Arc<Shared>,
+    /// Where the callers' tasks run, if the store was opened there.
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Writer {
     /// Commits until the queue is closed and empty, then closes the store; or until a commit fails.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         let mut recorded = Instant::now();
-        while let Ok(first) = queue.recv() {
+        let mut crowd = 0;
+        while let Some(first) = self.next(queue) {
+            if crowd >= CROWD {
+                thread::sleep(LINGER);
+            }
             let jobs = std::iter::once(first).chain(queue.try_iter()).take(self.group);
             self.shared.busy.begin();
-            if let Err(reason) = self.commit(jobs) {
-                return self.fail(&reason);
+            match self.commit(jobs) {
+                Ok(size) => crowd = size,
+                Err(reason) => return self.fail(&reason),
             }
             if recorded.elapsed() >= RECORD_EVERY {
                 recorded = Instant::now();
@@ -52,11 +81,41 @@ impl Writer {
             }
             self.shared.busy.end();
         }
-        self.close();
+        let failed = self.shared.failure.borrow().clone();
+        match failed {
+            Some(reason) => self.fail(&reason),
+            None => self.close(),
+        }
     }
 
-    /// Runs one group and answers it. Fails with the reason where the group may or may not be durable.
-    fn commit(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), String> {
+    /// Waits for the next verb, and counts records meanwhile; `None` where none can come, or the count came out wrong.
+    fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+        while let Some(recount) = &mut self.recount {
+            let outcome = match recount.step(&self.database, self.tip.tally, COUNT_AT_ONCE) {
+                Ok(Counted::Partly) => Ok(()),
+                Ok(Counted::Right) => {
+                    self.recount = None;
+                    Ok(())
+                }
+                Ok(Counted::Wrong) => Err(OTHERS.to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(reason) = outcome {
+                let reason = format!("it is damaged ({reason}); restore the whole data directory from a backup");
+                self.shared.fail(&reason);
+                return None;
+            }
+            match queue.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        queue.recv().ok()
+    }
+
+    /// Runs one group and answers it; says how many verbs it had. Fails with the reason where the group may or may not be durable.
+    fn commit(&mut self, jobs: impl Iterator<Item = Job>) -> Result<usize, String> {
         let mut replies = Vec::new();
         let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut replies)));
         let outcome = committed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
@@ -66,13 +125,14 @@ impl Writer {
                     self.revocations.extend(&revocations, self.tip.head.revision);
                 }
                 self.shared.durable(&self.tip.head);
-                answer(replies, &Ok(()));
-                Ok(())
+                let size = replies.len();
+                self.answer(replies);
+                Ok(size)
             }
             Err(reason) => {
                 // First, so that whoever gets this answer finds the store unhealthy.
                 self.shared.fail(&reason);
-                answer(replies, &Err(StoreError::Unavailable(reason.clone())));
+                drop(Answers { replies, outcome: Err(StoreError::Unavailable(reason.clone())) });
                 Err(reason)
             }
         }
@@ -83,15 +143,26 @@ impl Writer {
         for job in jobs {
             replies.push(group.run(job));
         }
-        if group.changes().is_empty() && *group.head() == self.tip.head {
+        let Committed { changes, head, revocations } = group.finish().map_err(|error| error.to_string())?;
+        if changes.is_empty() && head == self.tip.head {
             return Ok(Vec::new());
         }
-        let mut tip = Tip { head: group.head().clone(), ..self.tip.clone() };
-        self.database.apply(group.changes(), &mut tip).map_err(|error| format!("a change could not be written: {error}"))?;
+        let mut tip = Tip { head, ..self.tip.clone() };
+        self.database
+            .apply(&changes, &mut tip, self.recount.as_mut())
+            .map_err(|error| format!("a change could not be written: {error}"))?;
         self.barrier.pass(self.database.sled()).map_err(|error| format!("a change could not be made durable: {error}"))?;
-        let revocations = group.revocations().to_vec();
         self.tip = tip;
         Ok(revocations)
+    }
+
+    /// Answers a group that is durable. A crowd is answered from one task of the runtime: from here each answer could wake a worker
+    /// of its own, and each response would be written to its socket by itself.
+    fn answer(&self, replies: Vec<Reply>) {
+        let answers = Answers { replies, outcome: Ok(()) };
+        if let (Some(runtime), true) = (&self.runtime, answers.replies.len() > 1) {
+            runtime.spawn(async move { drop(answers) });
+        }
     }
 
     fn record(&mut self) -> Result<(), super::OpenError> {
@@ -121,17 +192,29 @@ impl Writer {
         if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
-        let Self { database: last, directory, shared, .. } = self;
+        let much = self.tip.commits.saturating_sub(self.opened_at) >= MUCH;
+        let Self { database: last, directory, shared, cache, .. } = self;
         // sled flushes when it is dropped, and panics where it cannot.
         drop(catch_unwind(AssertUnwindSafe(|| drop((database, last)))));
-        super::database::wait_for_release(&path);
+        wait_for_release(&path);
+        if much {
+            shorten_next_opening(&path, cache);
+        }
         drop(directory);
         shared.closed.send_replace(true);
     }
 }
 
-fn answer(replies: Vec<Reply>, outcome: &Result<(), StoreError>) {
-    for reply in replies {
-        reply(outcome.clone());
+/// The answers of a group, given when this is dropped, wherever that is.
+struct Answers {
+    replies: Vec<Reply>,
+    outcome: Result<(), StoreError>,
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for reply in self.replies.drain(..) {
+            reply(self.outcome.clone());
+        }
     }
 }

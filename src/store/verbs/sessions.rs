@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::By;
 use crate::model::ids::{SessionId, UserId};
 use crate::model::name::Folded;
-use crate::model::session::{EndReason, Face, Method, Mode, Session};
+use crate::model::session::{ChainHash, EndReason, Face, Method, Mode, Session};
 use crate::model::user::{Generation, Roles, SecondFactor, User};
 
 /// A session to be opened: what does not depend on what the commit finds.
@@ -14,7 +14,7 @@ pub struct NewSession {
     /// Its id.
     pub id: SessionId,
     /// Keyed hash of R(0).
-    pub tip: [u8; 32],
+    pub tip: ChainHash,
     /// Through which face.
     pub face: Face,
     /// Where its refresh token travels.
@@ -86,9 +86,9 @@ pub struct RotateSession {
     /// The number of what was presented.
     pub n: u32,
     /// Keyed hash of what was presented.
-    pub presented: [u8; 32],
+    pub presented: ChainHash,
     /// Keyed hash of its successor.
-    pub successor: [u8; 32],
+    pub successor: ChainHash,
     /// The mode the caller asked for, where it did.
     pub mode: Option<Mode>,
     /// Who, where, when.

@@ -1,10 +1,8 @@
 use proptest::prelude::*;
 
-use super::{Named, Superuser, Tombstone, decode, encode};
-use crate::model::audit::AuditEvent;
+use super::{AuditPage, Named, SessionRow, Superuser, Tombstone, decode, encode};
 use crate::model::ids::UserId;
 use crate::model::link::Link;
-use crate::model::session::Session;
 use crate::model::user::User;
 use crate::store::StoreError;
 
@@ -39,8 +37,8 @@ proptest! {
             bytes.splice(0..0, [super::VERSION, super::Kind::User as u8]);
         }
         let _ = decode::<User>(&bytes);
-        let _ = decode::<Session>(&bytes);
+        let _ = decode::<SessionRow>(&bytes);
         let _ = decode::<Link>(&bytes);
-        let _ = decode::<AuditEvent>(&bytes);
+        let _ = decode::<AuditPage>(&bytes);
     }
 }
