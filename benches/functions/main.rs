@@ -5,10 +5,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what a benchmark does not expect ends it")]
 
+mod calls;
 mod crypto;
 mod store;
 
+use countersign::model::random::{Random, SystemRandom};
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(functions, crypto::tokens, crypto::secrets, store::verbs);
+fn random() -> &'static dyn Random {
+    &SystemRandom
+}
+
+criterion_group!(functions, crypto::tokens, crypto::secrets, calls::handlers, store::verbs);
 criterion_main!(functions);

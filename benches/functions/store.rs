@@ -7,7 +7,6 @@ use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::{Clock as _, SystemClock};
 use countersign::model::ids::{SessionId, StoreId, UserId};
 use countersign::model::name::{Email, Name};
-use countersign::model::random::{Random, SystemRandom};
 use countersign::model::session::{ChainHash, Face, Method, Mode};
 use countersign::model::user::{Generation, Generations, Roles, Totp, User};
 use countersign::store::sled::Cells;
@@ -16,14 +15,12 @@ use countersign::store::{Revocations, Store, audit_digest, memory, sled};
 use criterion::Criterion;
 use tokio::runtime::Runtime;
 
+use super::random;
+
 /// What stands for a password hash: nothing here computes one.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
 /// Verbs at once, so that they share a barrier.
 const AT_ONCE: u32 = 64;
-
-fn random() -> &'static dyn Random {
-    &SystemRandom
-}
 
 fn by() -> By {
     By { origin: Origin { actor: Actor::Anonymous, source: None }, caller: None, now: SystemClock.now() }

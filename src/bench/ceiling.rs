@@ -95,7 +95,7 @@ impl Work {
             exp: now.plus(Duration::from_hours(1)).secs(),
             iat: now.secs(),
             nbf: None,
-            jti: SessionId::random(&SystemRandom as &dyn Random).to_string(),
+            jti: SessionId::derived((&SystemRandom as &dyn Random).id()).to_string(),
             sid: self.session,
             generation: 0,
             cred: None,

@@ -23,6 +23,9 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
 
+/// What the claims of a token usually take, in bytes; more is no harm.
+const USUAL_CLAIMS: usize = 640;
+
 /// Why the signing keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRingError {
@@ -168,8 +171,9 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`KeyRingError::Library`] where the cryptographic library fails.
-    pub fn mint(&self, claims: &Claims) -> Result<Secret, KeyRingError> {
-        let json = serde_json::to_vec(claims).map_err(|_| KeyRingError::Library)?;
+    pub fn mint<Text: Serialize>(&self, claims: &Claims<Text>) -> Result<Secret, KeyRingError> {
+        let mut json = Vec::with_capacity(USUAL_CLAIMS);
+        serde_json::to_writer(&mut json, claims).map_err(|_| KeyRingError::Library)?;
         let key = &self.signer;
         let mut token = String::with_capacity(key.head.len() + json.len().div_ceil(3) * 4 + 352);
         token.push_str(&key.head);
@@ -180,8 +184,8 @@ impl KeyRing {
         Ok(Secret::from(token))
     }
 
-    /// Checks form, header and signature of a token, and reads its claims. Whether it is good now is
-    /// [`jwt::check_time_and_audience`]'s to say. The result depends on nothing but the token and the ring.
+    /// Checks form, header and signature of a token, and reads its claims. Whether it is good now is [`jwt::Rules::check`]'s and
+    /// [`jwt::Times::check`]'s to say. The result depends on nothing but the token and the ring.
     ///
     /// # Errors
     /// [`JwtError::TooLong`], [`JwtError::Malformed`], [`JwtError::Header`], [`JwtError::UnknownKey`],

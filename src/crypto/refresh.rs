@@ -180,6 +180,21 @@ mod tests {
         assert!(RefreshToken::parse(&keys(&[2]), &token).is_err());
     }
 
+    /// What was issued stays good: a chain and what is stored of it may never change under the same server key.
+    #[test]
+    fn a_chain_is_what_it_always_was() {
+        let keys = keys(&[1]);
+        let (token, hash) = RefreshToken::first(&keys, 0x0102_0304, SessionId::from_bytes([3; 16]), [2; 16]);
+        let presented = RefreshToken::parse(&keys, &token).unwrap();
+        let encoded = |bytes| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+        assert_eq!(presented.hash, hash);
+        assert_eq!(token.expose(), "csr_AQECAwQDAwMDAwMDAwMDAwMDAwMDAAAAAAICAgICAgICAgICAgICAgKghkTIAiLandAJ9KFk4R3v");
+        assert_eq!(encoded(hash), "dNqQBqBCB5iTIkBqcou4uw");
+        let successor = presented.successor(&keys);
+        assert_eq!(successor.expose(), "csr_AQECAwQDAwMDAwMDAwMDAwMDAwMDAAAAATOEzgoZsXi978KUT2MmJ4VlR9ckvHt1zEZgEQ7xd3jM");
+        assert_eq!(encoded(presented.next_hash), "cOUABtoPvKruR-P_7u0W3w");
+    }
+
     #[test]
     fn nothing_shows_itself() {
         let (token, _) = RefreshToken::first(&keys(&[1]), 1, SessionId::from_bytes([1; 16]), [2; 16]);

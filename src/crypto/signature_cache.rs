@@ -1,48 +1,84 @@
-//! Signatures that verified before. Verifying one is the dear part of checking a token, and depends on nothing but the token
-//! and the key ring, so it need not be done twice. Owns a bounded table of good results; bad ones are not kept.
+//! Tokens whose signature verified before. Verifying one is the dear part of checking a token, and depends on nothing but the
+//! token and the key ring, so it need not be done twice. Owns a bounded table of good tokens; bad ones are not kept.
+//!
+//! # Security
+//! A token is found by its end, which is of the signature and as good as random, and is known only where the whole of it is the
+//! one that verified: all of it is compared, in constant time. The text that is kept for that is wiped when it goes.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use quick_cache::sync::Cache;
 
-use super::jwt::{JwtError, MAX_TOKEN};
-use super::keyring::{KeyRing, VerifiedSignature};
+use super::jwt::{Claims, JwtError, MAX_TOKEN};
+use super::keyring::KeyRing;
+use crate::model::secret::Secret;
 
-/// How many results are kept by default; about 1 KiB each.
+/// How many tokens are kept by default; about 1.5 KiB each.
 pub const DEFAULT_CAPACITY: usize = 16_384;
 
-/// Remembers good signatures by the SHA-256 of the token.
-pub struct SignatureCache(Cache<[u8; 32], Arc<VerifiedSignature>>);
+/// The end of a token by which it is found: 192 bits of its signature.
+type End = [u8; 32];
 
-impl std::fmt::Debug for SignatureCache {
+/// Remembers good tokens, and of each what was read from its claims.
+pub struct SignatureCache<T>(Cache<End, Arc<Seen<T>>>);
+
+/// A token whose signature verified, for what was read from its claims.
+pub struct Seen<T> {
+    token: Secret,
+    kid: String,
+    read: T,
+}
+
+impl<T> Deref for Seen<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.read
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Seen<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.read.fmt(f)
+    }
+}
+
+impl<T> std::fmt::Debug for SignatureCache<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SignatureCache({})", self.0.len())
     }
 }
 
-impl SignatureCache {
-    /// One that keeps at most about `capacity` results.
+impl<T> SignatureCache<T> {
+    /// One that keeps at most about `capacity` tokens.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self(Cache::new(capacity))
     }
 
-    /// What [`KeyRing::check_signature`] says of `token`, from memory where it said so before and still holds the key.
+    /// What `read` makes of the claims of `token`, whose signature verifies: from memory where it did before and the ring still
+    /// holds the key. What `read` refuses is not kept.
     ///
     /// # Errors
-    /// As [`KeyRing::check_signature`].
-    pub fn check(&self, ring: &KeyRing, token: &str) -> Result<Arc<VerifiedSignature>, JwtError> {
+    /// As [`KeyRing::check_signature`], and those of `read`.
+    pub fn check(
+        &self,
+        ring: &KeyRing,
+        token: &str,
+        read: impl FnOnce(Claims) -> Result<T, JwtError>,
+    ) -> Result<Arc<Seen<T>>, JwtError> {
         if token.len() > MAX_TOKEN {
             return Err(JwtError::TooLong);
         }
-        let mut name = [0; 32];
-        name.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        if let Some(known) = self.0.get(&name).filter(|known| ring.holds(&known.kid)) {
+        let end = token.as_bytes().last_chunk().ok_or(JwtError::Malformed)?;
+        if let Some(known) = self.0.get(end).filter(|known| known.is(token) && ring.holds(&known.kid)) {
             return Ok(known);
         }
-        let fresh = Arc::new(ring.check_signature(token)?);
-        self.0.insert(name, Arc::clone(&fresh));
+        let verified = ring.check_signature(token)?;
+        let fresh = Arc::new(Seen { token: Secret::new(token), kid: verified.kid, read: read(verified.claims)? });
+        self.0.insert(*end, Arc::clone(&fresh));
         Ok(fresh)
     }
 
@@ -51,7 +87,7 @@ impl SignatureCache {
         self.0.retain(|_, known| known.kid != kid);
     }
 
-    /// How many results are kept.
+    /// How many tokens are kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -61,5 +97,11 @@ impl SignatureCache {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<T> Seen<T> {
+    fn is(&self, token: &str) -> bool {
+        verify_slices_are_equal(self.token.expose().as_bytes(), token.as_bytes()).is_ok()
     }
 }

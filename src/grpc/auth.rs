@@ -31,11 +31,8 @@ impl AuthService for Api {
         };
         let services = self.services();
         let signed_in = to_the_end(async move { services.login.login(&client, login).await }).await?;
-        let message = pb::LoginResponse {
-            tokens: Some(convert::tokens(&signed_in.tokens)),
-            user: signed_in.user.as_ref().map(convert::user),
-        };
-        Ok(self.answer(&signed_in.tokens, message))
+        let user = signed_in.user.as_ref().map(convert::user);
+        Ok(self.answer(signed_in.tokens, |tokens| pb::LoginResponse { tokens: Some(tokens), user }))
     }
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::RefreshResponse> {
@@ -48,10 +45,11 @@ impl AuthService for Api {
         }
         let message = request.into_inner();
         let source = one_of(message.refresh_token.into(), message.access_token.into(), cookie)?;
-        let services = self.services();
-        let tokens = to_the_end(async move { services.refresh.refresh(&client, source, mode).await }).await?;
-        let mut response = self.answer(&tokens, pb::RefreshResponse { tokens: Some(convert::tokens(&tokens)) });
-        if from_cookie && tokens.mode == Mode::Json {
+        // One change of the store is all that it makes, which survives being dropped.
+        let tokens = self.services.refresh.refresh(&client, source, mode).await?;
+        let leaves_cookie = from_cookie && tokens.mode == Mode::Json;
+        let mut response = self.answer(tokens, |tokens| pb::RefreshResponse { tokens: Some(tokens) });
+        if leaves_cookie {
             // The cookie's token is used up; presented again later it would end the session.
             self.cookies.clear(response.metadata_mut());
         }
@@ -70,11 +68,8 @@ impl AuthService for Api {
         };
         // A mark in the audit log is all that it writes, and that survives being dropped.
         let signed_in = self.services.personal_keys.exchange(&client, &id, &secret, &message.org_name).await?;
-        let message = pb::PkeyJwtResponse {
-            tokens: Some(convert::tokens(&signed_in.tokens)),
-            user: signed_in.user.as_ref().map(convert::user),
-        };
-        Ok(Response::new(message))
+        let user = signed_in.user.as_ref().map(convert::user);
+        Ok(self.answer(signed_in.tokens, |tokens| pb::PkeyJwtResponse { tokens: Some(tokens), user }))
     }
 
     async fn sso_start(&self, request: Request<pb::SsoStartRequest>) -> Answer<pb::SsoStartResponse> {
@@ -98,12 +93,8 @@ impl AuthService for Api {
         let SsoCollected::Complete(signed_in) = collected else {
             return Ok(Response::new(pb::SsoJwtResponse { status: pb::SsoStatus::Pending.into(), ..Default::default() }));
         };
-        let message = pb::SsoJwtResponse {
-            status: pb::SsoStatus::Complete.into(),
-            tokens: Some(convert::tokens(&signed_in.tokens)),
-            user: signed_in.user.as_ref().map(convert::user),
-        };
-        Ok(self.answer(&signed_in.tokens, message))
+        let (status, user) = (pb::SsoStatus::Complete.into(), signed_in.user.as_ref().map(convert::user));
+        Ok(self.answer(signed_in.tokens, |tokens| pb::SsoJwtResponse { status, tokens: Some(tokens), user }))
     }
 
     async fn generate_single_use(&self, request: Request<pb::GenerateSingleUseRequest>) -> Answer<pb::GenerateSingleUseResponse> {
@@ -153,8 +144,8 @@ impl AuthService for Api {
         let token = Secret::from(request.into_inner().token);
         let services = self.services();
         let link = to_the_end(async move { services.single_use.redeem(&client, &token, request_id, mode).await }).await?;
-        let message = pb::RedeemSingleUseResponse { tokens: Some(convert::tokens(&link.tokens)), dataset_id: link.dataset_id };
-        Ok(self.answer(&link.tokens, message))
+        let dataset_id = link.dataset_id;
+        Ok(self.answer(link.tokens, |tokens| pb::RedeemSingleUseResponse { tokens: Some(tokens), dataset_id }))
     }
 
     async fn logout(&self, request: Request<pb::LogoutRequest>) -> Answer<pb::LogoutResponse> {

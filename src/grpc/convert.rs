@@ -10,6 +10,7 @@ use crate::model::clock::Timestamp;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::personal_key::PersonalKey;
 use crate::model::provider::IdentityProvider;
+use crate::model::secret::Secret;
 use crate::model::session::Mode;
 use crate::model::user::Roles;
 use crate::service::limits::invalid;
@@ -131,7 +132,7 @@ pub fn user(account: &Account) -> pb::User {
         user_id: user.id.to_string(),
         username: name.clone(),
         email: user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
-        roles: user.roles.names(),
+        roles: user.roles.names().map(str::to_owned).collect(),
         organizations: std::iter::once(name).chain(account.organizations.iter().cloned()).collect(),
         disabled: !user.enabled,
         totp_enabled: user.totp.is_on(),
@@ -141,17 +142,17 @@ pub fn user(account: &Account) -> pb::User {
 
 /// A session's tokens. In COOKIE mode the refresh token stays out: it goes into the cookie, see [`super::metadata`].
 #[must_use]
-pub fn tokens(tokens: &TokenSet) -> pb::TokenSet {
-    let refresh = tokens.refresh_token.as_ref().filter(|_| tokens.mode == Mode::Json);
+pub fn tokens(tokens: TokenSet) -> pb::TokenSet {
+    let refresh = tokens.refresh_token.filter(|_| tokens.mode == Mode::Json);
     pb::TokenSet {
-        access_token: tokens.access_token.expose().to_owned(),
+        access_token: tokens.access_token.into_exposed(),
         token_type: "Bearer".to_owned(),
         expires: i64::try_from(tokens.expires.as_millis()).unwrap_or(i64::MAX),
-        refresh_token: refresh.map(|token| token.expose().to_owned()).unwrap_or_default(),
+        refresh_token: refresh.map(Secret::into_exposed).unwrap_or_default(),
         access_expire_time: Some(timestamp(tokens.access_expire_time)),
         session_expire_time: Some(timestamp(tokens.session_expire_time)),
         session_id: tokens.session_id.to_string(),
-        active_organization: tokens.active_organization.clone(),
+        active_organization: tokens.active_organization,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The gRPC face: each rpc parses its message and metadata, calls one service, and converts the answer. Holds no policy.
 //!
 //! What changes state runs to its end in a task of its own (`to_the_end`): a handler may be dropped at any await, when its
-//! client goes away or its deadline passes, and a wrong password must count then too.
+//! client goes away or its deadline passes, and a wrong password must count then too. A handler whose one change is one verb of
+//! the store needs no task: the verb happens whole once it was handed over.
 
 mod account;
 mod admin;
@@ -53,12 +54,13 @@ impl Api {
         self.services.verifier.authenticate(&client, metadata::authorization(request.metadata()))
     }
 
-    /// An answer with these tokens; in COOKIE mode the refresh token goes into the cookie, which `convert` left out.
-    fn answer<M>(&self, tokens: &TokenSet, message: M) -> Response<M> {
-        let mut response = Response::new(message);
-        if let (Mode::Cookie, Some(refresh)) = (tokens.mode, &tokens.refresh_token) {
-            let lasts = tokens.session_expire_time.since(tokens.access_expire_time).saturating_add(tokens.expires);
-            self.cookies.set(response.metadata_mut(), refresh, lasts);
+    /// The answer `message` with these tokens. In COOKIE mode the refresh token goes into the cookie, and not into the message.
+    fn answer<M>(&self, mut tokens: TokenSet, message: impl FnOnce(pb::TokenSet) -> M) -> Response<M> {
+        let lasts = tokens.session_expire_time.since(tokens.access_expire_time).saturating_add(tokens.expires);
+        let cookie = if tokens.mode == Mode::Cookie { tokens.refresh_token.take() } else { None };
+        let mut response = Response::new(message(convert::tokens(tokens)));
+        if let Some(refresh) = cookie {
+            self.cookies.set(response.metadata_mut(), &refresh, lasts);
         }
         response
     }

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::pb::token_service_server::TokenService;
 use super::{Api, convert, pb, status};
+use crate::service::verify::Verdict;
 
 #[tonic::async_trait]
 impl TokenService for Api {
@@ -17,16 +18,16 @@ impl TokenService for Api {
         let verdict = verifier.verify(&message.token, message.min_revision.max(0), &message.dataset_id).await?;
         let answer = match verdict {
             None => pb::VerifyTokenResponse { revision: verifier.revision(), ..Default::default() },
-            Some(verdict) => pb::VerifyTokenResponse {
+            Some(Verdict { token, revision }) => pb::VerifyTokenResponse {
                 active: true,
-                subject: verdict.subject,
-                username: verdict.username,
-                org_name: verdict.organization,
-                roles: verdict.roles,
-                dataset_id: verdict.dataset_id.unwrap_or_default(),
-                session_id: verdict.session_id.to_string(),
-                expire_time: Some(convert::timestamp(verdict.expire_time)),
-                revision: verdict.revision,
+                subject: token.subject.to_string(),
+                username: token.username.clone(),
+                org_name: token.organization.clone(),
+                roles: token.roles.names().map(str::to_owned).collect(),
+                dataset_id: token.dataset_id.clone().unwrap_or_default(),
+                session_id: token.session.to_string(),
+                expire_time: Some(convert::timestamp(token.expire_time)),
+                revision,
             },
         };
         Ok(Response::new(answer))

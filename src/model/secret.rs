@@ -21,6 +21,12 @@ impl Secret {
         &self.0
     }
 
+    /// The text, no longer wiped when it goes: for an answer that is about to carry it away.
+    #[must_use]
+    pub fn into_exposed(mut self) -> String {
+        std::mem::take(&mut *self.0)
+    }
+
     /// The length in bytes; revealing it is harmless, limits need it.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -110,16 +110,9 @@ pub struct Roles {
 
 impl Roles {
     /// The names in tokens: `staff`, `superuser`.
-    #[must_use]
-    pub fn names(self) -> Vec<String> {
-        let mut names = Vec::new();
-        if self.staff {
-            names.push("staff".to_owned());
-        }
-        if self.superuser {
-            names.push("superuser".to_owned());
-        }
-        names
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let held = [(self.staff, "staff"), (self.superuser, "superuser")];
+        held.into_iter().filter_map(|(held, name)| held.then_some(name))
     }
 
     /// True for staff and superusers.

@@ -1,8 +1,12 @@
 //! Who calls: as the transport knows it, and once its access token was taken for valid.
 
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::{Error, Result};
+use crate::crypto::jwt::{Claims, Times};
+use crate::crypto::signature_cache::Seen;
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{SessionId, UserId};
@@ -33,11 +37,12 @@ pub fn by_system(now: Timestamp) -> By {
     By { origin: Origin { actor: Actor::System, source: None }, caller: None, now }
 }
 
-/// A caller whose access token is signed by us, unexpired and not revoked.
+/// An access token that is signed by us and was good when it was shown; cheap to clone.
+pub type AccessToken = Arc<Seen<Claimed>>;
+
+/// What an access token says, as values: read once, however often it is shown.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// Where it calls from.
-    pub client: Client,
+pub struct Claimed {
     /// Whose token it is.
     pub subject: Subject,
     /// The token's `gen`.
@@ -46,7 +51,7 @@ pub struct SignedIn {
     pub session: SessionId,
     /// The token's `cred`.
     pub credential: Option<Credential>,
-    /// The token's `username`.
+    /// The token's `username`: an account's, or `guest:NAME`.
     pub username: String,
     /// The token's `org`; empty for a guest.
     pub organization: String,
@@ -60,6 +65,50 @@ pub struct SignedIn {
     pub expire_time: Timestamp,
     /// The dataset a guest is confined to.
     pub dataset_id: Option<String>,
+    /// What is held against the time at every use.
+    pub(super) times: Times,
+}
+
+impl Claimed {
+    /// The values; `None` where one is not of the form that we write.
+    pub(super) fn read(claims: Claims) -> Option<Self> {
+        Some(Self {
+            subject: Subject::parse(&claims.sub)?,
+            generation: Generation(claims.generation),
+            session: claims.sid,
+            credential: match &claims.cred {
+                None => None,
+                Some(text) => Some(Credential::parse(text)?),
+            },
+            roles: Roles {
+                staff: claims.roles.iter().any(|role| role == "staff"),
+                superuser: claims.roles.iter().any(|role| role == "superuser"),
+            },
+            methods: claims.amr.iter().filter_map(|method| Method::parse(method)).collect(),
+            auth_time: Timestamp::from_secs(claims.auth_time),
+            expire_time: Timestamp::from_secs(claims.exp),
+            times: claims.times(),
+            username: claims.username,
+            organization: claims.org,
+            dataset_id: claims.dataset,
+        })
+    }
+}
+
+/// A caller whose access token is signed by us, unexpired and not revoked: its claims are the caller's own.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Where it calls from.
+    pub client: Client,
+    pub(super) token: AccessToken,
+}
+
+impl Deref for SignedIn {
+    type Target = Claimed;
+
+    fn deref(&self) -> &Claimed {
+        &self.token
+    }
 }
 
 impl SignedIn {

@@ -53,6 +53,18 @@ impl Guesses {
         outcome
     }
 
+    /// [`guard`](Self::guard), for a call that changes something although its caller left: one that is dropped before its outcome
+    /// counts as one that presents no credential of ours, or leaving early would go uncounted.
+    ///
+    /// # Errors
+    /// As [`guard`](Self::guard).
+    pub async fn guard_leaving<T>(&self, client: &Client, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut leaving = Leaving(Some((self, client.source)));
+        let outcome = self.guard(client, call).await;
+        leaving.0 = None;
+        outcome
+    }
+
     fn check(&self, source: IpAddr) -> Result<()> {
         if !self.any.load(Ordering::Relaxed) {
             return Ok(());
@@ -74,6 +86,17 @@ impl Guesses {
             let count = counts.entry(network(source)).or_insert(Count { level: 0.0, touched: now });
             count.level = count.decayed(now) + 1.0;
             self.any.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Counts its source when it is dropped with one.
+struct Leaving<'a>(Option<(&'a Guesses, IpAddr)>);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if let Some((guesses, source)) = self.0 {
+            guesses.count(source);
         }
     }
 }
@@ -108,6 +131,31 @@ mod tests {
         assert!(present(&guesses, 2, Ok(())).await.is_ok());
         clock.advance(Duration::from_secs(1));
         assert!(present(&guesses, 1, Ok(())).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn leaving_early_is_no_way_around_the_count() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
+        let guesses = Guesses::new(clock);
+        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
+        for _ in 0..20_000 {
+            let mut call = Box::pin(guesses.guard_leaving(&client, std::future::pending::<Result<()>>()));
+            assert!(futures_util::poll!(&mut call).is_pending());
+        }
+        let stays = guesses.guard_leaving(&client, async { Ok(()) });
+        assert!(matches!(stays.await, Err(Error::Throttled(_))));
+        assert!(present(&guesses, 2, Ok(())).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_counted_by_its_answer() {
+        let guesses = Guesses::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000))));
+        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
+        for _ in 0..30_000 {
+            guesses.guard_leaving(&client, async { Ok(()) }).await.unwrap();
+        }
+        assert!(guesses.guard_leaving(&client, async { Err::<(), _>(Error::RefreshInvalid) }).await.is_err());
+        assert_eq!(guesses.counts.lock().unwrap().values().map(|count| count.level).collect::<Vec<_>>(), [1.0]);
     }
 
     #[tokio::test]

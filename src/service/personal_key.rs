@@ -90,7 +90,7 @@ impl PersonalKeys {
         if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.lives(now) || !owner.user.enabled {
             return Err(Error::InvalidCredentials);
         }
-        let grant = grant(client.face, SessionId::random(&*self.random), owner, now, now)?;
+        let grant = grant(client.face, SessionId::derived(self.random.id()), owner, now, now)?;
         self.note(id, client.source, now).await?;
         let tokens = self.tokens.issue(&grant, None)?;
         let user = match grant.user {
@@ -154,6 +154,10 @@ impl PersonalKeys {
             if uses.minute != minute {
                 // What was counted under the old minute is still to be written.
                 *uses = Arc::new(Uses { minute, more: uses.more.load(Ordering::Relaxed).into(), ..Uses::default() });
+            }
+            if uses.noted.initialized() {
+                uses.more.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
             }
             Arc::clone(uses)
         };

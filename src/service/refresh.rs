@@ -57,7 +57,8 @@ impl Refresh {
     /// Renews a session. `mode` moves the refresh token between message and cookie; without it it stays where it came from.
     ///
     /// Atomic and durable when it returns: of any number of callers with one refresh token all get the same successor within
-    /// 10 s of the first, and the session ends at any later use.
+    /// 10 s of the first, and the session ends at any later use. May be dropped at any await: what was handed to the store happens
+    /// whole, and is answered again to who asks again within those 10 s.
     ///
     /// # Errors
     /// - [`Error::Invalid`]: past its limit, or an access token to be moved into a cookie.
@@ -67,7 +68,7 @@ impl Refresh {
     /// - [`Error::TokenInvalid`]: no access token that is good now.
     /// - [`Error::Throttled`]: too much junk from this source.
     pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
-        self.guesses.guard(client, self.by_source(client, source, mode)).await
+        self.guesses.guard_leaving(client, self.by_source(client, source, mode)).await
     }
 
     async fn by_source(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {

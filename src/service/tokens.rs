@@ -131,27 +131,27 @@ impl Tokens {
         let now = self.time.now();
         let session = &grant.session;
         let expire = now.plus(self.policy.access_token).min(session.expire_time);
+        let (subject, jti) = (session.subject.to_string(), SessionId::derived(self.random.id()).to_string());
+        let credential = session.credential.map(|credential| credential.to_string());
+        let guest = session.dataset_id.as_ref().map(|dataset| format!("{}/{dataset}", self.policy.audience));
         let claims = Claims {
-            iss: self.policy.issuer.clone(),
-            sub: session.subject.to_string(),
-            aud: match &session.dataset_id {
-                Some(dataset) => format!("{}/{dataset}", self.policy.audience),
-                None => self.policy.audience.clone(),
-            },
+            iss: self.policy.issuer.as_str(),
+            sub: &subject,
+            aud: guest.as_ref().unwrap_or(&self.policy.audience),
             exp: expire.secs(),
             iat: now.secs(),
             nbf: None,
-            jti: SessionId::random(&*self.random).to_string(),
+            jti: &jti,
             sid: session.id,
             generation: grant.generation.0,
-            cred: session.credential.map(|credential| credential.to_string()),
-            client_id: session.face.as_str().to_owned(),
-            username: grant.username.clone(),
-            org: grant.organization.clone(),
-            roles: grant.roles.names(),
-            amr: session.methods.iter().map(|method| method.as_str().to_owned()).collect(),
+            cred: credential.as_deref(),
+            client_id: session.face.as_str(),
+            username: &grant.username,
+            org: &grant.organization,
+            roles: grant.roles.names().collect(),
+            amr: session.methods.iter().map(|method| method.as_str()).collect(),
             auth_time: session.auth_time.secs(),
-            dataset: session.dataset_id.clone(),
+            dataset: session.dataset_id.as_deref(),
         };
         let access_token = self.ring.mint(&claims).map_err(|error| Error::Internal(error.to_string()))?;
         // What the claim says, to the second; the answer must not promise more.

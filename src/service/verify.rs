@@ -1,42 +1,27 @@
-//! Whether an access token is good now: signature, then at every call its time and the revocation set. Answers from memory.
+//! Whether an access token is good now: signature, issuer and audience, then at every call its time and the revocation set.
+//! Answers from memory.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::{Client, SignedIn};
+use super::client::{AccessToken, Claimed, Client, SignedIn};
 use super::limits::{self, MAX_ACCESS_TOKEN};
 use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result};
-use crate::crypto::jwt::{self, Claims, Rules};
+use crate::crypto::jwt::{Claims, JwtError, Rules};
 use crate::crypto::keyring::{Jwk, KeyRing};
 use crate::crypto::signature_cache::SignatureCache;
-use crate::model::clock::Timestamp;
-use crate::model::ids::SessionId;
-use crate::model::session::{Credential, Method};
-use crate::model::user::{Generation, Roles, Subject};
 use crate::store::Revocations;
 
 /// How long a call waits for a revision.
 const REVISION_WAIT: Duration = Duration::from_secs(1);
 
-/// What is told of an active token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An access token that is active.
+#[derive(Clone, Debug)]
 pub struct Verdict {
-    /// The `sub` claim.
-    pub subject: String,
-    /// The username, or `guest:NAME`.
-    pub username: String,
-    /// The active organization's name.
-    pub organization: String,
-    /// The roles: `staff`, `superuser`.
-    pub roles: Vec<String>,
-    /// The dataset a guest is confined to.
-    pub dataset_id: Option<String>,
-    /// The session.
-    pub session_id: SessionId,
-    /// When the token expires (exclusive).
-    pub expire_time: Timestamp,
+    /// What it says.
+    pub token: AccessToken,
     /// The revision of the revocation set that did not revoke it.
     pub revision: i64,
 }
@@ -44,7 +29,7 @@ pub struct Verdict {
 /// Verifies access tokens.
 pub struct Verifier {
     ring: Arc<KeyRing>,
-    cache: SignatureCache,
+    cache: SignatureCache<Claimed>,
     revocations: Arc<Revocations>,
     rules: Rules,
     time: Time,
@@ -73,12 +58,7 @@ impl Verifier {
     /// The caller an access token stands for; `None` where it is not good now.
     #[must_use]
     pub fn signed_in(&self, client: &Client, token: &str) -> Option<SignedIn> {
-        let verified = self.cache.check(&self.ring, token).ok()?;
-        let claims = &verified.claims;
-        jwt::check_time_and_audience(claims, &self.rules, self.time.now()).ok()?;
-        let signed_in = from_claims(*client, claims)?;
-        let dead = self.revocations.revokes(&signed_in.subject, signed_in.generation, signed_in.session, signed_in.credential);
-        (!dead).then_some(signed_in)
+        Some(SignedIn { client: *client, token: self.good_now(token)? })
     }
 
     /// Whether `token` is active, as VerifyToken answers it. `min_revision` (0 and less: none) waits up to 1 s for the revocation set to
@@ -105,27 +85,24 @@ impl Verifier {
     }
 
     fn verdict(&self, token: &str, dataset_id: &str, revision: i64) -> Option<Verdict> {
-        let verified = self.cache.check(&self.ring, token).ok()?;
-        let claims = &verified.claims;
-        jwt::check_time_and_audience(claims, &self.rules, self.time.now()).ok()?;
-        if claims.dataset.as_deref().is_some_and(|dataset| dataset != dataset_id) {
-            return None;
-        }
-        let subject = Subject::parse(&claims.sub)?;
-        let credential = credential(claims)?;
-        if self.revocations.revokes(&subject, Generation(claims.generation), claims.sid, credential) {
-            return None;
-        }
-        Some(Verdict {
-            subject: claims.sub.clone(),
-            username: claims.username.clone(),
-            organization: claims.org.clone(),
-            roles: claims.roles.clone(),
-            dataset_id: claims.dataset.clone(),
-            session_id: claims.sid,
-            expire_time: Timestamp::from_secs(claims.exp),
-            revision,
-        })
+        let token = self.good_now(token)?;
+        let elsewhere = token.dataset_id.as_ref().is_some_and(|dataset| dataset != dataset_id);
+        (!elsewhere).then_some(Verdict { token, revision })
+    }
+
+    /// The token, where its signature, issuer and audience are right (once known, that stays so), and neither its time is up nor
+    /// is it revoked.
+    fn good_now(&self, token: &str) -> Option<AccessToken> {
+        let token = self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()?;
+        token.times.check(self.time.now()).ok()?;
+        let dead = self.revocations.revokes(&token.subject, token.generation, token.session, token.credential);
+        (!dead).then_some(token)
+    }
+
+    /// The claims as values.
+    fn read(&self, claims: Claims) -> std::result::Result<Claimed, JwtError> {
+        self.rules.check(&claims)?;
+        Claimed::read(claims).ok_or(JwtError::Claims)
     }
 
     /// The revision that verification has reached.
@@ -138,35 +115,5 @@ impl Verifier {
     #[must_use]
     pub fn jwks(&self) -> Vec<Jwk> {
         self.ring.jwks()
-    }
-}
-
-/// The claims as values; `None` where one is not of the form that we write.
-fn from_claims(client: Client, claims: &Claims) -> Option<SignedIn> {
-    Some(SignedIn {
-        client,
-        subject: Subject::parse(&claims.sub)?,
-        generation: Generation(claims.generation),
-        session: claims.sid,
-        credential: credential(claims)?,
-        username: claims.username.clone(),
-        organization: claims.org.clone(),
-        roles: Roles {
-            staff: claims.roles.iter().any(|role| role == "staff"),
-            superuser: claims.roles.iter().any(|role| role == "superuser"),
-        },
-        methods: claims.amr.iter().filter_map(|method| Method::parse(method)).collect(),
-        auth_time: Timestamp::from_secs(claims.auth_time),
-        expire_time: Timestamp::from_secs(claims.exp),
-        dataset_id: claims.dataset.clone(),
-    })
-}
-
-/// The `cred` claim: `Some(None)` where there is none, `None` where it is not of the form that we write.
-#[expect(clippy::option_option, reason = "absent is fine and malformed is not")]
-fn credential(claims: &Claims) -> Option<Option<Credential>> {
-    match &claims.cred {
-        None => Some(None),
-        Some(text) => Credential::parse(text).map(Some),
     }
 }

@@ -56,6 +56,7 @@ over_both_stores! {
     lost::login_against_change_of_password: 200, 60;
     lost::login_against_disabling: 400, 100;
     lost::refresh_against_loss_of_membership: 400, 100;
+    once::a_refresh_that_is_left: 400, 100;
     once::replay_against_refresh_of_the_newest: 800, 200;
     once::a_hundred_refresh_one_token: 40, 10;
     once::a_hundred_redeem_one_link: 40, 10;

@@ -1,8 +1,8 @@
 //! Access tokens: their claims, and what makes a presented one good. Owns the strict reading of a token and the checks of
 //! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key.
 //!
-//! A token is checked in two steps, so that the dear one can be remembered: [`super::keyring::KeyRing::check_signature`]
-//! depends on the token and the ring alone, [`check_time_and_audience`] on the moment and is run at every use.
+//! A token is checked in two steps, so that the dear one can be remembered: [`super::keyring::KeyRing::check_signature`] and
+//! [`Rules::check`] depend on the token, the ring and the settings alone, [`Times::check`] on the moment and is run at every use.
 //!
 //! # Source
 //! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).
@@ -29,15 +29,15 @@ pub const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
 /// How far ahead of this machine's clock `iat` and `nbf` may be.
 pub const FUTURE_LEEWAY: Duration = Duration::from_mins(1);
 
-/// The claims of an access token. Times are whole seconds since 1970.
+/// The claims of an access token. Times are whole seconds since 1970. Who mints one may borrow its texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub struct Claims<Text = String> {
     /// Who issued it: the issuer's URL.
-    pub iss: String,
+    pub iss: Text,
     /// Whom it is about: the user id.
-    pub sub: String,
+    pub sub: Text,
     /// Whom it is for: the audience; for a guest the audience, `/` and the dataset.
-    pub aud: String,
+    pub aud: Text,
     /// When it ends.
     pub exp: u64,
     /// When it was made.
@@ -46,7 +46,7 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<u64>,
     /// Its own id.
-    pub jti: String,
+    pub jti: Text,
     /// The session.
     #[serde(with = "as_text")]
     pub sid: SessionId,
@@ -55,25 +55,31 @@ pub struct Claims {
     pub generation: u64,
     /// The id of the key or link it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cred: Option<String>,
+    pub cred: Option<Text>,
     /// The face it was issued at: `grpc`, `graphistry`, `directus`, `page`.
-    pub client_id: String,
+    pub client_id: Text,
     /// The username, or `guest:NAME`.
-    pub username: String,
+    pub username: Text,
     /// The active organization's name.
-    pub org: String,
+    pub org: Text,
     /// The roles.
-    pub roles: Vec<String>,
+    pub roles: Vec<Text>,
     /// How the caller signed in (RFC 8176).
-    pub amr: Vec<String>,
+    pub amr: Vec<Text>,
     /// When the caller signed in.
     pub auth_time: u64,
     /// The one dataset a guest may see; absent for everybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dataset: Option<String>,
+    pub dataset: Option<Text>,
 }
 
 impl Claims {
+    /// Its times, to be checked at every use.
+    #[must_use]
+    pub const fn times(&self) -> Times {
+        Times { exp: self.exp, iat: self.iat, nbf: self.nbf }
+    }
+
     /// True for the token of a single-use link.
     #[must_use]
     pub const fn is_guest(&self) -> bool {
@@ -81,7 +87,15 @@ impl Claims {
     }
 }
 
-/// What [`check_time_and_audience`] holds a token against.
+/// The times of an access token, in whole seconds since 1970; see [`Claims`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    exp: u64,
+    iat: u64,
+    nbf: Option<u64>,
+}
+
+/// What a token is held against, whenever it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The exact `iss`.
@@ -125,32 +139,43 @@ pub enum JwtError {
     NotYetValid,
 }
 
-/// Checks issuer, audience and times of a token whose signature has been checked.
-///
-/// # Errors
-/// [`JwtError::Issuer`], [`JwtError::Audience`], [`JwtError::Expired`] (`now` is [`EXPIRY_LEEWAY`] or more past `exp`),
-/// [`JwtError::NotYetValid`] (`iat` or `nbf` more than [`FUTURE_LEEWAY`] ahead).
-///
-/// # Security
-/// A guest's dataset must be named in both `aud` and `dataset`; whether it is the one asked for is the caller's to check.
-pub fn check_time_and_audience(claims: &Claims, rules: &Rules, now: Timestamp) -> Result<(), JwtError> {
-    if claims.iss != rules.issuer {
-        return Err(JwtError::Issuer);
+impl Rules {
+    /// Checks issuer and audience of a token whose signature has been checked.
+    ///
+    /// # Errors
+    /// [`JwtError::Issuer`], [`JwtError::Audience`].
+    ///
+    /// # Security
+    /// A guest's dataset must be named in both `aud` and `dataset`; whether it is the one asked for is the caller's to check.
+    pub fn check(&self, claims: &Claims) -> Result<(), JwtError> {
+        if claims.iss != self.issuer {
+            return Err(JwtError::Issuer);
+        }
+        let rest = claims.aud.strip_prefix(&self.audience).ok_or(JwtError::Audience)?;
+        match &claims.dataset {
+            None if rest.is_empty() => Ok(()),
+            Some(dataset) if !dataset.is_empty() && rest.strip_prefix('/') == Some(dataset) => Ok(()),
+            _ => Err(JwtError::Audience),
+        }
     }
-    let rest = claims.aud.strip_prefix(&rules.audience).ok_or(JwtError::Audience)?;
-    match &claims.dataset {
-        None if rest.is_empty() => {}
-        Some(dataset) if !dataset.is_empty() && rest.strip_prefix('/') == Some(dataset) => {}
-        _ => return Err(JwtError::Audience),
+}
+
+impl Times {
+    /// Checks that a token may be used at `now`.
+    ///
+    /// # Errors
+    /// [`JwtError::Expired`] (`now` is [`EXPIRY_LEEWAY`] or more past `exp`), [`JwtError::NotYetValid`] (`iat` or `nbf` more than
+    /// [`FUTURE_LEEWAY`] ahead).
+    pub fn check(&self, now: Timestamp) -> Result<(), JwtError> {
+        if now.secs() >= self.exp.saturating_add(EXPIRY_LEEWAY.as_secs()) {
+            return Err(JwtError::Expired);
+        }
+        let horizon = now.plus(FUTURE_LEEWAY).secs();
+        if self.iat > horizon || self.nbf.is_some_and(|nbf| nbf > horizon) {
+            return Err(JwtError::NotYetValid);
+        }
+        Ok(())
     }
-    if now.secs() >= claims.exp.saturating_add(EXPIRY_LEEWAY.as_secs()) {
-        return Err(JwtError::Expired);
-    }
-    let horizon = now.plus(FUTURE_LEEWAY).secs();
-    if claims.iat > horizon || claims.nbf.is_some_and(|nbf| nbf > horizon) {
-        return Err(JwtError::NotYetValid);
-    }
-    Ok(())
 }
 
 /// Ids as the texts that people see.

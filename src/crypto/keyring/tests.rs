@@ -80,6 +80,37 @@ fn the_key_of_rfc_8037_has_its_thumbprint() {
     assert_eq!(URL_SAFE_NO_PAD.encode(signature), expected);
 }
 
+/// Verifiers elsewhere read these bytes: the members, their order and their spelling may not change unnoticed.
+#[test]
+fn a_token_is_what_it_always_was() {
+    struct Fixed;
+    impl Random for Fixed {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(5);
+        }
+    }
+    let record = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &Sealer::new(None), &Fixed, NOW).unwrap();
+    let ring = KeyRing::load(&[record], &Sealer::new(None)).unwrap();
+    let guest = Claims { cred: Some("link:1".to_owned()), dataset: Some("d\"1".to_owned()), nbf: Some(1), ..claims() };
+    let known = [
+        (
+            claims(),
+            r#"{"iss":"https://issuer.example","sub":"7d444840-9dc0-41f1-b0d1-8c5ab5a0d6a1","aud":"https://audience.example","exp":1800003600,"iat":1800000000,"jti":"j","sid":"01010101-0101-0101-0101-010101010101","gen":3,"client_id":"grpc","username":"alice","org":"alice","roles":["staff"],"amr":["pwd"],"auth_time":1800000000}"#,
+            "yrd6-EQtK87_86J0mf51eMCLIqiWQPXFARsAKeHHbaa4n_eLfXtqCuyJq-rvlMaDBq-7NPz2lmfc4kR3MCqYDw",
+        ),
+        (
+            guest,
+            r#"{"iss":"https://issuer.example","sub":"7d444840-9dc0-41f1-b0d1-8c5ab5a0d6a1","aud":"https://audience.example","exp":1800003600,"iat":1800000000,"nbf":1,"jti":"j","sid":"01010101-0101-0101-0101-010101010101","gen":3,"cred":"link:1","client_id":"grpc","username":"alice","org":"alice","roles":["staff"],"amr":["pwd"],"auth_time":1800000000,"dataset":"d\"1"}"#,
+            "gBQWbmfGNTBtG5wADIcZ-TKWTKhIZ7fCObWZQs_KHBVMgOefzLqCKCNjEk_H1jpFDEmOxOqkwwhXzpVnc15SAg",
+        ),
+    ];
+    for (claims, body, signature) in known {
+        let header = r#"{"typ":"at+jwt","alg":"EdDSA","kid":"0YuCW4N9LKPsO0jPKKgDYo3H7HH2LkiT8YLuFGslZXI"}"#;
+        let expected = format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(body));
+        assert_eq!(ring.mint(&claims).unwrap().expose(), expected);
+    }
+}
+
 #[test]
 fn published_and_retired_keys_verify_and_are_shown() {
     let (old, new) = (key(Algorithm::EdDsa, KeyState::Signing), key(Algorithm::Es256, KeyState::Published));
@@ -129,19 +160,42 @@ fn the_cache_answers_what_the_ring_does() {
     let cache = SignatureCache::new(64);
     let token = ring.mint(&claims()).unwrap();
     for _ in 0..2 {
-        assert_eq!(cache.check(&ring, token.expose()).unwrap().claims, claims());
+        assert_eq!(**cache.check(&ring, token.expose(), Ok).unwrap(), claims());
     }
-    assert_eq!(cache.check(&without, token.expose()).unwrap_err(), JwtError::UnknownKey, "a key that is gone counts no more");
+    assert_eq!(cache.check(&without, token.expose(), Ok).unwrap_err(), JwtError::UnknownKey, "a key that is gone counts no more");
     let forged = token.expose().replacen("ey", "fy", 1);
-    assert!(cache.check(&ring, &forged).is_err());
+    assert!(cache.check(&ring, &forged, Ok).is_err());
     assert_eq!(cache.len(), 1, "only good results are kept");
     cache.forget_key(&one.kid);
     assert!(cache.is_empty());
     for n in 0..1000 {
         let token = ring.mint(&Claims { jti: n.to_string(), ..claims() }).unwrap();
-        cache.check(&ring, token.expose()).unwrap();
+        cache.check(&ring, token.expose(), Ok).unwrap();
     }
     assert!(cache.len() <= 64, "{}", cache.len());
+}
+
+/// It is found by its end; nothing else that ends so is taken for it.
+#[test]
+fn the_cache_knows_a_token_by_all_of_it() {
+    for algorithm in ALL {
+        let ring = KeyRing::load(&[key(algorithm, KeyState::Signing)], &sealer()).unwrap();
+        let cache = SignatureCache::new(64);
+        let token = ring.mint(&claims()).unwrap();
+        cache.check(&ring, token.expose(), Ok).unwrap();
+        for at in 0..token.len() {
+            let mut other = token.expose().to_owned().into_bytes();
+            other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+            assert!(cache.check(&ring, std::str::from_utf8(&other).unwrap(), Ok).is_err(), "byte {at}");
+        }
+        let text = token.expose();
+        for other in [&format!("A{text}"), &format!("{text}A"), &text[1..], &text[text.len() - 32..], &text[..31], ""] {
+            assert!(cache.check(&ring, other, Ok).is_err(), "{other}");
+        }
+        let refused = ring.mint(&Claims { jti: "k".to_owned(), ..claims() }).unwrap();
+        assert_eq!(cache.check(&ring, refused.expose(), |_| Err(JwtError::Audience)).unwrap_err(), JwtError::Audience);
+        assert_eq!(cache.len(), 1, "what is refused is not kept");
+    }
 }
 
 #[test]

@@ -122,3 +122,28 @@ fn lengths_and_alphabet_are_as_documented() {
     });
     assert_eq!(lengths, [48, 54, 70, 80]);
 }
+
+/// What was issued stays good: a token and what is stored of it may never change under the same server key.
+#[test]
+fn tokens_and_stored_hashes_are_what_they_always_were() {
+    struct Counting;
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.iter_mut().zip(1..).for_each(|(to, n)| *to = n);
+        }
+    }
+    let keys = keys();
+    let (secret, stored) = KeySecret::issue(&keys, &Counting);
+    let (link, stored_link) = LinkToken::issue(&keys, LinkId::from_bytes([9; 16]), &Counting);
+    let id = KeyIdToken::issue(&keys, KeyId::from_bytes([9; 16]));
+    let found =
+        [id.as_str(), secret.expose(), &URL_SAFE_NO_PAD.encode(stored), link.expose(), &URL_SAFE_NO_PAD.encode(stored_link)];
+    let expected = [
+        "csk_AQkJCQkJCQkJCQkJCQkJCQn7a_0DJ2-rITRDzfVpMrU-",
+        "css_AQECAwQFBgcICQoLDA0ODxAREhMUGkJgW-kaj51H-fT7WrduVw",
+        "X0wgRpbFOGEVvR52mf0hg-hHO3utob09o14QH_39qpg",
+        "csl_AQkJCQkJCQkJCQkJCQkJCQkBAgMEBQYHCAkKCwwNDg8Q7aJdrqyoOgisq_glrS58zQ",
+        "wwxCiUzav7UtMXtDIn1gOz9-BIr9lBvRvqRmZZPgAF0",
+    ];
+    assert_eq!(found, expected);
+}

@@ -10,9 +10,30 @@ use countersign::service::accounts::Enrolment;
 use countersign::service::tokens::TokenSet;
 use uuid::Uuid;
 
-use super::{Outcomes, jitter, together};
+use super::{Outcomes, begun, jitter, together};
 use crate::arena::house::{House, PLAIN, SUPERUSER, client, client_at, token_of};
 use crate::arena::{PASSWORD, otp};
+
+/// A Refresh whose caller leaves as soon as the store has it: the rotation happens whole, asking again gives its successor, and the
+/// chain goes on from there. Fails where the successor is not the same each time.
+pub(super) async fn a_refresh_that_is_left(house: Arc<House>, rounds: u32) {
+    house.user("pat", PLAIN).await;
+    for round in 0..rounds {
+        let zero = house.log_in("pat").await.unwrap();
+        let token = zero.refresh_token.as_ref().unwrap();
+        let left = begun(1, || {
+            let (house, token) = (Arc::clone(&house), token.clone());
+            async move { house.refresh(&token).await }
+        });
+        drop(left.await);
+        jitter(round).await;
+        let one = house.refresh(token).await.unwrap();
+        assert!(house.caller(&one).is_ok());
+        let two = house.refresh(one.refresh_token.as_ref().unwrap()).await.unwrap();
+        assert_eq!([one.session_id, two.session_id], [zero.session_id; 2]);
+        assert!(matches!(house.refresh(token).await, Err(Error::RefreshReused)), "it was moved once for all that was asked");
+    }
+}
 
 /// R0 comes back while R2 is being refreshed: nothing of the session is left. Fails where reuse does not end the session.
 pub(super) async fn replay_against_refresh_of_the_newest(house: Arc<House>, rounds: u32) {
