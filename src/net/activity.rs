@@ -38,6 +38,11 @@ impl Activity {
         self.open.load(Ordering::Acquire) > 0
     }
 
+    /// Whether more than one call is in flight.
+    pub(super) fn several(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 1
+    }
+
     /// When the last call ended, or the connection began; `None` while one is in flight.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         (!self.busy()).then(|| self.began + Duration::from_millis(self.quiet_since.load(Ordering::Relaxed)))
