@@ -28,6 +28,14 @@ pub struct Guesses {
     counts: Mutex<HashMap<IpAddr, Count>>,
 }
 
+/// A call that presents a credential.
+#[must_use]
+pub struct Presenting<'a> {
+    guesses: &'a Guesses,
+    source: IpAddr,
+    counted_if_left: bool,
+}
+
 struct Count {
     level: f64,
     touched: Timestamp,
@@ -40,29 +48,13 @@ impl Guesses {
         Self { clock, any: AtomicBool::new(false), counts: Mutex::default() }
     }
 
-    /// Runs `call`, unless its source has failed too often of late; counts it where it presents no credential of ours.
+    /// Lets a call begin that presents a credential, unless its source has failed too often of late.
     ///
     /// # Errors
-    /// [`Error::Throttled`] in place of the call, otherwise the call's own.
-    pub async fn guard<T>(&self, client: &Client, call: impl Future<Output = Result<T>>) -> Result<T> {
+    /// [`Error::Throttled`].
+    pub fn begin(&self, client: &Client) -> Result<Presenting<'_>> {
         self.check(client.source)?;
-        let outcome = call.await;
-        if let Err(Error::InvalidCredentials | Error::RefreshInvalid | Error::LinkInvalid | Error::SsoStateInvalid) = &outcome {
-            self.count(client.source);
-        }
-        outcome
-    }
-
-    /// [`guard`](Self::guard), for a call that changes something although its caller left: one that is dropped before its outcome
-    /// counts as one that presents no credential of ours, or leaving early would go uncounted.
-    ///
-    /// # Errors
-    /// As [`guard`](Self::guard).
-    pub async fn guard_leaving<T>(&self, client: &Client, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut leaving = Leaving(Some((self, client.source)));
-        let outcome = self.guard(client, call).await;
-        leaving.0 = None;
-        outcome
+        Ok(Presenting { guesses: self, source: client.source, counted_if_left: false })
     }
 
     fn check(&self, source: IpAddr) -> Result<()> {
@@ -90,13 +82,31 @@ impl Guesses {
     }
 }
 
-/// Counts its source when it is dropped with one.
-struct Leaving<'a>(Option<(&'a Guesses, IpAddr)>);
+impl Presenting<'_> {
+    /// For a call that changes something although its caller left: dropped before its end it counts as one that presents no
+    /// credential of ours, or leaving early would go uncounted.
+    pub fn counted_if_left(mut self) -> Self {
+        self.counted_if_left = true;
+        self
+    }
 
-impl Drop for Leaving<'_> {
+    /// Counts the call where its outcome is that it presents no credential of ours.
+    ///
+    /// # Errors
+    /// The call's own.
+    pub fn ended<T>(mut self, outcome: Result<T>) -> Result<T> {
+        self.counted_if_left = false;
+        if let Err(Error::InvalidCredentials | Error::RefreshInvalid | Error::LinkInvalid | Error::SsoStateInvalid) = &outcome {
+            self.guesses.count(self.source);
+        }
+        outcome
+    }
+}
+
+impl Drop for Presenting<'_> {
     fn drop(&mut self) {
-        if let Some((guesses, source)) = self.0 {
-            guesses.count(source);
+        if self.counted_if_left {
+            self.guesses.count(self.source);
         }
     }
 }
@@ -115,55 +125,55 @@ mod tests {
     use crate::model::clock::ManualClock;
     use crate::model::session::Face;
 
-    async fn present(guesses: &Guesses, last: u8, outcome: Result<()>) -> Result<()> {
-        let client = Client { source: [127, 0, 0, last].into(), face: Face::Grpc };
-        guesses.guard(&client, async { outcome }).await
+    fn from(last: u8) -> Client {
+        Client { source: [127, 0, 0, last].into(), face: Face::Grpc }
     }
 
-    #[tokio::test]
-    async fn a_source_that_presents_junk_waits_and_no_other_does() {
+    fn present(guesses: &Guesses, last: u8, outcome: Result<()>) -> Result<()> {
+        guesses.begin(&from(last))?.ended(outcome)
+    }
+
+    #[test]
+    fn a_source_that_presents_junk_waits_and_no_other_does() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let guesses = Guesses::new(Arc::clone(&clock) as Arc<_>);
         for _ in 0..20_000 {
-            assert!(matches!(present(&guesses, 1, Err(Error::LinkInvalid)).await, Err(Error::LinkInvalid)));
+            assert!(matches!(present(&guesses, 1, Err(Error::LinkInvalid)), Err(Error::LinkInvalid)));
         }
-        assert!(matches!(present(&guesses, 1, Ok(())).await, Err(Error::Throttled(_))));
-        assert!(present(&guesses, 2, Ok(())).await.is_ok());
+        assert!(matches!(present(&guesses, 1, Ok(())), Err(Error::Throttled(_))));
+        assert!(present(&guesses, 2, Ok(())).is_ok());
         clock.advance(Duration::from_secs(1));
-        assert!(present(&guesses, 1, Ok(())).await.is_ok());
+        assert!(present(&guesses, 1, Ok(())).is_ok());
     }
 
-    #[tokio::test]
-    async fn leaving_early_is_no_way_around_the_count() {
+    #[test]
+    fn leaving_early_is_no_way_around_the_count() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let guesses = Guesses::new(clock);
-        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
         for _ in 0..20_000 {
-            let mut call = Box::pin(guesses.guard_leaving(&client, std::future::pending::<Result<()>>()));
-            assert!(futures_util::poll!(&mut call).is_pending());
+            drop(guesses.begin(&from(1)).unwrap().counted_if_left());
         }
-        let stays = guesses.guard_leaving(&client, async { Ok(()) });
-        assert!(matches!(stays.await, Err(Error::Throttled(_))));
-        assert!(present(&guesses, 2, Ok(())).await.is_ok());
+        assert!(matches!(present(&guesses, 1, Ok(())), Err(Error::Throttled(_))));
+        assert!(present(&guesses, 2, Ok(())).is_ok());
     }
 
-    #[tokio::test]
-    async fn what_was_answered_is_counted_by_its_answer() {
+    #[test]
+    fn what_was_answered_is_counted_by_its_answer() {
         let guesses = Guesses::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000))));
-        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
         for _ in 0..30_000 {
-            guesses.guard_leaving(&client, async { Ok(()) }).await.unwrap();
+            guesses.begin(&from(1)).unwrap().counted_if_left().ended(Ok(())).unwrap();
         }
-        assert!(guesses.guard_leaving(&client, async { Err::<(), _>(Error::RefreshInvalid) }).await.is_err());
+        let junk = guesses.begin(&from(1)).unwrap().counted_if_left().ended(Err::<(), _>(Error::RefreshInvalid));
+        assert!(junk.is_err());
         assert_eq!(guesses.counts.lock().unwrap().values().map(|count| count.level).collect::<Vec<_>>(), [1.0]);
     }
 
-    #[tokio::test]
-    async fn other_refusals_are_not_guesses() {
+    #[test]
+    fn other_refusals_are_not_guesses() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let guesses = Guesses::new(clock);
         for _ in 0..30_000 {
-            assert!(matches!(present(&guesses, 1, Err(Error::RefreshReused)).await, Err(Error::RefreshReused)));
+            assert!(matches!(present(&guesses, 1, Err(Error::RefreshReused)), Err(Error::RefreshReused)));
         }
     }
 }

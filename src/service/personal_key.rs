@@ -76,7 +76,8 @@ impl PersonalKeys {
     /// # Security
     /// A malformed half is turned away by its MAC, before the store is read. The secret is compared in constant time.
     pub async fn exchange(&self, client: &Client, key_id: &str, key_secret: &Secret, organization: &str) -> Result<SignIn> {
-        self.guesses.guard(client, self.exchange_key(client, key_id, key_secret, organization)).await
+        let presenting = self.guesses.begin(client)?;
+        presenting.ended(self.exchange_key(client, key_id, key_secret, organization).await)
     }
 
     async fn exchange_key(&self, client: &Client, key_id: &str, key_secret: &Secret, organization: &str) -> Result<SignIn> {
@@ -147,25 +148,35 @@ impl PersonalKeys {
 
     /// Audits a use: durable before the first token of a key, source and minute, counted after that.
     async fn note(&self, key: KeyId, source: IpAddr, now: Timestamp) -> Result<()> {
+        match self.count(key, source, now) {
+            None => Ok(()),
+            // Boxed: it is once a minute, and every call would have to carry it along.
+            Some(first) => Box::pin(self.note_first(&first, KeyUse { key, source: Some(source), count: 1, now })).await,
+        }
+    }
+
+    /// Counts a use after the first one of its minute; gives the uses of a minute whose first one is still to be made durable.
+    fn count(&self, key: KeyId, source: IpAddr, now: Timestamp) -> Option<Arc<Uses>> {
         let minute = now.secs() / 60;
-        let uses = {
-            let mut all = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-            let uses = all.entry((key, source)).or_default();
-            if uses.minute != minute {
-                // What was counted under the old minute is still to be written.
-                *uses = Arc::new(Uses { minute, more: uses.more.load(Ordering::Relaxed).into(), ..Uses::default() });
-            }
-            if uses.noted.initialized() {
-                uses.more.fetch_add(1, Ordering::Relaxed);
-                return Ok(());
-            }
-            Arc::clone(uses)
-        };
+        let mut all = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = all.entry((key, source)).or_default();
+        if uses.minute != minute {
+            // What was counted under the old minute is still to be written.
+            *uses = Arc::new(Uses { minute, more: uses.more.load(Ordering::Relaxed).into(), ..Uses::default() });
+        }
+        if !uses.noted.initialized() {
+            return Some(Arc::clone(uses));
+        }
+        uses.more.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    async fn note_first(&self, uses: &Uses, noted: KeyUse) -> Result<()> {
         let mut first = false;
         // All first ones of a minute wait for one event; if its writer gives up, another takes over.
         let write = async || {
             first = true;
-            self.store.note_key_use(vec![KeyUse { key, source: Some(source), count: 1, now }]).await
+            self.store.note_key_use(vec![noted]).await
         };
         uses.noted.get_or_try_init(write).await?;
         if !first {

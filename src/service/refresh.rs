@@ -68,18 +68,17 @@ impl Refresh {
     /// - [`Error::TokenInvalid`]: no access token that is good now.
     /// - [`Error::Throttled`]: too much junk from this source.
     pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
-        self.guesses.guard_leaving(client, self.by_source(client, source, mode)).await
-    }
-
-    async fn by_source(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
-        match source {
+        let presenting = self.guesses.begin(client)?.counted_if_left();
+        let outcome = match source {
             RefreshSource::Token(token) => self.rotate(client, "refresh_token", &token, mode.unwrap_or(Mode::Json)).await,
             RefreshSource::Cookie(token) => self.rotate(client, "cookie", &token, mode.unwrap_or(Mode::Cookie)).await,
             RefreshSource::Access(_) if mode == Some(Mode::Cookie) => {
                 Err(limits::invalid("mode", "an access token is renewed in JSON mode only"))
             }
-            RefreshSource::Access(token) => self.renew(client, &token).await,
-        }
+            // Boxed: it is larger by far than a rotation, which has to carry it along otherwise.
+            RefreshSource::Access(token) => Box::pin(self.renew(client, &token)).await,
+        };
+        presenting.ended(outcome)
     }
 
     async fn rotate(&self, client: &Client, field: &'static str, token: &Secret, mode: Mode) -> Result<TokenSet> {

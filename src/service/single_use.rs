@@ -134,7 +134,8 @@ impl SingleUse {
     /// - [`Error::LinkInvalid`] - no link of ours, or a dead one of whatever kind (UNAUTHENTICATED).
     /// - [`Error::Throttled`] - too much junk from this source (RESOURCE_EXHAUSTED).
     pub async fn peek(&self, client: &Client, token: &Secret) -> Result<PeekedLink> {
-        self.guesses.guard(client, self.peek_token(token)).await
+        let presenting = self.guesses.begin(client)?;
+        presenting.ended(self.peek_token(token).await)
     }
 
     async fn peek_token(&self, token: &Secret) -> Result<PeekedLink> {
@@ -162,7 +163,8 @@ impl SingleUse {
         request_id: Option<Uuid>,
         mode: Option<Mode>,
     ) -> Result<RedeemedLink> {
-        self.guesses.guard(client, self.redeem_token(client, token, request_id, mode)).await
+        let presenting = self.guesses.begin(client)?;
+        presenting.ended(self.redeem_token(client, token, request_id, mode).await)
     }
 
     async fn redeem_token(

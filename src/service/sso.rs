@@ -177,7 +177,8 @@ impl Sso {
     /// `state` alone opens the session: it is a bearer secret of its caller, and nothing that a browser or a provider sees
     /// stands for it.
     pub async fn collect(&self, client: &Client, state: &Secret, wait: Duration) -> Result<SsoCollected> {
-        self.0.guesses.guard(client, self.collect_state(client, state, wait)).await
+        let presenting = self.0.guesses.begin(client)?;
+        presenting.ended(self.collect_state(client, state, wait).await)
     }
 
     async fn collect_state(&self, client: &Client, state: &Secret, wait: Duration) -> Result<SsoCollected> {
