@@ -8,6 +8,7 @@
 //! Linux only: the barrier needs `syncfs`.
 
 mod barrier;
+mod before;
 mod cells;
 mod database;
 mod directory;

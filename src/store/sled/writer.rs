@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use super::Shared;
 use super::barrier::Barrier;
+use super::before::Before;
 use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
@@ -29,8 +30,11 @@ const RECORD_EVERY: Duration = Duration::from_mins(1);
 /// A group of so many was a crowd: more are on their way, and waiting for them costs less than a barrier for each few.
 const CROWD: usize = 8;
 
-/// How long the writer waits for a crowd to come together.
-const LINGER: Duration = Duration::from_millis(1);
+/// How often the writer looks whether more of a crowd have come, and goes on where none have.
+const LOOK: Duration = Duration::from_micros(500);
+
+/// How long the writer waits at the most for a crowd to come together.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// So many records are counted at once while verbs may be waiting: a fraction of a millisecond.
 const COUNT_AT_ONCE: usize = 128;
@@ -64,10 +68,8 @@ impl Writer {
         let mut recorded = Instant::now();
         let mut crowd = 0;
         while let Some(first) = self.next(queue) {
-            if crowd >= CROWD {
-                thread::sleep(LINGER);
-            }
-            let jobs = std::iter::once(first).chain(queue.try_iter()).take(self.group);
+            // Who comes while the group runs still joins it.
+            let jobs = self.gather(first, queue, crowd).into_iter().chain(queue.try_iter()).take(self.group);
             self.shared.busy.begin();
             match self.commit(jobs) {
                 Ok(size) => crowd = size,
@@ -114,6 +116,21 @@ impl Writer {
         queue.recv().ok()
     }
 
+    /// The verbs of the next group, after one of `crowd`.
+    fn gather(&self, first: Job, queue: &Receiver<Job>, crowd: usize) -> Vec<Job> {
+        let mut jobs = vec![first];
+        let begun = Instant::now();
+        while crowd >= CROWD && jobs.len() < self.group && begun.elapsed() < LINGER {
+            thread::sleep(LOOK);
+            let before = jobs.len();
+            jobs.extend(queue.try_iter().take(self.group - before));
+            if jobs.len() == before {
+                break;
+            }
+        }
+        jobs
+    }
+
     /// Runs one group and answers it; says how many verbs it had. Fails with the reason where the group may or may not be durable.
     fn commit(&mut self, jobs: impl Iterator<Item = Job>) -> Result<usize, String> {
         let mut replies = Vec::new();
@@ -139,7 +156,8 @@ impl Writer {
     }
 
     fn make_durable(&mut self, jobs: impl Iterator<Item = Job>, replies: &mut Vec<Reply>) -> Result<Vec<Revocation>, String> {
-        let mut group = Group::new(&self.database, self.tip.head.clone());
+        let before = Before::new(&self.database);
+        let mut group = Group::new(&before, self.tip.head.clone());
         for job in jobs {
             replies.push(group.run(job));
         }
@@ -148,7 +166,7 @@ impl Writer {
             return Ok(Vec::new());
         }
         let mut tip = Tip { head, ..self.tip.clone() };
-        self.database
+        before
             .apply(&changes, &mut tip, self.recount.as_mut())
             .map_err(|error| format!("a change could not be written: {error}"))?;
         self.barrier.pass(self.database.sled()).map_err(|error| format!("a change could not be made durable: {error}"))?;

@@ -5,6 +5,7 @@ use crate::store::embedded::MANY;
 use crate::store::embedded::engine::Engine;
 use crate::store::embedded::tx::{Changes, Tx};
 use crate::store::sled::Options;
+use crate::store::sled::before::Before;
 use crate::store::sled::database::Database;
 use crate::store::sled::recount::{Counted, Recount};
 
@@ -38,15 +39,15 @@ fn a_count_follows_what_changes_meanwhile() {
         let keys = numbers.flat_map(|number| [MANY[0], MANY[2], 0x11, 0x60].map(|kind| key(kind, number)));
         keys.map(|key| (key, value.map(<[u8]>::to_vec))).collect()
     };
-    database.apply(&some(0..3000, Some(b"first")), &mut tip, None).unwrap();
+    Before::new(&database).apply(&some(0..3000, Some(b"first")), &mut tip, None).unwrap();
     let (mut recount, counted) = Recount::begin(&database, tip.tally, Duration::ZERO).unwrap();
     assert_eq!(counted, Counted::Partly);
     let mut at = 0;
     loop {
         // Before, at and behind what is counted.
-        database.apply(&some(at..at + 40, Some(b"changed")), &mut tip, Some(&mut recount)).unwrap();
-        database.apply(&some(2900 - at..2940 - at, None), &mut tip, Some(&mut recount)).unwrap();
-        database.apply(&some(4000 + at..4002 + at, Some(b"new")), &mut tip, Some(&mut recount)).unwrap();
+        Before::new(&database).apply(&some(at..at + 40, Some(b"changed")), &mut tip, Some(&mut recount)).unwrap();
+        Before::new(&database).apply(&some(2900 - at..2940 - at, None), &mut tip, Some(&mut recount)).unwrap();
+        Before::new(&database).apply(&some(4000 + at..4002 + at, Some(b"new")), &mut tip, Some(&mut recount)).unwrap();
         at += 40;
         match recount.step(&database, tip.tally, 128).unwrap() {
             Counted::Partly => {}
