@@ -174,7 +174,7 @@ impl SledEngine {
             directory,
             identity,
             barrier,
-            opened_at: tip.commits,
+            changed: 0,
             tip,
             recount,
             cache: options.cache_capacity,

@@ -39,8 +39,8 @@ const LINGER: Duration = Duration::from_millis(2);
 /// So many records are counted at once while verbs may be waiting: a fraction of a millisecond.
 const COUNT_AT_ONCE: usize = 128;
 
-/// After so many commits closing takes some of the next opening's work.
-const MUCH: u64 = 1000;
+/// After so many changed records closing takes some of the next opening's work.
+const MUCH: usize = 2000;
 
 /// Everything that is the writer's alone.
 pub(super) struct Writer {
@@ -49,8 +49,8 @@ pub(super) struct Writer {
     pub(super) identity: Identity,
     pub(super) barrier: Barrier,
     pub(super) tip: Tip,
-    /// The commits there were when the store was opened.
-    pub(super) opened_at: u64,
+    /// The records changed since the store was opened.
+    pub(super) changed: usize,
     /// The count of the records, while it is under way.
     pub(super) recount: Option<Recount>,
     /// Bytes of records that are kept in memory.
@@ -171,6 +171,7 @@ impl Writer {
             .map_err(|error| format!("a change could not be written: {error}"))?;
         self.barrier.pass(self.database.sled()).map_err(|error| format!("a change could not be made durable: {error}"))?;
         self.tip = tip;
+        self.changed += changes.len();
         Ok(revocations)
     }
 
@@ -210,7 +211,7 @@ impl Writer {
         if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
-        let much = self.tip.commits.saturating_sub(self.opened_at) >= MUCH;
+        let much = self.changed >= MUCH;
         let Self { database: last, directory, shared, cache, .. } = self;
         // sled flushes when it is dropped, and panics where it cannot.
         drop(catch_unwind(AssertUnwindSafe(|| drop((database, last)))));
