@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use sled::Db;
+use sled::{Batch, Db};
 
-use super::before::Before;
 use super::error::{OpenError, Trying};
 use super::identity::FORMAT;
 use super::recount::{Counted, Recount};
@@ -28,7 +27,7 @@ use crate::store::{Result, StoreError};
 
 /// The prefix of the engine's own keys; the verbs have none that begins so.
 const IDENTITY_KEY: &[u8] = b"\0identity";
-pub(super) const TIP_KEY: &[u8] = b"\0tip";
+const TIP_KEY: &[u8] = b"\0tip";
 
 /// Threads of this name panic in silence: the panic becomes a sentence.
 const OPENER: &str = "store-open";
@@ -86,7 +85,7 @@ impl Database {
             let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
             let mut tip = Tip::default();
             let changes = Changes::from([(IDENTITY_KEY.to_vec(), Some(identity))]);
-            Before::new(&database).apply(&changes, &mut tip, None).map_err(|error| damage(path, &error))?;
+            database.apply(&changes, &mut tip, None).map_err(|error| damage(path, &error))?;
             Ok((database, tip))
         })?;
         make_private(directory)?;
@@ -120,7 +119,35 @@ impl Database {
         Ok(opened)
     }
 
-    /// For the barrier, and for the writer's groups.
+    /// Applies changes and the tip after them in one atomic batch, and moves `tip` there, and a count that is under way. Not
+    /// durable yet.
+    pub(super) fn apply(
+        &self,
+        changes: &Changes,
+        tip: &mut Tip,
+        mut recount: Option<&mut Recount>,
+    ) -> std::result::Result<(), sled::Error> {
+        let mut next = tip.clone();
+        next.commits += 1;
+        let mut batch = Batch::default();
+        for (key, value) in changes {
+            let old = self.0.get(key)?;
+            next.tally.change(key, old.as_deref(), value.as_deref());
+            if let Some(recount) = &mut recount {
+                recount.follow(key, old.as_deref(), value.as_deref());
+            }
+            match value {
+                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+                None => batch.remove(key.as_slice()),
+            }
+        }
+        batch.insert(TIP_KEY, encode(&next));
+        self.0.apply_batch(batch)?;
+        *tip = next;
+        Ok(())
+    }
+
+    /// For the barrier.
     pub(super) fn sled(&self) -> &Db {
         &self.0
     }
@@ -253,7 +280,7 @@ fn damage(path: &Path, error: &dyn std::fmt::Display) -> OpenError {
     OpenError::Damaged { path: path.to_owned(), detail }
 }
 
-pub(super) fn failure(error: &sled::Error) -> StoreError {
+fn failure(error: &sled::Error) -> StoreError {
     match error {
         sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
@@ -270,7 +297,7 @@ fn make_private(directory: &Path) -> std::result::Result<(), OpenError> {
     Ok(())
 }
 
-pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     // Plain values of fixed shape: there is nothing that postcard could refuse.
     postcard::to_stdvec(row).unwrap_or_default()
 }

@@ -8,7 +8,6 @@
 //! Linux only: the barrier needs `syncfs`.
 
 mod barrier;
-mod before;
 mod cells;
 mod database;
 mod directory;

@@ -14,7 +14,6 @@ use tokio::runtime::Handle;
 
 use super::Shared;
 use super::barrier::Barrier;
-use super::before::Before;
 use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
@@ -156,8 +155,7 @@ impl Writer {
     }
 
     fn make_durable(&mut self, jobs: impl Iterator<Item = Job>, replies: &mut Vec<Reply>) -> Result<Vec<Revocation>, String> {
-        let before = Before::new(&self.database);
-        let mut group = Group::new(&before, self.tip.head.clone());
+        let mut group = Group::new(&self.database, self.tip.head.clone());
         for job in jobs {
             replies.push(group.run(job));
         }
@@ -166,7 +164,7 @@ impl Writer {
             return Ok(Vec::new());
         }
         let mut tip = Tip { head, ..self.tip.clone() };
-        before
+        self.database
             .apply(&changes, &mut tip, self.recount.as_mut())
             .map_err(|error| format!("a change could not be written: {error}"))?;
         self.barrier.pass(self.database.sled()).map_err(|error| format!("a change could not be made durable: {error}"))?;

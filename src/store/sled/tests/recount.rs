@@ -5,7 +5,6 @@ use crate::store::embedded::MANY;
 use crate::store::embedded::engine::Engine;
 use crate::store::embedded::tx::{Changes, Tx};
 use crate::store::sled::Options;
-use crate::store::sled::before::Before;
 use crate::store::sled::database::Database;
 use crate::store::sled::recount::{Counted, Recount};
 
@@ -39,15 +38,15 @@ fn a_count_follows_what_changes_meanwhile() {
         let keys = numbers.flat_map(|number| [MANY[0], MANY[2], 0x11, 0x60].map(|kind| key(kind, number)));
         keys.map(|key| (key, value.map(<[u8]>::to_vec))).collect()
     };
-    Before::new(&database).apply(&some(0..3000, Some(b"first")), &mut tip, None).unwrap();
+    database.apply(&some(0..3000, Some(b"first")), &mut tip, None).unwrap();
     let (mut recount, counted) = Recount::begin(&database, tip.tally, Duration::ZERO).unwrap();
     assert_eq!(counted, Counted::Partly);
     let mut at = 0;
     loop {
         // Before, at and behind what is counted.
-        Before::new(&database).apply(&some(at..at + 40, Some(b"changed")), &mut tip, Some(&mut recount)).unwrap();
-        Before::new(&database).apply(&some(2900 - at..2940 - at, None), &mut tip, Some(&mut recount)).unwrap();
-        Before::new(&database).apply(&some(4000 + at..4002 + at, Some(b"new")), &mut tip, Some(&mut recount)).unwrap();
+        database.apply(&some(at..at + 40, Some(b"changed")), &mut tip, Some(&mut recount)).unwrap();
+        database.apply(&some(2900 - at..2940 - at, None), &mut tip, Some(&mut recount)).unwrap();
+        database.apply(&some(4000 + at..4002 + at, Some(b"new")), &mut tip, Some(&mut recount)).unwrap();
         at += 40;
         match recount.step(&database, tip.tally, 128).unwrap() {
             Counted::Partly => {}
@@ -111,4 +110,22 @@ async fn a_store_answers_while_it_is_counted() {
     let (engine, _) = open_with(&options(directory.path())).unwrap();
     assert!(engine.healthy());
     engine.close().await;
+}
+
+/// The names of sled's snapshots.
+fn snapshots(directory: &std::path::Path) -> Vec<std::ffi::OsString> {
+    let names = std::fs::read_dir(directory.join("sled")).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().starts_with("snap")).collect()
+}
+
+#[tokio::test]
+async fn one_large_commit_is_enough_for_closing_to_shorten_the_next_opening() {
+    for (each, shortens) in [(10, false), (2000, true)] {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, _) = open_with(&options(directory.path())).unwrap();
+        let before = snapshots(directory.path());
+        run(&engine, fill(each)).await.unwrap();
+        engine.close().await;
+        assert_eq!(snapshots(directory.path()) != before, shortens, "{each} records of each kind");
+    }
 }
