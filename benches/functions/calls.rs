@@ -20,6 +20,7 @@ use countersign::model::name::Name;
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use countersign::model::signing_key::{Algorithm, KeyState};
+use countersign::model::traffic::Traffic;
 use countersign::model::user::{Generations, Roles, Totp, User};
 use countersign::service::client::{Client, by_system};
 use countersign::service::policy::Policy;
@@ -73,7 +74,12 @@ async fn house() -> (Api, Arc<Services>) {
     let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, SystemClock.now()).unwrap();
     let revocations = Arc::new(Revocations::default());
     let params = HashParams::new(8, 1, 1).unwrap();
-    let pool = HashPool::start(PoolConfig { threads: 1, nice: 0, params, capacity: 64 }, Arc::clone(&random)).unwrap();
+    let pool = HashPool::start(
+        PoolConfig { threads: 1, nice: 0, params, ..PoolConfig::default() },
+        Arc::clone(&random),
+        &Traffic::default(),
+    )
+    .unwrap();
     let parts = Parts {
         store: memory(Arc::clone(&revocations)),
         revocations,

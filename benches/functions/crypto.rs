@@ -19,6 +19,7 @@ use countersign::model::name::Folded;
 use countersign::model::random::SystemRandom;
 use countersign::model::secret::Secret;
 use countersign::model::signing_key::{Algorithm, KeyState};
+use countersign::model::traffic::Traffic;
 use criterion::Criterion;
 
 use super::random;
@@ -92,7 +93,7 @@ pub(crate) fn secrets(criterion: &mut Criterion) {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let config = PoolConfig { threads: 1, nice: 0, ..PoolConfig::default() };
-    let pool = HashPool::start(config, Arc::new(SystemRandom)).unwrap();
+    let pool = HashPool::start(config, Arc::new(SystemRandom), &Traffic::default()).unwrap();
     let mut passwords = criterion.benchmark_group("password");
     passwords.sample_size(10).measurement_time(Duration::from_secs(3));
     passwords.bench_function("argon2id at its default cost", |b| {

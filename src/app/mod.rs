@@ -36,6 +36,7 @@ use crate::grpc::layers::source::{BadProxy, TrustedProxies};
 use crate::grpc::routes::Routes;
 use crate::http::{self, HttpState, bounds, well_known};
 use crate::model::ids::StoreId;
+use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
 use crate::oidc::OidcClient;
@@ -74,6 +75,7 @@ pub struct App {
     store: Arc<dyn Store>,
     revocations: Arc<Revocations>,
     failure: Failure,
+    traffic: Traffic,
     pool: Arc<HashPool>,
     services: Arc<Services>,
 }
@@ -90,14 +92,16 @@ impl App {
             None => None,
         };
         let sealer = Arc::new(Sealer::new(key_encryption_key(&settings)?));
-        let pool = Arc::new(hash_pool(&settings, &seams)?);
+        let traffic = Traffic::default();
+        let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
         let options = Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random));
         let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
         // From here on the store is closed whatever happens, so that its lock and its last writes are settled.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {
             Ok((services, policy)) => {
-                Ok(Self { settings, seams, policy, tls, store, revocations, failure, pool, services: Arc::new(services) })
+                let services = Arc::new(services);
+                Ok(Self { settings, seams, policy, tls, store, revocations, failure, traffic, pool, services })
             }
             Err(error) => {
                 store.close().await;
@@ -177,7 +181,9 @@ impl App {
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy))
             .merge(well_known::router(Arc::clone(&self.services.verifier)));
-        Ok(Front::new(services, bounds::apply(pages), LayerSettings { trusted_proxies, ..LayerSettings::default() }))
+        let pages = bounds::apply(pages, self.traffic.clone());
+        let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), ..LayerSettings::default() };
+        Ok(Front::new(services, pages, layers))
     }
 }
 
@@ -250,12 +256,12 @@ fn key_encryption_key(settings: &Settings) -> Result<Option<KeyEncryptionKey>, S
     key.transpose().map_err(|bad| StartError::Setting { name: "COUNTERSIGN_KEK_FILE", problem: bad.to_string() })
 }
 
-fn hash_pool(settings: &Settings, seams: &Seams) -> Result<HashPool, StartError> {
+fn hash_pool(settings: &Settings, seams: &Seams, traffic: &Traffic) -> Result<HashPool, StartError> {
     let cost = settings.hash;
     let params = HashParams::new(cost.memory, cost.passes, cost.lanes)
         .map_err(|bad| StartError::Setting { name: "COUNTERSIGN_HASH_MEMORY", problem: bad.to_string() })?;
     let usual = PoolConfig::default();
     let config = PoolConfig { threads: cost.threads.unwrap_or(usual.threads), params, ..usual };
-    HashPool::start(config, Arc::clone(&seams.random))
+    HashPool::start(config, Arc::clone(&seams.random), traffic)
         .map_err(|error| StartError::Other(format!("cannot start the threads that check passwords: {error}")))
 }

@@ -24,6 +24,7 @@ use crate::model::name::{Email, Folded, Name};
 use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
 use crate::model::session::{Face, Method, Mode};
+use crate::model::traffic::Traffic;
 use crate::model::user::{Generation, Generations, Roles, Totp, User};
 use crate::store::sled::{Options as StoreOptions, open as open_store};
 use crate::store::verbs::{By, CreateUser, Created, NewSession, OpenSession, Opened};
@@ -228,7 +229,7 @@ impl Bulk {
 
 async fn hash(password: &Secret) -> Result<String> {
     let config = PoolConfig { threads: 1, ..PoolConfig::default() };
-    let pool = HashPool::start(config, Arc::new(SystemRandom)).trying("start a hash thread")?;
+    let pool = HashPool::start(config, Arc::new(SystemRandom), &Traffic::default()).trying("start a hash thread")?;
     let ticket = Ticket {
         name: Folded::presented("bench"),
         source: IpAddr::from([127, 0, 0, 1]),

@@ -18,6 +18,7 @@ use crate::crypto::password::pool::{HashPool, Lane, PoolConfig, Ticket};
 use crate::model::name::Folded;
 use crate::model::random::SystemRandom;
 use crate::model::secret::Secret;
+use crate::model::traffic::Traffic;
 
 /// Drives every rpc, or those that the options name.
 ///
@@ -171,7 +172,7 @@ fn hash_rate(length: Duration) -> Result<f64> {
     // As many as the service has, at the usual priority: nothing else runs.
     let config = PoolConfig { nice: 0, ..PoolConfig::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().trying("start a runtime")?;
-    let pool = Arc::new(HashPool::start(config, Arc::new(SystemRandom)).trying("start the hash threads")?);
+    let pool = Arc::new(HashPool::start(config, Arc::new(SystemRandom), &Traffic::default()).trying("start the hash threads")?);
     let over = Arc::new(AtomicBool::new(false));
     let rate = runtime.block_on(async {
         for _ in 0..2 * config.threads {

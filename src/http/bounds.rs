@@ -12,24 +12,27 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
 
+use crate::model::traffic::Traffic;
+
 /// The longest that a request may take; a callback that asks a slow provider is within it.
 const LONGEST: Duration = Duration::from_secs(20);
 /// How many may be under way.
 const AT_ONCE: usize = 256;
 
-/// Puts the bounds around the routes of `router`.
-pub fn apply(router: Router) -> Router {
-    within(router, LONGEST, AT_ONCE)
+/// Puts the bounds around the routes of `router`, none of which checks a password, and counts what is asked of them.
+pub fn apply(router: Router, traffic: Traffic) -> Router {
+    within(router, LONGEST, AT_ONCE, traffic)
 }
 
-fn within(router: Router, longest: Duration, at_once: usize) -> Router {
+fn within(router: Router, longest: Duration, at_once: usize, traffic: Traffic) -> Router {
     let places = Arc::new(Semaphore::new(at_once));
     router.layer(from_fn(move |request: Request, next: Next| {
-        let places = Arc::clone(&places);
+        let (places, traffic) = (Arc::clone(&places), traffic.clone());
         async move {
             let Ok(_place) = places.try_acquire() else {
                 return refused(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, try again\n");
             };
+            traffic.count();
             tokio::time::timeout(longest, next.run(request))
                 .await
                 .unwrap_or_else(|_| refused(StatusCode::REQUEST_TIMEOUT, "the request took too long\n"))
@@ -57,11 +60,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_takes_too_long_or_is_too_much_is_refused() {
-        let slow = within(Router::new().route("/", get(std::future::pending::<()>)), LONGEST, 1);
+        let slow = within(Router::new().route("/", get(std::future::pending::<()>)), LONGEST, 1, Traffic::default());
         let (first, second) = tokio::join!(asked(&slow), asked(&slow));
         assert_eq!((first, second), (StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(asked(&slow).await, StatusCode::REQUEST_TIMEOUT, "a place is given back");
-        let quick = within(Router::new().route("/", get(async || "here")), LONGEST, 1);
+        let quick = within(Router::new().route("/", get(async || "here")), LONGEST, 1, Traffic::default());
         assert_eq!(asked(&quick).await, StatusCode::OK);
     }
 }

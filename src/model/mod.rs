@@ -16,4 +16,5 @@ pub mod session;
 pub mod signing_key;
 pub mod source;
 pub mod sso;
+pub mod traffic;
 pub mod user;

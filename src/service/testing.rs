@@ -36,6 +36,7 @@ use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
 use crate::model::session::Face;
 use crate::model::signing_key::{Algorithm, KeyState};
+use crate::model::traffic::Traffic;
 use crate::model::user::{Generations, Roles, Totp, User};
 use crate::store::verbs::{CreateUser, Created};
 use crate::store::{Revocations, Store, memory};
@@ -91,7 +92,7 @@ impl House {
         let ring = Arc::new(KeyRing::load(&[signing], &sealer).unwrap());
         let params = HashParams::new(8, 1, 1).unwrap();
         let config = PoolConfig { threads: 1, nice: 0, params, capacity: 64 };
-        let pool = Arc::new(HashPool::start(config, Arc::clone(&random)).unwrap());
+        let pool = Arc::new(HashPool::start(config, Arc::clone(&random), &Traffic::default()).unwrap());
 
         let revocations = Arc::new(Revocations::default());
         let store = memory(Arc::clone(&revocations));

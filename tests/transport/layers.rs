@@ -10,7 +10,7 @@ use http::Request;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::support::{Answer, CHECK, PANIC, SOURCE, Server, WAIT, WATCH, framed, grpc_request};
+use crate::support::{Answer, CHECK, LOGIN, PANIC, SOURCE, Server, WAIT, WATCH, framed, grpc_request};
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -92,6 +92,19 @@ async fn what_is_no_grpc_is_answered_in_http() {
     let get = |path: &str| Request::get(format!("http://localhost{path}")).body(()).unwrap();
     assert_eq!(client.send(get("/nowhere"), "".into()).await.unwrap().http, 404);
     assert_eq!(client.send(get(CHECK), "".into()).await.unwrap().http, 415);
+}
+
+#[tokio::test]
+async fn calls_are_counted_as_traffic_but_for_those_of_passwords_and_health() {
+    let settings = LayerSettings::default();
+    let traffic = settings.traffic.clone();
+    let server = Server::start_with(Limits::default(), settings, None).await;
+    let client = server.h2().await;
+    client.call(CHECK).await.unwrap();
+    client.call(LOGIN).await.unwrap();
+    assert_eq!(traffic.counted(), 0);
+    assert_eq!(client.call(SOURCE).await.unwrap().status().code(), Code::Ok);
+    assert_eq!(traffic.counted(), 1);
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub(crate) const CHECK: &str = "/grpc.health.v1.Health/Check";
 pub(crate) const WAIT: &str = "/test.v1.Test/Wait";
 pub(crate) const PANIC: &str = "/test.v1.Test/Panic";
 pub(crate) const SOURCE: &str = "/test.v1.Test/Source";
+pub(crate) const LOGIN: &str = "/countersign.v1.AuthService/Login";
 pub(crate) const WATCH: &str = "/countersign.v1.TokenService/WatchRevocations";
 
 /// What tests and the handlers of the server know of each other.
@@ -155,6 +156,7 @@ impl Handlers {
             .route(WAIT, post(wait))
             .route(PANIC, post(panics))
             .route(SOURCE, post(source))
+            .route(LOGIN, post(source))
             .route(WATCH, post(watch))
             .with_state(stage);
         Self { health, others }
@@ -163,7 +165,7 @@ impl Handlers {
 
 impl Services for Handlers {
     fn have(&self, path: &str) -> bool {
-        path.starts_with("/grpc.health.v1.Health/") || [WAIT, PANIC, SOURCE, WATCH].contains(&path)
+        path.starts_with("/grpc.health.v1.Health/") || [WAIT, PANIC, SOURCE, LOGIN, WATCH].contains(&path)
     }
 
     fn call<B>(&self, request: Request<B>) -> Called

@@ -1,6 +1,9 @@
 //! The hash pool: threads of its own, at a lower scheduling priority, each with its argon2 memory allocated once and reused, fed
-//! by a short queue that is fair and knows deadlines. Owns the threads and the promise that a flood of logins costs bounded
-//! memory, hurts only password checks, and cannot starve those who signed in lately.
+//! by a short queue that is fair and knows deadlines; they stand back for other calls. Owns the threads and the promise that a flood
+//! of logins costs bounded memory, hurts only password checks, and cannot starve those who signed in lately.
+
+mod job;
+mod part;
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,19 +14,23 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use self::job::{Job, Reply, Work};
+use self::part::Part;
 use super::hash::{HashError, HashParams, Hasher};
 pub use super::queue::Lane;
 use super::queue::{FairQueue, Pushed};
 use crate::model::name::Folded;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
+use crate::model::traffic::Traffic;
 
 /// How a pool is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolConfig {
     /// How many threads; at least one is started.
     pub threads: usize,
-    /// Their nice value, 0 to 19: the higher, the more of the machine is left to everything else.
+    /// Their nice value, 0 to 19: the higher, the more of the machine is left to everything else. The first of several threads
+    /// keeps that of the process.
     pub nice: i32,
     /// What new hashes cost.
     pub params: HashParams,
@@ -108,16 +115,18 @@ impl std::fmt::Debug for HashPool {
 }
 
 impl HashPool {
-    /// Starts the threads.
+    /// Starts the threads. Where there are several, the last one rests while `traffic` rises, and the first one takes at most about
+    /// three tenths of a core where that is wanted by others too.
     ///
     /// # Errors
     /// Where the operating system gives no thread.
-    pub fn start(config: PoolConfig, random: Arc<dyn Random>) -> std::io::Result<Self> {
+    pub fn start(config: PoolConfig, random: Arc<dyn Random>, traffic: &Traffic) -> std::io::Result<Self> {
         let threads = config.threads.max(1);
         let queue = FairQueue::new(config.capacity.max(1));
         let shared = Arc::new(Shared {
             state: Mutex::new(State { queue, stopping: false, running: 0, done: 0, swept: Instant::now() }),
             wake: Condvar::new(),
+            wake_courteous: Condvar::new(),
             micros: AtomicU64::new(15_000),
             threads,
             params: config.params,
@@ -127,7 +136,8 @@ impl HashPool {
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
-            let handle = thread.spawn(move || work(&shared, config.nice))?;
+            let part = Part::of(number, threads, traffic);
+            let handle = thread.spawn(move || work(&shared, config.nice, part))?;
             lock(&pool.threads).push(handle);
         }
         Ok(pool)
@@ -174,6 +184,7 @@ impl HashPool {
             state.queue.retain(|_| false);
         }
         self.shared.wake.notify_all();
+        self.shared.wake_courteous.notify_all();
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             // A panic in a job is caught; one outside has been printed by then.
             let _ = thread.join();
@@ -198,21 +209,11 @@ impl Drop for HashPool {
     }
 }
 
-type Reply<T> = oneshot::Sender<Result<T, PoolError>>;
-
-enum Work {
-    Verify { password: Secret, phc: Option<String>, reply: Reply<Verdict> },
-    Hash { password: Secret, reply: Reply<String> },
-}
-
-struct Job {
-    work: Work,
-    deadline: Instant,
-}
-
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    /// Of the two that stand back at times: were one woken in place of another, nobody might take the job.
+    wake_courteous: Condvar,
     /// How long a job takes, in microseconds: a moving average.
     micros: AtomicU64,
     threads: usize,
@@ -250,6 +251,7 @@ impl Shared {
             }
         };
         self.wake.notify_one();
+        self.wake_courteous.notify_all();
         if let Some(job) = displaced {
             job.work.refuse(self.overloaded(lock(&self.state).queue.len()));
         }
@@ -263,16 +265,23 @@ impl Shared {
         PoolError::Overloaded { retry_after: wait.clamp(Duration::from_secs(1), Duration::from_secs(30)) }
     }
 
-    /// The next job that somebody still waits for; `None` when the pool stops. Calls `idle` once before it sleeps.
-    fn next(&self, mut idle: impl FnMut()) -> Option<Job> {
+    /// The next job that can still be answered in time; `None` when the pool stops. Calls `idle` once before it sleeps.
+    fn next(&self, part: &mut Part, mut idle: impl FnMut()) -> Option<Job> {
+        let wake = if matches!(part, Part::Plain) { &self.wake } else { &self.wake_courteous };
         let mut wiped = false;
         let mut state = lock(&self.state);
         loop {
             if state.stopping {
                 return None;
             }
+            if !state.queue.is_empty()
+                && let Some(left) = part.stands_back(Instant::now())
+            {
+                state = wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
             match state.queue.pop() {
-                Some(job) if job.is_wanted(Instant::now()) => {
+                Some(job) if job.is_wanted(Instant::now() + self.about_a_job()) => {
                     state.running += 1;
                     return Some(job);
                 }
@@ -283,9 +292,15 @@ impl Shared {
                     wiped = true;
                     state = lock(&self.state);
                 }
-                None => state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => state = wake.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// What a job takes, with something to spare: one that is begun any later is answered too late. Bounded, because only jobs that
+    /// are begun can show that they have become quicker.
+    fn about_a_job(&self) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed).saturating_mul(2)).min(Duration::from_millis(500))
     }
 
     fn finished(&self, took: Duration) {
@@ -298,80 +313,21 @@ impl Shared {
     }
 }
 
-impl Job {
-    fn is_wanted(&self, now: Instant) -> bool {
-        let dropped = match &self.work {
-            Work::Verify { reply, .. } => reply.is_closed(),
-            Work::Hash { reply, .. } => reply.is_closed(),
-        };
-        !dropped && now < self.deadline
-    }
-}
-
-impl Work {
-    fn refuse(self, error: PoolError) {
-        // Whoever is no longer there needs no answer.
-        match self {
-            Self::Verify { reply, .. } => drop(reply.send(Err(error))),
-            Self::Hash { reply, .. } => drop(reply.send(Err(error))),
-        }
-    }
-
-    fn run(self, hasher: &mut Hasher, random: &dyn Random) -> Answered {
-        match self {
-            Self::Verify { password, phc, reply } => {
-                let answer = verify(hasher, password.expose().as_bytes(), phc.as_deref());
-                Answered::Verify(reply, answer)
-            }
-            Self::Hash { password, reply } => {
-                let answer = hasher.hash(password.expose().as_bytes(), random.bytes());
-                Answered::Hash(reply, answer)
-            }
-        }
-    }
-}
-
-/// An answer on its way, so that it is counted before it is seen.
-enum Answered {
-    Verify(Reply<Verdict>, Result<Verdict, HashError>),
-    Hash(Reply<String>, Result<String, HashError>),
-}
-
-impl Answered {
-    fn send(self) {
-        match self {
-            Self::Verify(reply, answer) => drop(reply.send(answer.map_err(PoolError::from))),
-            Self::Hash(reply, answer) => drop(reply.send(answer.map_err(PoolError::from))),
-        }
-    }
-}
-
-fn verify(hasher: &mut Hasher, password: &[u8], phc: Option<&str>) -> Result<Verdict, HashError> {
-    let Some(stored) = phc else {
-        hasher.pretend(password);
-        return Ok(Verdict::Wrong);
-    };
-    match hasher.verify(password, stored) {
-        Ok(true) => Ok(Verdict::Right { needs_rehash: hasher.needs_rehash(stored) }),
-        Ok(false) => Ok(Verdict::Wrong),
-        Err(error) => {
-            hasher.pretend(password);
-            Err(error)
-        }
-    }
-}
-
 /// What a thread does until the pool stops.
-fn work(shared: &Shared, nice: i32) {
+fn work(shared: &Shared, nice: i32, mut part: Part) {
     // On Linux this is the calling thread alone.
-    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+    if !matches!(part, Part::First(..))
+        && let Err(error) = rustix::process::setpriority_process(None, nice)
+    {
         tracing::warn!(%error, nice, "the hash threads keep their priority");
     }
     let mut hasher = Hasher::new(shared.params);
-    while let Some(job) = shared.next(|| hasher.wipe()) {
-        let begun = Instant::now();
+    while let Some(job) = shared.next(&mut part, || hasher.wipe()) {
+        let (begun, cpu) = (Instant::now(), cpu_time());
         let outcome = catch_unwind(AssertUnwindSafe(|| job.work.run(&mut hasher, &*shared.random)));
-        shared.finished(begun.elapsed());
+        let now = Instant::now();
+        part.worked(begun, now, cpu_time().saturating_sub(cpu));
+        shared.finished(now.duration_since(begun));
         if let Ok(answer) = outcome {
             answer.send();
         } else {
@@ -380,6 +336,12 @@ fn work(shared: &Shared, nice: i32) {
             hasher = Hasher::new(shared.params);
         }
     }
+}
+
+/// What this thread has had of a core.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -50,6 +50,10 @@ impl<T> FairQueue<T> {
         self.known.len() + self.strangers.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.len() >= self.capacity
     }

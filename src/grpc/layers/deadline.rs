@@ -33,7 +33,7 @@ impl Deadlines {
     /// How long a call that asks for this much may take; without end for a watch that does not ask.
     pub(super) fn of(&self, class: Class, asked: Option<Duration>) -> Deadline {
         let most = match class {
-            Class::Unary | Class::Health => Some(self.unary),
+            Class::Unary | Class::Password | Class::Health => Some(self.unary),
             Class::Wait => Some(self.wait),
             Class::Reflection => Some(self.reflection),
             Class::Watch | Class::HealthWatch => None,

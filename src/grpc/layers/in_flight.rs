@@ -71,7 +71,7 @@ impl InFlight {
     pub(super) fn enter(&self, class: Class) -> Option<Place> {
         let places = match class {
             Class::Health => return Some(Place(None)),
-            Class::Unary => &self.unary,
+            Class::Unary | Class::Password => &self.unary,
             Class::Wait => &self.waits,
             Class::Watch => &self.watches,
             Class::HealthWatch => &self.health_watches,

@@ -36,6 +36,7 @@ use self::class::Class;
 use self::deadline::Deadlines;
 use self::in_flight::{Bounds, InFlight};
 use self::source::TrustedProxies;
+use crate::model::traffic::Traffic;
 
 /// What a [`Guard`] can be told. The default is what the service runs with.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,8 @@ pub struct LayerSettings {
     pub bounds: Bounds,
     /// Whose `x-forwarded-for` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Where calls are counted that check no password.
+    pub traffic: Traffic,
 }
 
 /// A call on its way, as generated servers answer it.
@@ -70,6 +73,7 @@ pub struct Guard<S> {
     deadlines: Deadlines,
     in_flight: InFlight,
     trusted_proxies: TrustedProxies,
+    traffic: Traffic,
 }
 
 impl<S: Services> Guard<S> {
@@ -80,6 +84,7 @@ impl<S: Services> Guard<S> {
             deadlines: settings.deadlines,
             in_flight: InFlight::new(&settings.bounds),
             trusted_proxies: settings.trusted_proxies,
+            traffic: settings.traffic,
         }
     }
 
@@ -128,6 +133,9 @@ impl<S: Services> Guard<S> {
         let Some(place) = self.in_flight.enter(class) else {
             return Answering::at_once(in_flight::overloaded().into_http());
         };
+        if class.is_traffic() {
+            self.traffic.count();
+        }
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let deadline = self.deadlines.of(class, asked);
         Answering::called(Call::new(self.services.call(request), deadline, place, class.is_stream(), path))

@@ -17,6 +17,7 @@ use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use countersign::model::session::Face;
 use countersign::model::signing_key::{Algorithm, KeyState};
+use countersign::model::traffic::Traffic;
 use countersign::model::user::{Generations, Roles, Totp, User};
 use countersign::oidc::OidcClient;
 use countersign::service::client::{Client, SignedIn, by_system};
@@ -70,8 +71,8 @@ impl House {
         let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, clock.now()).unwrap();
         let ring = Arc::new(KeyRing::load(&[signing], &sealer).unwrap());
         let params = HashParams::new(8, 1, 1).unwrap();
-        let pool = PoolConfig { threads: 2, nice: 0, params, capacity: 512 };
-        let pool = Arc::new(HashPool::start(pool, Arc::clone(&random)).unwrap());
+        let pool = PoolConfig { threads: 2, nice: 0, params, ..PoolConfig::default() };
+        let pool = Arc::new(HashPool::start(pool, Arc::clone(&random), &Traffic::default()).unwrap());
         let policy = Arc::new(Policy::new("https://auth.example.org"));
         let services = Services::new(Parts {
             store: Arc::clone(&store),

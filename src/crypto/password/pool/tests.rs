@@ -28,9 +28,14 @@ impl Random for Gate {
 }
 
 fn pool(threads: usize, capacity: usize) -> (HashPool, Arc<Gate>) {
-    let (params, gate) = (HashParams::new(64, 1, 1).unwrap(), Arc::new(Gate::default()));
-    let config = PoolConfig { threads, nice: 10, params, capacity };
-    (HashPool::start(config, Arc::<Gate>::clone(&gate)).unwrap(), gate)
+    let (pool, gate, _) = pool_beside_others(threads, capacity);
+    (pool, gate)
+}
+
+fn pool_beside_others(threads: usize, capacity: usize) -> (HashPool, Arc<Gate>, Traffic) {
+    let (params, gate, traffic) = (HashParams::new(64, 1, 1).unwrap(), Arc::new(Gate::default()), Traffic::default());
+    let config = PoolConfig { threads, params, capacity, ..PoolConfig::default() };
+    (HashPool::start(config, Arc::<Gate>::clone(&gate), &traffic).unwrap(), gate, traffic)
 }
 
 fn ticket(source: u8, name: &str, lane: Lane) -> Ticket {
@@ -211,9 +216,46 @@ async fn every_thread_works_at_the_priority_that_was_asked_for() {
             nice.push(rest.split(' ').nth(16).unwrap().to_owned());
         }
     }
-    assert!(nice.iter().filter(|nice| *nice == "10").count() >= 2, "{nice:?}");
+    assert!(nice.iter().any(|nice| nice == "0") && nice.iter().any(|nice| nice == "10"), "{nice:?}");
     gate.open();
     assert!(one.await.is_ok() && other.await.is_ok());
+}
+
+#[tokio::test]
+async fn what_could_only_be_answered_too_late_is_not_begun() {
+    let (pool, gate) = pool(1, 8);
+    gate.open();
+    // Before anything was measured a job is thought to take 15 ms.
+    let hasty = Ticket { deadline: Duration::from_millis(20), ..ticket(1, "a", Lane::Known) };
+    assert_eq!(pool.verify(hasty, Secret::new("x"), None).await, Err(PoolError::DeadlinePassed));
+    pool.verify(ticket(1, "b", Lane::Known), Secret::new("x"), None).await.unwrap();
+    assert_eq!(pool.stats().done, 1);
+}
+
+#[tokio::test]
+async fn the_last_thread_rests_while_anything_else_is_asked_for() {
+    let (pool, gate, traffic) = pool_beside_others(2, 16);
+    let first = plug(&pool).await;
+    traffic.count();
+    let second = enqueue(pool.hash(ticket(1, "a", Lane::Known), Secret::new("x"))).await;
+    let asked = Instant::now();
+    while pool.stats().running < 2 {
+        assert!(asked.elapsed() < Duration::from_secs(10), "it rests for good");
+        tokio::task::yield_now().await;
+    }
+    assert!(asked.elapsed() >= Duration::from_millis(50), "it began after {:?}", asked.elapsed());
+    gate.open();
+    assert!(first.await.is_ok() && second.await.is_ok());
+}
+
+#[tokio::test]
+async fn the_others_work_on_while_the_last_one_rests() {
+    let (pool, gate, traffic) = pool_beside_others(2, 16);
+    gate.open();
+    for _ in 0..200 {
+        traffic.count();
+        assert_eq!(check(&pool, 1, "a", Lane::Known).await.await, Ok(Verdict::Wrong));
+    }
 }
 
 #[test]
