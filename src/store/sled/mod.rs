@@ -9,6 +9,7 @@
 
 mod barrier;
 mod cells;
+mod crowd;
 mod database;
 mod directory;
 mod error;

@@ -7,13 +7,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
 use super::Shared;
 use super::barrier::Barrier;
+use super::crowd::gather;
 use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
@@ -25,15 +25,6 @@ use crate::store::{Revocations, StoreError};
 
 /// How often the identity file learns how far the store has come, while there are commits.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
-
-/// A group of so many was a crowd: more are on their way, and waiting for them costs less than a barrier for each few.
-const CROWD: usize = 8;
-
-/// How often the writer looks whether more of a crowd have come, and goes on where none have.
-const LOOK: Duration = Duration::from_micros(500);
-
-/// How long the writer waits at the most for a crowd to come together.
-const LINGER: Duration = Duration::from_millis(2);
 
 /// So many records are counted at once while verbs may be waiting: a fraction of a millisecond.
 const COUNT_AT_ONCE: usize = 128;
@@ -68,7 +59,7 @@ impl Writer {
         let mut crowd = 0;
         while let Some(first) = self.next(queue) {
             // Who comes while the group runs still joins it.
-            let jobs = self.gather(first, queue, crowd).into_iter().chain(queue.try_iter()).take(self.group);
+            let jobs = gather(first, queue, crowd, self.group).into_iter().chain(queue.try_iter()).take(self.group);
             self.shared.busy.begin();
             match self.commit(jobs) {
                 Ok(size) => crowd = size,
@@ -113,21 +104,6 @@ impl Writer {
             }
         }
         queue.recv().ok()
-    }
-
-    /// The verbs of the next group, after one of `crowd`.
-    fn gather(&self, first: Job, queue: &Receiver<Job>, crowd: usize) -> Vec<Job> {
-        let mut jobs = vec![first];
-        let begun = Instant::now();
-        while crowd >= CROWD && jobs.len() < self.group && begun.elapsed() < LINGER {
-            thread::sleep(LOOK);
-            let before = jobs.len();
-            jobs.extend(queue.try_iter().take(self.group - before));
-            if jobs.len() == before {
-                break;
-            }
-        }
-        jobs
     }
 
     /// Runs one group and answers it; says how many verbs it had. Fails with the reason where the group may or may not be durable.
