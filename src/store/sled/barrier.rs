@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::flush::Flush;
+
 /// How much of the barrier is passed. Only tests take less than all of it, to show that they would notice.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,7 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Barrier {
     depth: Depth,
+    flush: Flush,
     data: File,
     directory: File,
     watched: [PathBuf; 2],
@@ -40,24 +43,25 @@ pub(super) struct Barrier {
 type Modified = (i64, i64);
 
 impl Barrier {
-    /// Passes the first barrier of the database in `directory`, a whole one with a `syncfs`: also what was there before, or
+    /// Passes the first barrier of `db` in `directory`, a whole one with a `syncfs`: also what was there before, or
     /// was made by opening it, is durable when this returns. Blocks.
-    pub(super) fn first(directory: &Path, db: &::sled::Db, depth: Depth) -> io::Result<Self> {
+    pub(super) fn first(directory: &Path, db: ::sled::Db, depth: Depth) -> io::Result<Self> {
         let mut barrier = Self {
             depth: Depth::Full,
+            flush: Flush::new(db)?,
             data: File::open(directory.join("db"))?,
             directory: File::open(directory)?,
             watched: [directory.to_owned(), directory.join("blobs")],
             seen: None,
             unsettled: None,
         };
-        barrier.pass(db)?;
+        barrier.pass()?;
         Ok(Self { depth, ..barrier })
     }
 
-    /// Returns once everything applied to `db` is durable. Blocks.
-    pub(super) fn pass(&mut self, db: &::sled::Db) -> io::Result<()> {
-        db.flush()?;
+    /// Returns once everything applied to the database is durable. Blocks.
+    pub(super) fn pass(&mut self) -> io::Result<()> {
+        self.flush.pass()?;
         if self.depth == Depth::FlushOnly {
             return Ok(());
         }

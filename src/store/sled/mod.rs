@@ -13,6 +13,7 @@ mod crowd;
 mod database;
 mod directory;
 mod error;
+mod flush;
 mod identity;
 mod recount;
 #[cfg(test)]
@@ -280,7 +281,7 @@ fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std:
 }
 
 fn first_barrier(database: &Database, path: &Path, depth: Depth) -> std::result::Result<Barrier, OpenError> {
-    Barrier::first(path, database.sled(), depth).trying("write", path)
+    Barrier::first(path, database.sled().clone(), depth).trying("write", path)
 }
 
 /// The database for readers outside the writer, until the store is closed.

@@ -143,7 +143,7 @@ impl Writer {
         self.database
             .apply(&changes, &mut tip, self.recount.as_mut())
             .map_err(|error| format!("a change could not be written: {error}"))?;
-        self.barrier.pass(self.database.sled()).map_err(|error| format!("a change could not be made durable: {error}"))?;
+        self.barrier.pass().map_err(|error| format!("a change could not be made durable: {error}"))?;
         self.tip = tip;
         self.changed += changes.len();
         Ok(revocations)
@@ -179,16 +179,16 @@ impl Writer {
         let path = self.directory.database();
         let database = self.database.clone();
         let closed = catch_unwind(AssertUnwindSafe(|| {
-            self.barrier.pass(self.database.sled()).map_err(|error| error.to_string())?;
+            self.barrier.pass().map_err(|error| error.to_string())?;
             self.record().map_err(|error| error.to_string())
         }));
         if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
         let much = self.changed >= MUCH;
-        let Self { database: last, directory, shared, cache, .. } = self;
+        let Self { database: last, barrier, directory, shared, cache, .. } = self;
         // sled flushes when it is dropped, and panics where it cannot.
-        drop(catch_unwind(AssertUnwindSafe(|| drop((database, last)))));
+        drop(catch_unwind(AssertUnwindSafe(|| drop((barrier, database, last)))));
         wait_for_release(&path);
         if much {
             shorten_next_opening(&path, cache);
