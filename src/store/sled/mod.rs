@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod flush;
 mod identity;
+mod pace;
 mod recount;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use self::directory::{Directory, Found};
 pub use self::error::OpenError;
 use self::error::Trying;
 use self::identity::Identity;
+use self::pace::Pace;
 use self::recount::Recount;
 use self::writer::Writer;
 use super::embedded::engine::{Engine, Job, View};
@@ -178,6 +180,7 @@ impl SledEngine {
             changed: 0,
             tip,
             recount,
+            pace: Pace::new(Instant::now()),
             cache: options.cache_capacity,
             group: options.group,
             revocations,

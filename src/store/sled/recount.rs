@@ -1,8 +1,8 @@
 //! Counting every record again after an opening, and comparing: are these the records that were written?
 //!
 //! Before anything is answered all records are counted but the many: sessions and audit events. Of those as many as a moment
-//! allows; the writer counts the rest between its groups, a few seconds for a million sessions, and the store fails where the
-//! count comes out wrong.
+//! allows; the writer counts the rest between its groups (see [`pace`](super::pace)), a few seconds for a million sessions where
+//! nobody calls, and the store fails where the count comes out wrong.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

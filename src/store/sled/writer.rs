@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -17,6 +17,7 @@ use super::crowd::gather;
 use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
+use super::pace::Pace;
 use super::recount::{Counted, Recount};
 use crate::model::revocation::Revocation;
 use crate::store::embedded::engine::{Job, Reply};
@@ -26,8 +27,8 @@ use crate::store::{Revocations, StoreError};
 /// How often the identity file learns how far the store has come, while there are commits.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
 
-/// So many records are counted at once while verbs may be waiting: a fraction of a millisecond.
-const COUNT_AT_ONCE: usize = 128;
+/// So many records are counted at once while verbs may be waiting: a page or two, microseconds.
+const COUNT_AT_ONCE: usize = 16;
 
 /// After so many changed records closing takes some of the next opening's work.
 const MUCH: usize = 2000;
@@ -43,6 +44,8 @@ pub(super) struct Writer {
     pub(super) changed: usize,
     /// The count of the records, while it is under way.
     pub(super) recount: Option<Recount>,
+    /// Of that count.
+    pub(super) pace: Pace,
     /// Bytes of records that are kept in memory.
     pub(super) cache: u64,
     pub(super) group: usize,
@@ -83,6 +86,7 @@ impl Writer {
     /// Waits for the next verb, and counts records meanwhile; `None` where none can come, or the count came out wrong.
     fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
         while let Some(recount) = &mut self.recount {
+            let begun = Instant::now();
             let outcome = match recount.step(&self.database, self.tip.tally, COUNT_AT_ONCE) {
                 Ok(Counted::Partly) => Ok(()),
                 Ok(Counted::Right) => {
@@ -97,10 +101,14 @@ impl Writer {
                 self.shared.fail(&reason);
                 return None;
             }
-            match queue.try_recv() {
-                Ok(job) => return Some(job),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => {}
+            let Some(rest) = self.pace.rest(begun, Instant::now()) else { continue };
+            match queue.recv_timeout(rest) {
+                Ok(job) => {
+                    self.pace.called(Instant::now());
+                    return Some(job);
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
         queue.recv().ok()
