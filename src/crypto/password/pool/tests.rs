@@ -235,10 +235,16 @@ async fn what_could_only_be_answered_too_late_is_not_begun() {
 #[tokio::test]
 async fn the_last_thread_rests_while_anything_else_is_asked_for() {
     let (pool, gate, traffic) = pool_beside_others(2, 16);
-    let first = plug(&pool).await;
+    // So that it is the first thread that takes the first job, though the last one may be there before.
+    traffic.count();
+    let first = enqueue(pool.hash(ticket(250, "plug", Lane::Known), Secret::new("x"))).await;
+    while pool.stats().running == 0 {
+        traffic.count();
+        tokio::task::yield_now().await;
+    }
+    let asked = Instant::now();
     traffic.count();
     let second = enqueue(pool.hash(ticket(1, "a", Lane::Known), Secret::new("x"))).await;
-    let asked = Instant::now();
     while pool.stats().running < 2 && asked.elapsed() < Duration::from_secs(10) {
         tokio::task::yield_now().await;
     }
