@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use countersign::model::ids::StoreId;
 use countersign::store::sled::{Depth, Options};
 
-use crate::{check, load};
+use crate::{check, churn, load};
 
 /// Tells this program that it is the driver, and what to do: an [`Order`].
 const ORDER: &str = "COUNTERSIGN_FAULTS_ORDER";
@@ -30,13 +30,15 @@ pub(crate) enum Order {
     Load,
     /// The same with a barrier that is none.
     LoadWithoutBarrier,
+    /// Rotates the same sessions until it is killed.
+    Churn,
     /// Changes the store a little and closes it.
     LoadAndClose,
     /// Reads what was answered from standard input and looks whether it is there.
     Check,
 }
 
-const ORDERS: [Order; 4] = [Order::Load, Order::LoadWithoutBarrier, Order::LoadAndClose, Order::Check];
+const ORDERS: [Order; 5] = [Order::Load, Order::LoadWithoutBarrier, Order::Churn, Order::LoadAndClose, Order::Check];
 
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +63,7 @@ fn driver() {
     let code = match order {
         Order::Check => runtime.block_on(check::run(options)),
         Order::Load | Order::LoadWithoutBarrier => runtime.block_on(load::run(options, u32::MAX)),
+        Order::Churn => runtime.block_on(churn::run(options)),
         Order::LoadAndClose => runtime.block_on(load::run(options, 20)),
     };
     std::process::exit(code);

@@ -107,7 +107,7 @@ async fn caller(store: Arc<dyn Store>, turn: Arc<AtomicU32>, times: u32) -> Resu
 }
 
 /// One write of one line, so that a kill cannot cut it in two.
-fn answer(text: &str) {
+pub(crate) fn answer(text: &str) {
     println!("{ANSWER}{text}");
 }
 
@@ -138,14 +138,14 @@ pub(crate) fn random() -> &'static dyn Random {
     &SystemRandom
 }
 
-fn founding() -> Founding {
+pub(crate) fn founding() -> Founding {
     let foundation =
         Foundation { issuer: "https://here".to_owned(), epoch: 1, sealed_check: Vec::new(), server_keys: Vec::new() };
     let roles = Roles { staff: false, superuser: true };
     Founding { foundation, signing_keys: Vec::new(), admin: User { roles, ..create("admin").user }, now: now() }
 }
 
-fn create(name: &str) -> CreateUser {
+pub(crate) fn create(name: &str) -> CreateUser {
     let user = User {
         id: UserId::random(random()),
         name: Name::parse(name).unwrap(),
@@ -160,7 +160,7 @@ fn create(name: &str) -> CreateUser {
     CreateUser { user, by: by() }
 }
 
-fn opening(user: UserId, session: SessionId, step: u64) -> OpenSession {
+pub(crate) fn opening(user: UserId, session: SessionId, step: u64) -> OpenSession {
     OpenSession {
         session: new(session),
         user,
@@ -186,7 +186,7 @@ fn new(id: SessionId) -> NewSession {
 }
 
 /// Each from another address than the one before, so that each is an audit event.
-fn rotation(session: SessionId, n: u32) -> RotateSession {
+pub(crate) fn rotation(session: SessionId, n: u32) -> RotateSession {
     let mut by = by();
     by.origin.source = Some([192, 0, 2, u8::from(n.is_multiple_of(2))].into());
     RotateSession { session, n, presented: tip(session, n), successor: tip(session, n + 1), mode: None, by }

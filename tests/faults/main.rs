@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what a test does not expect ends it")]
 
 mod check;
+mod churn;
 mod damage;
 mod disk;
 mod disk_full;

@@ -17,7 +17,7 @@ fn what_was_answered_survives_power_cuts() {
         let Some(mut disk) = disk_or_skip(256) else { return };
         let mut answered = Vec::new();
         for cut in (begin..rounds()).take(CUTS_OF_ONE_STORE) {
-            let end = cut_under_load(&mut disk, Order::Load, &mut answered);
+            let end = cut_under_load(&mut disk, Order::Load, 3000, &mut answered);
             assert_eq!(end.status.code(), Some(DONE), "cut {cut}, {} answers: {}", answered.len(), end.last_words);
         }
         kept += answered.len();
@@ -31,7 +31,7 @@ fn a_barrier_of_flush_alone_is_noticed_within_five_power_cuts() {
     let Some(mut disk) = disk_or_skip(256) else { return };
     let mut answered = Vec::new();
     for round in 0..5 {
-        let end = cut_under_load(&mut disk, Order::LoadWithoutBarrier, &mut answered);
+        let end = cut_under_load(&mut disk, Order::LoadWithoutBarrier, 3000, &mut answered);
         if end.status.code() != Some(DONE) {
             println!("noticed at cut {round}: {}", end.last_words);
             return;
@@ -58,11 +58,24 @@ fn a_creation_that_loses_power_is_a_store_or_is_begun_anew() {
     }
 }
 
-/// Cuts the power after some answers, starts again and checks all there ever were. Only what had arrived before the cut counts.
-fn cut_under_load(disk: &mut Disk, order: Order, answered: &mut Vec<String>) -> End {
+/// Where sled moves what still counts and writes over the rest of its file.
+#[test]
+fn what_was_answered_survives_power_cuts_while_the_file_is_written_over() {
+    for begin in (0..rounds()).step_by(CUTS_OF_ONE_STORE) {
+        let Some(mut disk) = disk_or_skip(256) else { return };
+        let mut answered = Vec::new();
+        for cut in (begin..rounds()).take(CUTS_OF_ONE_STORE) {
+            let end = cut_under_load(&mut disk, Order::Churn, 20_000, &mut answered);
+            assert_eq!(end.status.code(), Some(DONE), "cut {cut}, {} answers: {}", answered.len(), end.last_words);
+        }
+    }
+}
+
+/// Cuts the power after some answers, at most `most`, starts again and checks all there ever were. Only what had arrived before the cut counts.
+fn cut_under_load(disk: &mut Disk, order: Order, most: u64, answered: &mut Vec<String>) -> End {
     let cutter = Cutter::new(&disk.root());
     let driver = Driver::start(order, &disk.data(), &[]);
-    answered.extend(driver.take(usize::try_from(random() % 3000).unwrap()));
+    answered.extend(driver.take(usize::try_from(random() % most).unwrap()));
     answered.extend(driver.arrived());
     cutter.cut();
     drop(driver.kill());
