@@ -3,6 +3,12 @@
 //! sled's `flush()` ends in `sync_file_range`, which does not commit the size of the file (spacejam/sled#1452): a power cut
 //! then takes whole segments that were reported flushed. So every barrier is `flush()` and an fdatasync of a handle of our own
 //! on sled's file; and where the names in sled's directories changed, which sled never syncs, a `syncfs` as well.
+//!
+//! sled's own thread syncs the file too, from time to time, and only logs where that fails. The next barrier hears of it
+//! nevertheless: since Linux 4.13 a write that failed is reported once to each open file.
+//!
+//! # Source
+//! "Handling errors during writeback" in Linux's `Documentation/filesystems/vfs.rst`.
 
 use std::fs::{self, File};
 use std::io;

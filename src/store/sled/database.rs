@@ -211,11 +211,11 @@ fn checksum(key: &[u8], value: &[u8]) -> u64 {
     sum ^ (sum >> 31)
 }
 
-/// How often sled's own thread tidies its file, in milliseconds: it moves what still counts out of one segment (half a mebibyte,
-/// of which half or less counts) so that the segment can be used again, and syncs the file. Barriers are the writer's; but
-/// without this thread sled moves one page for ten that change, which is too few to keep up, and the file becomes
-/// several times as large. A second is enough for some thousand changes a second, and costs an idle service next to nothing.
-const TIDY_EVERY: u64 = 1000;
+/// How often sled's own thread tidies its file, in milliseconds (sled's default): it moves what still counts out of one segment
+/// (half a mebibyte, of which half or less counts) so that the segment can be used again, and syncs the file. Barriers are the
+/// writer's; but without this thread sled moves one page for ten that change, which is too few to keep up, and the
+/// file becomes larger and larger. Not more often, because each time writes to the disk, where nothing else happens too.
+const TIDY_EVERY: u64 = 500;
 /// The same for a large file, in which more happens.
 const TIDY_LARGE_EVERY: u64 = 100;
 /// A file of so many bytes is large.
