@@ -12,17 +12,13 @@ const CUTS_OF_ONE_STORE: usize = 10;
 
 #[test]
 fn what_was_answered_survives_power_cuts() {
-    let mut kept = 0;
-    for begin in (0..rounds()).step_by(CUTS_OF_ONE_STORE) {
-        let Some(mut disk) = disk_or_skip(256) else { return };
-        let mut answered = Vec::new();
-        for cut in (begin..rounds()).take(CUTS_OF_ONE_STORE) {
-            let end = cut_under_load(&mut disk, Order::Load, 3000, &mut answered);
-            assert_eq!(end.status.code(), Some(DONE), "cut {cut}, {} answers: {}", answered.len(), end.last_words);
-        }
-        kept += answered.len();
-    }
-    println!("{} power cuts, {kept} answers kept", rounds());
+    survives(Order::Load, 3000);
+}
+
+/// Where sled moves what still counts and writes over the rest of its file.
+#[test]
+fn what_was_answered_survives_power_cuts_while_the_file_is_written_over() {
+    survives(Order::Churn, 20_000);
 }
 
 /// The planted bug: this file's tests notice a barrier that is none.
@@ -58,20 +54,23 @@ fn a_creation_that_loses_power_is_a_store_or_is_begun_anew() {
     }
 }
 
-/// Where sled moves what still counts and writes over the rest of its file.
-#[test]
-fn what_was_answered_survives_power_cuts_while_the_file_is_written_over() {
+/// Cuts the power again and again under the load that `order` names, each time after less than `most` answers.
+fn survives(order: Order, most: u64) {
+    let mut kept = 0;
     for begin in (0..rounds()).step_by(CUTS_OF_ONE_STORE) {
         let Some(mut disk) = disk_or_skip(256) else { return };
         let mut answered = Vec::new();
         for cut in (begin..rounds()).take(CUTS_OF_ONE_STORE) {
-            let end = cut_under_load(&mut disk, Order::Churn, 20_000, &mut answered);
+            let end = cut_under_load(&mut disk, order, most, &mut answered);
             assert_eq!(end.status.code(), Some(DONE), "cut {cut}, {} answers: {}", answered.len(), end.last_words);
         }
+        kept += answered.len();
     }
+    println!("{} power cuts, {kept} answers kept", rounds());
 }
 
-/// Cuts the power after some answers, at most `most`, starts again and checks all there ever were. Only what had arrived before the cut counts.
+/// Cuts the power after less than `most` answers, starts again and checks all there ever were. Only what had arrived before the
+/// cut counts.
 fn cut_under_load(disk: &mut Disk, order: Order, most: u64, answered: &mut Vec<String>) -> End {
     let cutter = Cutter::new(&disk.root());
     let driver = Driver::start(order, &disk.data(), &[]);
