@@ -11,14 +11,14 @@
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |
 //! | [`grpc`] | transport: one file per service, conversions, the one error -> status table, layers |
-//! | [`http`] | transport: the pages and JSON of sign-on, well-known documents |
+//! | [`web`] | transport: the pages and JSON of sign-on, well-known documents |
 //! | [`oidc`] | the client that speaks OpenID Connect to identity providers, for `service::sso` |
 //! | [`service`] | what the service does and every policy: login, refresh, keys, links, logout, verify, throttle, audit |
 //! | [`crypto`] | passwords (the hash pool), JWT, key ring, opaque tokens, sealing, one-time codes |
 //! | [`store`] | the [`store::Store`] trait and its contract; memory and sled behind it |
 //! | [`model`] | plain values and their state machines |
 //!
-//! `main -> cli -> app -> grpc | http -> service -> crypto, store -> model`, with `app -> net`, `app -> oidc -> service` and
+//! `main -> cli -> app -> grpc | web -> service -> crypto, store -> model`, with `app -> net`, `app -> oidc -> service` and
 //! `cli -> bench` beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
 //!
 //! # The invariants
@@ -33,9 +33,9 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod grpc;
-pub mod http;
 pub mod model;
 pub mod net;
 pub mod oidc;
 pub mod service;
 pub mod store;
+pub mod web;

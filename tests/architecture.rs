@@ -13,11 +13,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("cli", &["app", "bench", "config", "grpc", "model"]),
     ("bench", &["crypto", "grpc", "model", "store"]),
-    ("app", &["config", "crypto", "grpc", "http", "model", "net", "oidc", "service", "store"]),
+    ("app", &["config", "crypto", "grpc", "web", "model", "net", "oidc", "service", "store"]),
     ("config", &["model"]),
     ("net", &["model"]),
     ("grpc", &["model", "service"]),
-    ("http", &["model", "service"]),
+    ("web", &["model", "service"]),
     ("oidc", &["model", "service"]),
     ("service", &["crypto", "model", "store"]),
     ("crypto", &["model"]),
@@ -29,13 +29,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto/password"]),
     ("aws_lc_rs", &["crypto/", "net/tls", "app"]),
-    ("axum", &["http/", "app"]),
+    ("axum", &["web/", "app"]),
     ("bcrypt", &["crypto/password"]),
     ("hyper_rustls", &["oidc/"]),
     ("jsonwebtoken", &["crypto/jwt"]),
     ("openidconnect", &["oidc/"]),
     ("pbkdf2", &["crypto/password"]),
-    ("maud", &["http/"]),
+    ("maud", &["web/"]),
     ("prost", &["bench/", "grpc/", "cli/", "app"]),
     ("prost_types", &["bench/", "grpc/", "cli/", "app"]),
     ("sled", &["store/sled"]),
@@ -95,7 +95,7 @@ fn the_scan_finds_what_is_planted() {
     assert_eq!(
         arrow(
             "grpc/auth.rs",
-            "use crate::{\n    http::{self, pages},\n    model::ids::UserId,\n    service::{crypto, login},\n};"
+            "use crate::{\n    web::{self, pages},\n    model::ids::UserId,\n    service::{crypto, login},\n};"
         ),
         1
     );

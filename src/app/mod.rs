@@ -34,7 +34,6 @@ use crate::grpc::Api;
 use crate::grpc::layers::LayerSettings;
 use crate::grpc::layers::source::{BadProxy, TrustedProxies};
 use crate::grpc::routes::Routes;
-use crate::http::{self, HttpState, bounds, well_known};
 use crate::model::ids::StoreId;
 use crate::model::traffic::Traffic;
 use crate::net;
@@ -44,6 +43,7 @@ use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::sled::{Failure, Options, open as open_store};
 use crate::store::{Revocations, Store};
+use crate::web::{self, PagesState, bounds, well_known};
 
 /// How long calls in flight get once the store has failed: each of them can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -179,7 +179,7 @@ impl App {
             .map_err(|bad: BadProxy| StartError::Setting { name: "COUNTERSIGN_TRUSTED_PROXIES", problem: bad.to_string() })?;
         let services =
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
-        let pages = http::router(HttpState::new(self.services.sso.clone(), &self.policy))
+        let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
             .merge(well_known::router(Arc::clone(&self.services.verifier)));
         let pages = bounds::apply(pages, self.traffic.clone());
         let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), ..LayerSettings::default() };

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
-use super::embedded::Embedded;
-use super::embedded::engine::{Engine, Job, View, run_group};
-use super::embedded::tx::{Changes, Group, Head};
+use super::kv::KvStore;
+use super::kv::engine::{Engine, Job, View, run_group};
+use super::kv::tx::{Changes, Group, Head};
 use super::verbs::StoreStatus;
 use super::{Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
@@ -21,7 +21,7 @@ use crate::model::random::{Random, SystemRandom};
 #[must_use]
 pub fn memory(revocations: Arc<Revocations>) -> Arc<dyn Store> {
     let random: &dyn Random = &SystemRandom;
-    Arc::new(Embedded::new(Arc::new(Memory {
+    Arc::new(KvStore::new(Arc::new(Memory {
         id: StoreId::random(random),
         pairs: Pairs::default(),
         head: Mutex::default(),

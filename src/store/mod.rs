@@ -24,8 +24,8 @@
 //!
 //! `tests/conformance` holds every store to this: each claim names its case there, and each case is named here.
 
-mod embedded;
 pub mod error;
+mod kv;
 mod memory;
 mod revocations;
 pub mod sled;
@@ -33,8 +33,8 @@ pub mod verbs;
 
 use async_trait::async_trait;
 
-pub use self::embedded::audit_digest;
 pub use self::error::StoreError;
+pub use self::kv::audit_digest;
 pub use self::memory::memory;
 pub use self::revocations::Revocations;
 use self::verbs::{

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{OpenError, Options, SledEngine};
 use crate::model::ids::StoreId;
 use crate::model::random::{Random, SystemRandom};
-use crate::store::embedded::engine::{Engine as _, View as _};
+use crate::store::kv::engine::{Engine as _, View as _};
 use crate::store::{Result, Revocations, StoreError};
 
 /// Numbers on the store's own engine: its writer, its groups and its barrier, and nothing of a verb.

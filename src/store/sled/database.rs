@@ -20,9 +20,9 @@ use super::error::{OpenError, Trying};
 use super::identity::FORMAT;
 use super::recount::{Counted, Recount};
 use crate::model::ids::StoreId;
-use crate::store::embedded::MANY;
-use crate::store::embedded::engine::View;
-use crate::store::embedded::tx::{Changes, Head};
+use crate::store::kv::MANY;
+use crate::store::kv::engine::View;
+use crate::store::kv::tx::{Changes, Head};
 use crate::store::{Result, StoreError};
 
 /// The prefix of the engine's own keys; the verbs have none that begins so.

@@ -1,6 +1,6 @@
 //! The store on sled, the embedded default.
 //!
-//! Owns the data directory, the writer thread and the write barrier; the verbs are those of the embedded store. What it keeps
+//! Owns the data directory, the writer thread and the write barrier; the verbs are those of the key-value store (`kv`). What it keeps
 //! true: an answer is given only when what it tells is on the medium (`writer`, `barrier`); a directory that is not what it
 //! was is refused, with a sentence that says what to do, and never opened empty (`directory`, `identity`, `database`);
 //! after a barrier that failed nothing is answered any more ([`Failure`]).
@@ -44,9 +44,9 @@ use self::identity::Identity;
 use self::pace::Pace;
 use self::recount::Recount;
 use self::writer::Writer;
-use super::embedded::engine::{Engine, Job, View};
-use super::embedded::tx::Head;
-use super::embedded::{self, Embedded};
+use super::kv::engine::{Engine, Job, View};
+use super::kv::tx::Head;
+use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
 use super::{Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
@@ -102,11 +102,11 @@ impl Options {
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
     let directory = options.directory.clone();
-    let opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, embedded::revocations));
+    let opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, kv::revocations));
     let (engine, failure) = opening
         .await
         .map_err(|error| OpenError::Damaged { path: directory, detail: format!("opening it broke off: {error}") })??;
-    Ok((Arc::new(Embedded::new(Arc::new(engine))), failure))
+    Ok((Arc::new(KvStore::new(Arc::new(engine))), failure))
 }
 
 /// Tells when the store has failed for good: a commit could not be made durable, and the process should end.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::database::{Database, Tally};
-use crate::store::embedded::MANY;
+use crate::store::kv::MANY;
 
 /// So many records are counted between two looks at the clock.
 const AT_ONCE: usize = 1024;

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::{Failure, OpenError, Options, SledEngine};
 use crate::model::ids::StoreId;
-use crate::store::embedded::engine::{Engine, Job, Reply, View};
-use crate::store::embedded::tx::Tx;
+use crate::store::kv::engine::{Engine, Job, Reply, View};
+use crate::store::kv::tx::Tx;
 use crate::store::{Result, StoreError};
 
 const ID: StoreId = StoreId::from_bytes([7; 16]);

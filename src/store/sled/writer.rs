@@ -20,8 +20,8 @@ use super::identity::Identity;
 use super::pace::Pace;
 use super::recount::{Counted, Recount};
 use crate::model::revocation::Revocation;
-use crate::store::embedded::engine::{Job, Reply};
-use crate::store::embedded::tx::{Committed, Group};
+use crate::store::kv::engine::{Job, Reply};
+use crate::store::kv::tx::{Committed, Group};
 use crate::store::{Revocations, StoreError};
 
 /// How often the identity file learns how far the store has come, while there are commits.

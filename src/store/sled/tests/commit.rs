@@ -5,7 +5,7 @@ use super::{ID, commits, job, open, open_with, options, put, run, text, try_open
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
 use crate::model::revocation::{Revocation, Revoked};
-use crate::store::embedded::engine::{Engine, View};
+use crate::store::kv::engine::{Engine, View};
 use crate::store::sled::SledEngine;
 use crate::store::{Revocations, StoreError};
 

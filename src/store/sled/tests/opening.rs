@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{ID, commits, open, open_with, options, put, run, text, try_open};
 use crate::model::ids::StoreId;
-use crate::store::embedded::engine::Engine;
+use crate::store::kv::engine::Engine;
 use crate::store::sled::OpenError;
 
 /// What was done to a directory, and how.

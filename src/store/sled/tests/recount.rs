@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::{ID, job, open_with, options, run};
-use crate::store::embedded::MANY;
-use crate::store::embedded::engine::Engine;
-use crate::store::embedded::tx::{Changes, Tx};
+use crate::store::kv::MANY;
+use crate::store::kv::engine::Engine;
+use crate::store::kv::tx::{Changes, Tx};
 use crate::store::sled::Options;
 use crate::store::sled::database::Database;
 use crate::store::sled::recount::{Counted, Recount};

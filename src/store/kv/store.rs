@@ -1,4 +1,4 @@
-//! [`Embedded`]: the verbs behind the trait. Each change goes to the engine's writer and waits there for its answer.
+//! [`KvStore`]: the verbs behind the trait. Each change goes to the engine's writer and waits there for its answer.
 
 use std::sync::Arc;
 
@@ -29,9 +29,9 @@ use crate::store::verbs::{
 use crate::store::{Result, Store, StoreError};
 
 /// A store over an engine.
-pub(crate) struct Embedded(Arc<dyn Engine>);
+pub(crate) struct KvStore(Arc<dyn Engine>);
 
-impl Embedded {
+impl KvStore {
     /// The store that an engine keeps.
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
         Self(engine)
@@ -80,7 +80,7 @@ fn system(now: Timestamp) -> By {
 }
 
 #[async_trait]
-impl Store for Embedded {
+impl Store for KvStore {
     async fn found(&self, founding: Founding) -> Result<bool> {
         self.change_unfenced(system(founding.now), move |tx, by| founding::found(tx, by, &founding)).await
     }

@@ -29,7 +29,7 @@ pub(crate) mod tx;
 
 pub use self::audit::audit_digest;
 pub(crate) use self::key::MANY;
-pub(crate) use self::store::Embedded;
+pub(crate) use self::store::KvStore;
 pub(crate) use self::sweep::revocations;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{HttpState, pages};
+use super::{PagesState, pages};
 use crate::model::secret::Secret;
 use crate::model::session::Face;
 use crate::model::source::Source;
@@ -24,7 +24,7 @@ pub(super) struct StartQuery {
 
 /// `GET /sso/start`: binds the browser and goes on to the provider.
 pub(super) async fn start(
-    State(state): State<HttpState>,
+    State(state): State<PagesState>,
     query: Result<Query<StartQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -55,7 +55,7 @@ pub(super) struct CallbackQuery {
 
 /// `GET /sso/callback/{provider}`: takes what the provider sent back and asks the person.
 pub(super) async fn callback(
-    State(state): State<HttpState>,
+    State(state): State<PagesState>,
     Path(provider): Path<String>,
     source: Option<Extension<Source>>,
     query: Result<Query<CallbackQuery>, QueryRejection>,
@@ -91,7 +91,7 @@ pub(super) struct ConfirmForm {
 
 /// `POST /sso/confirm`: takes the person's answer.
 pub(super) async fn confirm(
-    State(state): State<HttpState>,
+    State(state): State<PagesState>,
     source: Option<Extension<Source>>,
     headers: HeaderMap,
     form: Result<Form<ConfirmForm>, FormRejection>,

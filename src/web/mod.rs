@@ -27,7 +27,7 @@ const MAX_FORM: usize = 8 * 1024;
 
 /// What the pages need.
 #[derive(Clone)]
-pub struct HttpState {
+pub struct PagesState {
     sso: Sso,
     cookie: BindingCookie,
     origin: OwnOrigin,
@@ -35,7 +35,7 @@ pub struct HttpState {
     base: Arc<str>,
 }
 
-impl HttpState {
+impl PagesState {
     /// Pages of a service that is reached as `policy` says.
     #[must_use]
     pub fn new(sso: Sso, policy: &Policy) -> Self {
@@ -50,7 +50,7 @@ impl HttpState {
 }
 
 /// The routes of the pages, without a fallback: `/sso/start`, `/sso/callback/{provider}`, `/sso/confirm`, `/assets/style.css`.
-pub fn router(state: HttpState) -> Router {
+pub fn router(state: PagesState) -> Router {
     Router::new()
         .route("/sso/start", get(sso::start))
         // A HEAD must not use a callback up.
