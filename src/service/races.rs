@@ -10,6 +10,7 @@ use super::testing::{House, PASSWORD, PLAIN, STAFF, SUPERUSER, client};
 use super::tokens::TokenSet;
 use crate::model::audit::{Action, Actor};
 use crate::model::secret::Secret;
+use crate::store::Lane;
 
 const NEW: &str = "marmalade over quiet rivers";
 
@@ -98,7 +99,7 @@ async fn no_link_is_made_by_staff_who_were_stopped() {
         running.join_all().await;
     }
     // The audit log is written in the commits themselves: it has their order.
-    let events = house.store.audit_events(1, 10_000).await.unwrap();
+    let events = house.store.audit_events(Lane::Only, 1, 10_000).await.unwrap();
     let mut stopped = Vec::new();
     for event in events {
         match (event.action, event.origin.actor) {

@@ -26,8 +26,10 @@
 
 pub mod error;
 mod kv;
+mod lane;
 mod memory;
 mod revocations;
+mod simulated;
 pub mod sled;
 pub mod verbs;
 
@@ -35,8 +37,10 @@ use async_trait::async_trait;
 
 pub use self::error::StoreError;
 pub use self::kv::audit_digest;
+pub use self::lane::{Lane, Lanes};
 pub use self::memory::memory;
 pub use self::revocations::Revocations;
+pub use self::simulated::{Simulation, simulated};
 use self::verbs::{
     By, ChangePassword, Changed, CollectAttempt, Collected, CreateOrganization, CreateUser, Created, Ended, Foundation, Founding,
     Identify, IssueLink, Issued, KeyOwner, KeyUse, LoggedOut, MemberOf, Membership, NamedOrganization, OpenSession, Opened,
@@ -106,10 +110,15 @@ pub trait Store: Send + Sync + 'static {
     /// Cases: `sweep::removes_what_expired_a_day_ago`, `sweep::keeps_what_a_token_may_need`, `sweep::goes_in_small_steps`.
     async fn sweep(&self, now: Timestamp, most: u32) -> Result<u32>;
 
-    /// The audit events from number `from` on, at most `most`, in order.
+    /// The lanes that have committed something, in order.
+    ///
+    /// Case: `audit::chains_what_it_records`.
+    fn lanes(&self) -> Vec<Lane>;
+
+    /// The audit events of a lane from number `from` on, at most `most`, in order. Each lane has a chain of its own.
     ///
     /// Cases: `audit::chains_what_it_records`, `audit::reads_from_any_event_on`.
-    async fn audit_events(&self, from: u64, most: u32) -> Result<Vec<AuditEvent>>;
+    async fn audit_events(&self, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>>;
 
     /// Records a refusal that concerns an existing account ([`Action::LoginRefused`]).
     ///

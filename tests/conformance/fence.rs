@@ -28,7 +28,7 @@ pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut Wor
     assert_eq!(tries(world, ann.id, now).await, Err(StoreError::CallerRevoked));
     let disabled = world.caller(ann.id, Needs::Nothing).await;
     assert_eq!(tries(world, ann.id, disabled).await, Err(StoreError::CallerRevoked), "whatever its generation");
-    assert_eq!(world.actions(event).await.len(), 1, "only the disabling");
+    assert_eq!(world.actions(&event).await.len(), 1, "only the disabling");
 
     // Guests too.
     let link = world.issued(world.link("guest").await).await;
@@ -140,7 +140,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         assert_eq!(outcome, Some(StoreError::CallerRevoked), "number {number}");
     }
     world.settle().await;
-    assert!(world.actions(event).await.is_empty());
+    assert!(world.actions(&event).await.is_empty());
     assert_eq!(world.user(ann.id).await, ann);
     assert_eq!(world.store.redeem_link(world.redemption(&late)).await.unwrap(), Redeemed::Dead);
     assert!(!world.revokes(&session));

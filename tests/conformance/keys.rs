@@ -77,7 +77,7 @@ pub(crate) async fn notes_its_use(world: &mut World) {
     let unknown = KeyUse { key: personal_key(ann.id, at).id, ..noted(1, at) };
     world.store.note_key_use(vec![noted(7, Timestamp::from_secs(1_800_000_030)), unknown]).await.unwrap();
     world.settle().await;
-    assert_eq!(world.actions(event).await, [Action::KeyUsed(key.id, 1), Action::KeyUsed(key.id, 7)]);
+    world.recorded(&event, &[Action::KeyUsed(key.id, 1), Action::KeyUsed(key.id, 7)]).await;
     let keys = world.store.keys_of(ann.id).await.unwrap();
     assert_eq!(keys[0].last_use_time, Some(Timestamp::from_secs(1_800_000_120)), "to the minute, and never back");
 }

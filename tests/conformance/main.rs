@@ -151,7 +151,11 @@ macro_rules! stores {
 #[test]
 fn the_contract_names_its_cases() {
     let contract = include_str!("../../src/store/mod.rs");
-    assert_eq!([memory::CASES, sled::CASES], [sled_reopened::CASES; 2], "every store has every case");
+    assert_eq!(
+        [memory::CASES, sled::CASES, far::CASES, far_lanes::CASES],
+        [sled_reopened::CASES; 4],
+        "every store has every case"
+    );
     let unnamed: Vec<_> = memory::CASES.iter().filter(|case| !contract.contains(**case)).collect();
     assert!(unnamed.is_empty(), "not in the documentation of the store: {unnamed:?}");
     let named = contract.split('`').skip(1).step_by(2).filter(|text| {
@@ -164,6 +168,8 @@ fn the_contract_names_its_cases() {
 
 stores! {
     memory: crate::world::memory;
+    far: crate::world::far;
+    far_lanes: crate::world::far_lanes;
     sled: crate::world::sled;
     sled_reopened: crate::world::sled_reopened;
 }

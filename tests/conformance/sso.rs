@@ -125,7 +125,7 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     let event = world.next_event().await;
     assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
     let expected = [Action::UserCreated(id), Action::MemberAdded(team, id), Action::SsoIdentified(attempt, id, true)];
-    assert_eq!(world.actions(event).await, expected);
+    world.recorded(&event, &expected).await;
     world.settle().await;
     let user = world.user(id).await;
     assert_eq!((user.name.as_str(), user.password.as_ref(), user.enabled, user.roles), ("ann", None, true, Roles::default()));

@@ -19,7 +19,7 @@ pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let event = world.next_event().await;
     // The session, the attempt, the link and the revocation.
     assert_eq!(world.store.sweep(world.now, 100).await.unwrap(), 4);
-    assert_eq!(world.actions(event).await, [Action::Swept(4)]);
+    world.recorded(&event, &[Action::Swept(4)]).await;
     world.settle().await;
     assert_eq!(world.store.session(session.session.id).await.unwrap(), None);
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);

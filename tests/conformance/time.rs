@@ -45,5 +45,6 @@ pub(crate) async fn revisions_rise_over_everything(world: &mut World) {
         panic!("a superuser may")
     };
     let micros = i64::try_from(world.now.micros()).unwrap();
-    assert!((micros..micros + 2).contains(&revision), "it follows the clock where that is ahead");
+    // Rounded up to the next number of its lane, where there are several.
+    assert!((micros..micros + 257).contains(&revision), "it follows the clock where that is ahead");
 }

@@ -1,5 +1,6 @@
 //! What the cases stand on: a store that was founded, and short ways to ask it for something.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -20,7 +21,7 @@ use countersign::store::verbs::{
     By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
     NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
-use countersign::store::{Revocations, Store, audit_digest};
+use countersign::store::{Lane, Lanes, Revocations, Simulation, Store, audit_digest, simulated};
 use tempfile::TempDir;
 
 /// The service's limit on sessions in these tests.
@@ -32,6 +33,9 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) type Open = (Arc<dyn Store>, Arc<Revocations>);
 /// Opens a store again after it was closed.
 pub(crate) type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Open> + Send>> + Send>;
+
+/// Where the audit log stands: the number of the next event of each lane.
+pub(crate) type Mark = BTreeMap<Lane, u64>;
 
 /// A fresh store, and the way to open it again where the cases should.
 pub(crate) struct Opening {
@@ -45,6 +49,23 @@ pub(crate) struct Opening {
 pub(crate) async fn memory() -> Opening {
     let revocations = Arc::new(Revocations::default());
     Opening { open: (countersign::store::memory(Arc::clone(&revocations)), revocations), reopen: None, directory: None }
+}
+
+/// A store that is far away, with one lane.
+pub(crate) async fn far() -> Opening {
+    far_with(1, 0)
+}
+
+/// A store that is far away, with several lanes whose commits lose against each other, and now and then for no reason.
+pub(crate) async fn far_lanes() -> Opening {
+    far_with(3, 25)
+}
+
+fn far_with(lanes: u8, conflicts_percent: u32) -> Opening {
+    let revocations = Arc::new(Revocations::of(Lanes::Many));
+    let seed = std::env::var_os("COUNTERSIGN_TEST_SEED").map_or(1, |seed| seed.to_str().unwrap().parse().unwrap());
+    let store = simulated(Simulation { seed, lanes, conflicts_percent }, Arc::clone(&revocations)).unwrap();
+    Opening { open: (store, revocations), reopen: None, directory: None }
 }
 
 /// The store on sled, in a directory of its own. Stays open.
@@ -264,28 +285,57 @@ impl World {
         self.revocations.revokes(&session.subject, grant.generation, session.id, session.credential)
     }
 
-    /// Every audit event.
+    /// Every audit event: lane by lane, and those of all lanes in the order of their times.
     pub(crate) async fn events(&self) -> Vec<AuditEvent> {
-        self.store.audit_events(1, u32::MAX).await.unwrap()
+        self.events_since(&Mark::new()).await
     }
 
-    /// What was recorded from event number `from` on.
-    pub(crate) async fn actions(&self, from: u64) -> Vec<Action> {
-        self.store.audit_events(from, u32::MAX).await.unwrap().into_iter().map(|event| event.action).collect()
+    /// Those that were recorded since `mark`.
+    pub(crate) async fn events_since(&self, mark: &Mark) -> Vec<AuditEvent> {
+        let mut events = Vec::new();
+        for lane in self.store.lanes() {
+            let from = mark.get(&lane).copied().unwrap_or(1);
+            events.extend(self.store.audit_events(lane, from, u32::MAX).await.unwrap());
+        }
+        events.sort_by_key(|event| event.at);
+        events
     }
 
-    /// The number that the next audit event will have.
-    pub(crate) async fn next_event(&self) -> u64 {
-        self.events().await.last().map_or(1, |event| event.sequence + 1)
+    /// What was recorded since `mark`.
+    pub(crate) async fn actions(&self, mark: &Mark) -> Vec<Action> {
+        self.events_since(mark).await.into_iter().map(|event| event.action).collect()
+    }
+
+    /// Holds what was recorded since `mark` to be just this, in this order where there is one lane. Several lanes have an order
+    /// each.
+    pub(crate) async fn recorded(&self, mark: &Mark, expected: &[Action]) {
+        let (mut found, mut expected) = (self.actions(mark).await, expected.to_vec());
+        if self.store.lanes() != [Lane::Only] {
+            found.sort_by_key(|action| format!("{action:?}"));
+            expected.sort_by_key(|action| format!("{action:?}"));
+        }
+        assert_eq!(found, expected);
+    }
+
+    /// The numbers that the next audit events will have.
+    pub(crate) async fn next_event(&self) -> Mark {
+        let mut mark = Mark::new();
+        for lane in self.store.lanes() {
+            let events = self.store.audit_events(lane, 1, u32::MAX).await.unwrap();
+            mark.insert(lane, events.last().map_or(1, |event| event.sequence + 1));
+        }
+        mark
     }
 
     /// Holds the audit log to its chain.
     pub(crate) async fn chain(&self) {
-        let mut previous = [0; 32];
-        for (event, sequence) in self.events().await.into_iter().zip(1..) {
-            assert_eq!(event.sequence, sequence, "no number is left out");
-            assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
-            previous = audit_digest(&event).unwrap();
+        for lane in self.store.lanes() {
+            let mut previous = [0; 32];
+            for (event, sequence) in self.store.audit_events(lane, 1, u32::MAX).await.unwrap().into_iter().zip(1..) {
+                assert_eq!(event.sequence, sequence, "no number is left out");
+                assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
+                previous = audit_digest(&event).unwrap();
+            }
         }
     }
 }

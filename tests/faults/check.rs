@@ -8,7 +8,7 @@ use countersign::model::session::SessionState;
 use countersign::model::user::{Subject, Totp};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::Redeemed;
-use countersign::store::{Store, audit_digest};
+use countersign::store::{Lane, Store, audit_digest};
 
 use crate::driver::{DONE, REFUSED};
 use crate::load::{random, redemption, tip};
@@ -68,7 +68,7 @@ async fn look_for(store: &dyn Store, answer: &str) {
 async fn audit_chain(store: &dyn Store, answers: u64) {
     let (mut sequence, mut previous) = (0, [0; 32]);
     loop {
-        let events = store.audit_events(sequence + 1, 1000).await.unwrap();
+        let events = store.audit_events(Lane::Only, sequence + 1, 1000).await.unwrap();
         if events.is_empty() {
             break;
         }

@@ -3,6 +3,7 @@ use super::*;
 use crate::crypto::state::StateKind;
 use crate::model::clock::Clock as _;
 use crate::service::testing::{PASSWORD, PLAIN, client};
+use crate::store::Lane;
 
 fn pending(outcome: &Result<SsoCollected>) -> bool {
     matches!(outcome, Ok(SsoCollected::Pending))
@@ -72,9 +73,9 @@ async fn start_finds_the_one_provider_that_is_meant() {
 #[tokio::test]
 async fn nothing_is_written_before_the_callback() {
     let rig = Rig::new().await;
-    let before = rig.house.store.audit_events(1, 1000).await.unwrap().len();
+    let before = rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len();
     rig.to_provider().await;
-    assert_eq!(rig.house.store.audit_events(1, 1000).await.unwrap().len(), before);
+    assert_eq!(rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len(), before);
 }
 
 #[tokio::test]

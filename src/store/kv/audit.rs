@@ -3,30 +3,20 @@
 //! The events of one group lie in pages of up to about a kilobyte, each under the number of its last event. Of the chain a page
 //! holds the link to the page before it; within it the links are computed again by whoever reads.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::engine::View;
-use super::key::{self, Kind};
-use super::record::{encode, scan_from};
-use super::tx::{Changes, Tx};
+use super::key;
+use super::record::{AuditPage, scan_from};
+use super::tx::Tx;
 use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::store::verbs::By;
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Result, StoreError};
 
-/// A page takes no more events once they fill so many bytes.
-const PAGE: usize = 800;
 /// So many pages are read at once.
-const AT_ONCE: usize = 64;
-
-/// Some events in a row, and the digest of the one before them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct AuditPage {
-    first: u64,
-    previous: [u8; 32],
-    events: Vec<(Timestamp, Origin, Action)>,
-}
+const PAGES_AT_ONCE: usize = 64;
 
 /// Records what happens in this commit, as done by its caller.
 pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
@@ -48,35 +38,14 @@ pub(super) fn record(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
     audit(tx, by, action)
 }
 
-/// Puts the events of a group into its changes.
-pub(super) fn write(events: Vec<AuditEvent>, changes: &mut Changes) -> Result<()> {
-    let mut events = events.into_iter();
-    while let Some(first) = events.next() {
-        let mut page = AuditPage { first: first.sequence, previous: first.previous, events: Vec::new() };
-        let (mut last, mut size) = (first.sequence, 0);
-        for event in std::iter::once(first).chain(events.by_ref()) {
-            let sequence = event.sequence;
-            let entry = (event.at, event.origin, event.action);
-            size += written(&entry)?.len();
-            page.events.push(entry);
-            last = sequence;
-            if size >= PAGE {
-                break;
-            }
-        }
-        changes.insert(key::audit(last), Some(encode(&page)?));
-    }
-    Ok(())
-}
-
-/// At most `most` events from number `from` on.
-pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
+/// At most `most` events of a lane from number `from` on.
+pub(super) fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     let mut at = from;
     while found.len() < most {
-        let pages = scan_from::<AuditPage>(view, &key::all(Kind::Audit), &key::audit(at), AT_ONCE)?;
-        let last_pages = pages.len() < AT_ONCE;
+        let pages = scan_from::<AuditPage>(view, &key::audit_of(lane), &key::audit(lane, at), PAGES_AT_ONCE)?;
+        let last_pages = pages.len() < PAGES_AT_ONCE;
         for (_, page) in pages {
             at = page.append_to(&mut found, from)?;
         }
@@ -88,22 +57,6 @@ pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<
     Ok(found)
 }
 
-impl AuditPage {
-    /// Appends the events from number `from` on, whole; answers the number after the last.
-    fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> Result<u64> {
-        let Self { first: mut sequence, mut previous, events } = self;
-        for (at, origin, action) in events {
-            let event = AuditEvent { sequence, at, origin, action, previous };
-            previous = audit_digest(&event)?;
-            sequence += 1;
-            if event.sequence >= from {
-                found.push(event);
-            }
-        }
-        Ok(sequence)
-    }
-}
-
 /// SHA-256 of an audit event, whole and in postcard: what the one after it holds as `previous`.
 ///
 /// # Errors
@@ -112,6 +65,6 @@ pub fn audit_digest(event: &AuditEvent) -> Result<[u8; 32]> {
     Ok(Sha256::digest(written(event)?).into())
 }
 
-fn written<T: Serialize>(event: &T) -> Result<Vec<u8>> {
+pub(super) fn written<T: Serialize>(event: &T) -> Result<Vec<u8>> {
     postcard::to_stdvec(event).map_err(|error| StoreError::Corrupt(format!("Audit: cannot be written: {error}")))
 }

@@ -6,13 +6,14 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::audit::AuditPage;
+use super::audit::{audit_digest, written};
 use super::engine::View;
-use super::expiry::ExpiryPage;
+use super::expiry::Expiring;
 use super::key::Kind;
 use super::roll::RollPage;
 use super::session_row::SessionRow;
 use super::tx::Tx;
+use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, OrganizationId, ProviderId, UserId};
 use crate::model::link::Link;
@@ -119,6 +120,47 @@ pub(super) struct ProviderEntry(pub(super) ProviderId);
 /// The revision at which something was revoked by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tombstone(pub(super) i64);
+
+/// Some events in a row, and the digest of the one before them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct AuditPage {
+    first: u64,
+    previous: [u8; 32],
+    events: Vec<(Timestamp, Origin, Action)>,
+}
+
+impl AuditPage {
+    /// An empty page, to begin with `first`.
+    pub(super) fn after(first: &AuditEvent) -> Self {
+        Self { first: first.sequence, previous: first.previous, events: Vec::new() }
+    }
+
+    /// Appends the next event; answers how many bytes it takes.
+    pub(super) fn push(&mut self, event: AuditEvent) -> Result<usize> {
+        let entry = (event.at, event.origin, event.action);
+        let size = written(&entry)?.len();
+        self.events.push(entry);
+        Ok(size)
+    }
+
+    /// Appends the events from number `from` on, whole; answers the number after the last.
+    pub(super) fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> Result<u64> {
+        let Self { first: mut sequence, mut previous, events } = self;
+        for (at, origin, action) in events {
+            let event = AuditEvent { sequence, at, origin, action, previous };
+            previous = audit_digest(&event)?;
+            sequence += 1;
+            if event.sequence >= from {
+                found.push(event);
+            }
+        }
+        Ok(sequence)
+    }
+}
+
+/// What expires together. Its key has the time of the last of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ExpiryPage(pub(super) Vec<Expiring>);
 
 /// The value of a record.
 pub(crate) fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {

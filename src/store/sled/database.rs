@@ -16,13 +16,13 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sled::{Batch, Db};
 
+use super::FORMAT;
 use super::error::{OpenError, Trying};
-use super::identity::FORMAT;
-use super::recount::{Counted, Recount};
+use super::recount::{Counted, Records, Recount};
+use super::tip::{Tally, Tip};
 use crate::model::ids::StoreId;
-use crate::store::kv::MANY;
-use crate::store::kv::engine::View;
-use crate::store::kv::tx::{Changes, Head};
+use crate::store::kv::engine::{Pair, View};
+use crate::store::kv::tx::Changes;
 use crate::store::{Result, StoreError};
 
 /// The prefix of the engine's own keys; the verbs have none that begins so.
@@ -36,27 +36,6 @@ pub(super) const WRITER: &str = "store-writer";
 /// The database of one store.
 #[derive(Clone, Debug)]
 pub(super) struct Database(Db);
-
-/// Where the database stands, changed by every commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tip {
-    /// Commits so far.
-    pub(super) commits: u64,
-    /// Over every record but this one.
-    pub(super) tally: Tally,
-    /// Where the verbs stand.
-    pub(super) head: Head,
-}
-
-/// A sum of checksums that does not depend on the order of the records, so that a commit can carry it along. Against damage,
-/// not against a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tally {
-    /// Over the records that are counted before anything is answered.
-    pub(super) few: u64,
-    /// Over those of which there may be [`MANY`].
-    many: u64,
-}
 
 /// A database that was opened again.
 pub(super) struct Reopened {
@@ -151,9 +130,10 @@ impl Database {
     pub(super) fn sled(&self) -> &Db {
         &self.0
     }
+}
 
-    /// Adds at most `most` records from `from` (inclusive) to `to` (exclusive) to `tally`; answers the last of them, and how many.
-    pub(super) fn count(
+impl Records for Database {
+    fn count(
         &self,
         from: &[u8],
         to: Option<&[u8]>,
@@ -181,7 +161,7 @@ impl View for Database {
         Ok(self.0.get(key).map_err(|error| failure(&error))?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         let mut pairs = Vec::new();
         for pair in self.0.range(from.max(prefix)..).take(most) {
             let (key, value) = pair.map_err(|error| failure(&error))?;
@@ -192,23 +172,6 @@ impl View for Database {
         }
         Ok(pairs)
     }
-}
-
-impl Tally {
-    /// Takes a record as it was out, and as it is in.
-    pub(super) fn change(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
-        let sum = |value: Option<&[u8]>| value.map_or(0, |value| checksum(key, value));
-        let own = if key.first().is_some_and(|kind| MANY.contains(kind)) { &mut self.many } else { &mut self.few };
-        *own = own.wrapping_sub(sum(old)).wrapping_add(sum(new));
-    }
-}
-
-/// Both CRCs, mixed so that differences do not cancel in a sum (the finalizer of `SplitMix64`).
-fn checksum(key: &[u8], value: &[u8]) -> u64 {
-    let mut sum = (u64::from(crc32fast::hash(key)) << 32) | u64::from(crc32fast::hash(value));
-    sum = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    sum = (sum ^ (sum >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    sum ^ (sum >> 31)
 }
 
 /// How often sled's own thread tidies its file, in milliseconds (sled's default): it moves what still counts out of one segment

@@ -19,6 +19,7 @@ mod pace;
 mod recount;
 #[cfg(test)]
 mod tests;
+mod tip;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -36,21 +37,25 @@ use self::barrier::Barrier;
 #[doc(hidden)]
 pub use self::barrier::Depth;
 pub use self::cells::Cells;
-use self::database::{Database, Reopened, Tip};
+use self::database::{Database, Reopened};
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;
 use self::error::Trying;
 use self::identity::Identity;
 use self::pace::Pace;
 use self::recount::Recount;
+use self::tip::Tip;
 use self::writer::Writer;
-use super::kv::engine::{Engine, Job, View};
-use super::kv::tx::Head;
+use super::kv::engine::{Engine, Job, Pair, Reads, View};
+use super::kv::head::Head;
 use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
-use super::{Result, Revocations, Store, StoreError};
+use super::{Lane, Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
+
+/// The format of everything in a data directory. Rises when an older version could no longer read it.
+const FORMAT: u32 = 2;
 
 /// Where a store is, and its limits.
 #[derive(Clone, Debug)]
@@ -129,7 +134,7 @@ impl Failure {
 #[derive(Debug)]
 pub(crate) struct SledEngine {
     id: StoreId,
-    queue: RwLock<Option<SyncSender<Job>>>,
+    queue: RwLock<Option<SyncSender<Box<dyn Job>>>>,
     watchdog: Duration,
     shared: Arc<Shared>,
 }
@@ -161,7 +166,7 @@ impl SledEngine {
         let Opened { database, barrier, identity, id, tip, recount } = opened;
         let kept =
             revoked(&database).map_err(|error| OpenError::Damaged { path: directory.database(), detail: error.to_string() })?;
-        revocations.extend(&kept, tip.head.revision);
+        revocations.extend(Lane::Only, &kept, tip.head.revision);
 
         let (queue, jobs) = mpsc::sync_channel(options.queue);
         let (failure, failed) = watch::channel(None);
@@ -203,7 +208,7 @@ impl SledEngine {
 
 #[async_trait]
 impl Engine for SledEngine {
-    fn submit(&self, job: Job) -> Result<()> {
+    fn submit(&self, job: Box<dyn Job>) -> Result<()> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = queue.as_ref() else { return Err(self.unavailable()) };
         queue.try_send(job).map_err(|refused| match refused {
@@ -212,8 +217,12 @@ impl Engine for SledEngine {
         })
     }
 
-    fn view(&self) -> &dyn View {
-        &self.shared.view
+    fn reads(&self) -> Reads<'_> {
+        Reads::Near(&self.shared.view)
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::Only]
     }
 
     fn status(&self) -> StoreStatus {
@@ -308,7 +317,7 @@ impl View for SharedView {
         self.with(|database| database.read(key))
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         self.with(|database| database.scan(prefix, from, most))
     }
 }

@@ -14,15 +14,16 @@ use tokio::runtime::Handle;
 use super::Shared;
 use super::barrier::Barrier;
 use super::crowd::gather;
-use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
+use super::database::{Database, OTHERS, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
 use super::pace::Pace;
 use super::recount::{Counted, Recount};
+use super::tip::Tip;
 use crate::model::revocation::Revocation;
-use crate::store::kv::engine::{Job, Reply};
+use crate::store::kv::engine::Job;
 use crate::store::kv::tx::{Committed, Group};
-use crate::store::{Revocations, StoreError};
+use crate::store::{Lane, Revocations, StoreError};
 
 /// How often the identity file learns how far the store has come, while there are commits.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
@@ -57,7 +58,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Commits until the queue is closed and empty, then closes the store; or until a commit fails.
-    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+    pub(super) fn run(mut self, queue: &Receiver<Box<dyn Job>>) {
         let mut recorded = Instant::now();
         let mut crowd = 0;
         while let Some(first) = self.next(queue) {
@@ -84,7 +85,7 @@ impl Writer {
     }
 
     /// Waits for the next verb, and counts records meanwhile; `None` where none can come, or the count came out wrong.
-    fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+    fn next(&mut self, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
         while let Some(recount) = &mut self.recount {
             let begun = Instant::now();
             let outcome = match recount.step(&self.database, self.tip.tally, COUNT_AT_ONCE) {
@@ -115,33 +116,38 @@ impl Writer {
     }
 
     /// Runs one group and answers it; says how many verbs it had. Fails with the reason where the group may or may not be durable.
-    fn commit(&mut self, jobs: impl Iterator<Item = Job>) -> Result<usize, String> {
-        let mut replies = Vec::new();
-        let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut replies)));
+    fn commit(&mut self, jobs: impl Iterator<Item = Box<dyn Job>>) -> Result<usize, String> {
+        let mut ran = Vec::new();
+        let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut ran)));
         let outcome = committed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
         match outcome {
             Ok(revocations) => {
                 if self.revocations.revision() != self.tip.head.revision {
-                    self.revocations.extend(&revocations, self.tip.head.revision);
+                    self.revocations.extend(Lane::Only, &revocations, self.tip.head.revision);
                 }
                 self.shared.durable(&self.tip.head);
-                let size = replies.len();
-                self.answer(replies);
+                let size = ran.len();
+                self.answer(ran);
                 Ok(size)
             }
             Err(reason) => {
                 // First, so that whoever gets this answer finds the store unhealthy.
                 self.shared.fail(&reason);
-                drop(Answers { replies, outcome: Err(StoreError::Unavailable(reason.clone())) });
+                drop(Answers { ran, outcome: Err(StoreError::Unavailable(reason.clone())) });
                 Err(reason)
             }
         }
     }
 
-    fn make_durable(&mut self, jobs: impl Iterator<Item = Job>, replies: &mut Vec<Reply>) -> Result<Vec<Revocation>, String> {
-        let mut group = Group::new(&self.database, self.tip.head.clone());
-        for job in jobs {
-            replies.push(group.run(job));
+    fn make_durable(
+        &mut self,
+        jobs: impl Iterator<Item = Box<dyn Job>>,
+        ran: &mut Vec<Box<dyn Job>>,
+    ) -> Result<Vec<Revocation>, String> {
+        let mut group = Group::new(&self.database, Lane::Only, self.tip.head.clone());
+        for mut job in jobs {
+            group.run(&mut *job);
+            ran.push(job);
         }
         let Committed { changes, head, revocations } = group.finish().map_err(|error| error.to_string())?;
         if changes.is_empty() && head == self.tip.head {
@@ -159,9 +165,9 @@ impl Writer {
 
     /// Answers a group that is durable. A crowd is answered from one task of the runtime: from here each answer could wake a worker
     /// of its own, and each response would be written to its socket by itself.
-    fn answer(&self, replies: Vec<Reply>) {
-        let answers = Answers { replies, outcome: Ok(()) };
-        if let (Some(runtime), true) = (&self.runtime, answers.replies.len() > 1) {
+    fn answer(&self, ran: Vec<Box<dyn Job>>) {
+        let answers = Answers { ran, outcome: Ok(()) };
+        if let (Some(runtime), true) = (&self.runtime, answers.ran.len() > 1) {
             runtime.spawn(async move { drop(answers) });
         }
     }
@@ -208,14 +214,14 @@ impl Writer {
 
 /// The answers of a group, given when this is dropped, wherever that is.
 struct Answers {
-    replies: Vec<Reply>,
+    ran: Vec<Box<dyn Job>>,
     outcome: Result<(), StoreError>,
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        for reply in self.replies.drain(..) {
-            reply(self.outcome.clone());
+        for job in self.ran.drain(..) {
+            job.answer(self.outcome.clone());
         }
     }
 }
