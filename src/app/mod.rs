@@ -125,7 +125,8 @@ impl App {
         let (reporter, health) = health_reporter();
         let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
         let api = Api::new(Arc::clone(&self.services), &self.policy);
-        let front = self.front(&api, health)?;
+        let drain = CancellationToken::new();
+        let front = self.front(&api, health, drain.clone())?;
 
         watch.look().await;
         let stop = CancellationToken::new();
@@ -138,7 +139,6 @@ impl App {
         ));
         let watching = tokio::spawn(watch.clone().follow(stop.clone()));
 
-        let drain = CancellationToken::new();
         let serving =
             net::serve(listener, self.tls.clone(), front, limits(&self.settings), Arc::clone(&self.seams.random), drain.clone());
         tokio::pin!(serving);
@@ -171,7 +171,12 @@ impl App {
     }
 
     /// gRPC, the pages of sign-on and the well-known documents on one port.
-    fn front<H: Health>(&self, api: &Api, health: HealthServer<H>) -> Result<Front<Routes<H>>, StartError> {
+    fn front<H: Health>(
+        &self,
+        api: &Api,
+        health: HealthServer<H>,
+        draining: CancellationToken,
+    ) -> Result<Front<Routes<H>>, StartError> {
         let trusted_proxies: TrustedProxies = self
             .settings
             .trusted_proxies
@@ -182,7 +187,7 @@ impl App {
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
             .merge(well_known::router(Arc::clone(&self.services.verifier)));
         let pages = bounds::apply(pages, self.traffic.clone());
-        let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), ..LayerSettings::default() };
+        let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), draining, ..LayerSettings::default() };
         Ok(Front::new(services, pages, layers))
     }
 }
@@ -233,6 +238,8 @@ fn policy(settings: &Settings, public_url: &str, issuer: &str) -> Policy {
         link_parameter: settings.links.parameter.clone(),
         most_sessions: settings.most_sessions,
         most_keys: settings.most_keys,
+        most_members: settings.most_members,
+        most_providers: settings.most_providers,
         password_alone: settings.password_alone,
         password_with_code: settings.password_with_code,
         cookie_secure: settings.cookie_secure,

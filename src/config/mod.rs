@@ -64,6 +64,10 @@ pub struct Settings {
     pub most_sessions: u32,
     /// How many live personal keys a user may have.
     pub most_keys: u32,
+    /// Members of one organization.
+    pub most_members: u32,
+    /// Identity providers of one organization, and of the whole site.
+    pub most_providers: u32,
 }
 
 /// A certificate chain and its key.
@@ -159,6 +163,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let password_with_code = reader.required(&table::PASSWORD_MIN_WITH_OTP, form::number(8..=128));
     let most_sessions = reader.required(&table::MAX_SESSIONS, form::number(1..=1_000_000));
     let most_keys = reader.required(&table::MAX_KEYS, form::number(1..=10_000));
+    let most_members = reader.required(&table::MAX_MEMBERS, form::number(1..=1_000_000));
+    let most_providers = reader.required(&table::MAX_PROVIDERS, form::number(1..=1000));
     Some(Settings {
         listen: listen?,
         data_dir: data_dir?,
@@ -182,6 +188,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         password_with_code: password_with_code?,
         most_sessions: most_sessions?,
         most_keys: most_keys?,
+        most_members: most_members?,
+        most_providers: most_providers?,
     })
 }
 

@@ -191,10 +191,18 @@ pub trait Store: Send + Sync + 'static {
     /// Case: `organizations::membership_comes_and_goes`.
     async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>>;
 
-    /// Makes an account a member, or changes what it is there. Taking ADMIN away raises the token floor.
+    /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
+    /// raises the token floor.
     ///
     /// Cases: `organizations::membership_comes_and_goes`, `organizations::a_lost_admin_role_kills_tokens`.
-    async fn add_member(&self, organization: &Folded, user: &Folded, role: OrganizationRole, by: By) -> Result<Membership>;
+    async fn add_member(
+        &self,
+        organization: &Folded,
+        user: &Folded,
+        role: OrganizationRole,
+        most: u32,
+        by: By,
+    ) -> Result<Membership>;
 
     /// Ends a membership and raises the account's token floor.
     ///
@@ -308,10 +316,10 @@ pub trait Store: Send + Sync + 'static {
 
     // --- Single sign-on ---
 
-    /// Registers a provider; its name is unique within its organization, or the site.
+    /// Registers a provider; its name is unique within its organization, or the site: `LimitReached` where that has `most`.
     ///
     /// Case: `sso::lists_providers_by_scope`.
-    async fn create_provider(&self, provider: IdentityProvider, by: By) -> Result<Created>;
+    async fn create_provider(&self, provider: IdentityProvider, most: u32, by: By) -> Result<Created>;
 
     /// The providers of an organization, or of the site, by name.
     ///

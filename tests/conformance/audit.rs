@@ -125,7 +125,7 @@ pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     let by = world.superuser().await;
     world.store.switch_user(&folded("ann"), true, by.clone()).await.unwrap();
     world.store.switch_user(&folded("admin"), false, by.clone()).await.unwrap();
-    world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, by.clone()).await.unwrap();
+    world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, 10, by.clone()).await.unwrap();
     let mut foreign = world.exchange(session.id, 0);
     foreign.presented = [0; 16];
     world.store.rotate_session(foreign).await.unwrap();

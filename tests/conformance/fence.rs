@@ -126,7 +126,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         store.enroll_totp(ann.id, vec![1], by.clone()).await.err(),
         store.confirm_totp(ann.id, vec![1], 1, Vec::new(), by.clone()).await.err(),
         store.create_organization(organization).await.err(),
-        store.add_member(&team, &ann_name, OrganizationRole::Admin, by.clone()).await.err(),
+        store.add_member(&team, &ann_name, OrganizationRole::Admin, 10, by.clone()).await.err(),
         store.remove_member(&team, &ann_name, by.clone()).await.err(),
         store.end_session(session.session.id, by.clone()).await.err(),
         store.logout_user(&ann_name, by.clone()).await.err(),
@@ -134,7 +134,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         store.revoke_link(issued.id, by.clone()).await.err(),
         store.create_key(personal_key(ann.id, world.now), 100, by.clone()).await.err(),
         store.revoke_key(ann.id, key.id, by.clone()).await.err(),
-        store.create_provider(crate::sso::provider("idp", None), by.clone()).await.err(),
+        store.create_provider(crate::sso::provider("idp", None), 10, by.clone()).await.err(),
     ];
     for (number, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome, Some(StoreError::CallerRevoked), "number {number}");

@@ -21,7 +21,7 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     world.organization("Apple", &[]).await;
     let add = async |organization: &str, user: &str, role| {
         let by = world.superuser().await;
-        world.store.add_member(&folded(organization), &folded(user), role, by).await.unwrap()
+        world.store.add_member(&folded(organization), &folded(user), role, 1, by).await.unwrap()
     };
     let remove = async |organization: &str, user: &str| {
         let by = world.superuser().await;
@@ -42,6 +42,8 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     assert_eq!(add("APPLE", "ANN", OrganizationRole::Admin).await, Membership::Done);
     let expected = [("Apple".to_owned(), OrganizationRole::Admin), ("zebra".to_owned(), OrganizationRole::Member)];
     assert_eq!(listed().await, expected);
+    assert_eq!(add("apple", "admin", OrganizationRole::Member).await, Membership::LimitReached);
+    assert_eq!(add("apple", "ann", OrganizationRole::Admin).await, Membership::Done, "who is a member takes no place");
     assert_eq!(remove("apple", "ann").await, Membership::Done);
     assert_eq!(remove("apple", "ann").await, Membership::NotAMember);
     assert_eq!(listed().await, expected[1..]);
@@ -75,7 +77,7 @@ pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
     world.organization("Team", &[&ann]).await;
     let grow = async |role| {
         let by = world.superuser().await;
-        assert_eq!(world.store.add_member(&folded("team"), &folded("ann"), role, by).await.unwrap(), Membership::Done);
+        assert_eq!(world.store.add_member(&folded("team"), &folded("ann"), role, 10, by).await.unwrap(), Membership::Done);
     };
     let member = acting_in(world, ann.id, "team").await;
     grow(OrganizationRole::Admin).await;

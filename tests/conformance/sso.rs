@@ -25,7 +25,7 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
 
 pub(crate) async fn registered(world: &World, provider: IdentityProvider) -> IdentityProvider {
     let by = world.superuser().await;
-    assert_eq!(world.store.create_provider(provider.clone(), by).await.unwrap(), Created::Created);
+    assert_eq!(world.store.create_provider(provider.clone(), 10, by).await.unwrap(), Created::Created);
     provider
 }
 
@@ -274,10 +274,11 @@ pub(crate) async fn lists_providers_by_scope(world: &mut World) {
     let of_team = registered(world, provider("apple", Some(team))).await;
     world.settle().await;
     let by = world.caller(world.admin, Needs::Superuser).await;
-    let create = async |provider| world.store.create_provider(provider, by.clone()).await.unwrap();
+    let create = async |provider| world.store.create_provider(provider, 2, by.clone()).await.unwrap();
     assert_eq!(create(provider("APPLE", None)).await, Created::Taken { email: false });
     assert_eq!(create(provider("apple", Some(team))).await, Created::Taken { email: false });
     assert_eq!(create(provider("apple", Some(organization_id()))).await, Created::NoSuchOrganization);
+    assert_eq!(create(provider("third", None)).await, Created::LimitReached);
     assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site]);
     assert_eq!(world.store.providers(Some(team)).await.unwrap(), [of_team]);
     assert_eq!(world.store.provider(first.id).await.unwrap(), Some(first));

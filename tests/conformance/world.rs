@@ -191,7 +191,7 @@ impl World {
         assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
         for member in members {
             let by = self.superuser().await;
-            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, by).await.unwrap();
+            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, 10, by).await.unwrap();
         }
         id
     }

@@ -18,6 +18,7 @@ mod harness;
 mod bench;
 mod browser;
 mod commands;
+mod contract;
 mod crash;
 mod deadlines;
 mod errors;

@@ -101,7 +101,7 @@ where
 
 /// Calls of which each has been polled once, so that its credential check has begun: the account was read, and its password is in
 /// the hash pool. Then they run on tasks of their own.
-async fn begun<T, F>(callers: u32, call: impl Fn() -> F) -> JoinSet<T>
+pub(crate) async fn begun<T, F>(callers: u32, call: impl Fn() -> F) -> JoinSet<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
@@ -49,6 +50,8 @@ pub struct LayerSettings {
     pub trusted_proxies: TrustedProxies,
     /// Where calls are counted that check no password.
     pub traffic: Traffic,
+    /// Cancelled once no new call is taken any more; health is asked on.
+    pub draining: CancellationToken,
 }
 
 /// A call on its way, as generated servers answer it.
@@ -74,6 +77,7 @@ pub struct Guard<S> {
     in_flight: InFlight,
     trusted_proxies: TrustedProxies,
     traffic: Traffic,
+    draining: CancellationToken,
 }
 
 impl<S: Services> Guard<S> {
@@ -85,6 +89,7 @@ impl<S: Services> Guard<S> {
             in_flight: InFlight::new(&settings.bounds),
             trusted_proxies: settings.trusted_proxies,
             traffic: settings.traffic,
+            draining: settings.draining,
         }
     }
 
@@ -109,14 +114,15 @@ impl<S: Services> Guard<S> {
     ///
     /// 1. What is no gRPC is refused as HTTP, because its sender would not read a gRPC status.
     /// 2. The source, which everything inside may ask for.
-    /// 3. The deadline is read before a place is taken: a malformed one costs nobody anything.
-    /// 4. A place in flight, before the body is read: waiting bodies are what memory is spent on.
+    /// 3. A server that drains takes no new call but health's.
+    /// 4. The deadline is read before a place is taken: a malformed one costs nobody anything.
+    /// 5. A place in flight, before the body is read: waiting bodies are what memory is spent on.
     ///
     /// And then in [`Call`]:
     ///
-    /// 5. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
-    /// 6. A panic is caught inside the deadline and the place, so that both are given back.
-    /// 7. Last, what comes out is completed, whoever made it.
+    /// 6. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
+    /// 7. A panic is caught inside the deadline and the place, so that both are given back.
+    /// 8. Last, what comes out is completed, whoever made it.
     fn begin<B>(&self, mut request: Request<B>, peer: IpAddr) -> Answering
     where
         B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError> + Send> + Send + 'static,
@@ -126,6 +132,9 @@ impl<S: Services> Guard<S> {
         }
         source::mark(&mut request, peer, &self.trusted_proxies);
         let class = Class::of(request.uri().path());
+        if self.draining.is_cancelled() && !matches!(class, Class::Health | Class::HealthWatch) {
+            return Answering::at_once(refusal::shutting_down().into_http());
+        }
         let asked = match deadline::asked(request.headers()) {
             Ok(asked) => asked,
             Err(status) => return Answering::at_once(status.into_http()),

@@ -16,6 +16,7 @@ pub(super) mod reason {
     pub(crate) const MALFORMED_MESSAGE: &str = "MALFORMED_MESSAGE";
     pub(crate) const MESSAGE_TOO_LARGE: &str = "MESSAGE_TOO_LARGE";
     pub(crate) const OVERLOADED: &str = "OVERLOADED";
+    pub(crate) const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
     pub(crate) const UNIMPLEMENTED: &str = "UNIMPLEMENTED";
     pub(crate) const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
 }
@@ -33,6 +34,11 @@ pub(super) fn info(reason: &str) -> ErrorDetails {
 /// The answer to what was not foreseen.
 pub(super) fn internal() -> Status {
     refusal(Code::Internal, reason::INTERNAL, INTERNAL)
+}
+
+/// The answer to a new call while the server drains.
+pub(super) fn shutting_down() -> Status {
+    refusal(Code::Unavailable, reason::SHUTTING_DOWN, "the server is shutting down")
 }
 
 /// The answer to a method or path that does not exist.
@@ -53,6 +59,7 @@ mod tests {
             reason::MALFORMED_MESSAGE,
             reason::MESSAGE_TOO_LARGE,
             reason::OVERLOADED,
+            reason::SHUTTING_DOWN,
             reason::UNIMPLEMENTED,
             reason::VALIDATION_FAILED,
         ] {

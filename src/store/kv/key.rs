@@ -119,6 +119,10 @@ pub(super) fn member_by_organization(organization: OrganizationId, user: UserId)
     key(Kind::MemberByOrganization, &[organization.as_bytes(), user.as_bytes()])
 }
 
+pub(super) fn members_by_organization(organization: OrganizationId) -> Vec<u8> {
+    key(Kind::MemberByOrganization, &[organization.as_bytes()])
+}
+
 pub(super) fn members_by_user(user: UserId) -> Vec<u8> {
     key(Kind::MemberByUser, &[user.as_bytes()])
 }

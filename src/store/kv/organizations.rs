@@ -4,7 +4,7 @@ use super::accounts::{end_tokens, occupied};
 use super::audit::audit;
 use super::engine::View;
 use super::key;
-use super::record::{Belongs, MemberIn, Named, put, scan};
+use super::record::{Belongs, MemberIn, Named, full, put, scan};
 use super::rows::{membership, named, organization, organization_id, user_by_name};
 use super::tx::Tx;
 use crate::model::audit::Action;
@@ -52,12 +52,16 @@ pub(super) fn add_member(
     organization: &Folded,
     user: &Folded,
     role: OrganizationRole,
+    most: u32,
 ) -> Result<Membership> {
     let Some(id) = organization_id(tx, organization)? else { return Ok(Membership::NoSuchOrganization) };
     let Some(user) = user_by_name(tx, user)? else { return Ok(Membership::NoSuchUser) };
     let before = membership(tx, user.id, id)?.map(|member| member.role);
     if before == Some(role) {
         return Ok(Membership::Done);
+    }
+    if before.is_none() && full(tx, &key::members_by_organization(id), most)? {
+        return Ok(Membership::LimitReached);
     }
     join(tx, by, id, user.id, role)?;
     if before == Some(OrganizationRole::Admin) {

@@ -199,6 +199,12 @@ pub(crate) fn scan<R: Record>(view: &dyn View, prefix: &[u8]) -> Result<Vec<(Vec
     scan_from(view, prefix, prefix, usize::MAX)
 }
 
+/// True where there are `most` pairs or more whose keys begin with `prefix`.
+pub(super) fn full(view: &dyn View, prefix: &[u8], most: u32) -> Result<bool> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(view.scan(prefix, prefix, most)?.len() >= most)
+}
+
 /// At most `most` of them, from `from` (inclusive) on.
 pub(super) fn scan_from<R: Record>(view: &dyn View, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, R)>> {
     view.scan(prefix, from, most)?.into_iter().map(|(key, value)| Ok((key, decode(&value)?))).collect()

@@ -5,7 +5,7 @@ use super::audit::audit;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Identity, ProviderEntry, load, put, scan};
+use super::record::{Identity, ProviderEntry, full, load, put, scan};
 use super::rows::{grant, known_user, member, named, organization, user};
 use super::sessions::{Opening, again, insert};
 use super::tx::Tx;
@@ -20,7 +20,7 @@ use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
 use crate::store::verbs::{By, CollectAttempt, Collected, Created, Identify, Step};
 use crate::store::{Result, StoreError};
 
-pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider) -> Result<Created> {
+pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider, most: u32) -> Result<Created> {
     if let Some(id) = new.organization
         && organization(tx, id)?.is_none()
     {
@@ -32,6 +32,9 @@ pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider) 
     }
     if provider(tx, new.id)?.is_some() {
         return Err(StoreError::Corrupt(format!("Provider: {} exists already", new.id)));
+    }
+    if full(tx, &key::providers_by_scope(new.organization), most)? {
+        return Ok(Created::LimitReached);
     }
     put(tx, entry, &ProviderEntry(new.id))?;
     put(tx, key::provider(new.id), new)?;

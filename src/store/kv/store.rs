@@ -208,9 +208,16 @@ impl Store for KvStore {
         self.read(|view| organizations::memberships(view, user)).await
     }
 
-    async fn add_member(&self, organization: &Folded, user: &Folded, role: OrganizationRole, by: By) -> Result<Membership> {
+    async fn add_member(
+        &self,
+        organization: &Folded,
+        user: &Folded,
+        role: OrganizationRole,
+        most: u32,
+        by: By,
+    ) -> Result<Membership> {
         let (organization, user) = (organization.clone(), user.clone());
-        self.change(by, move |tx, by| organizations::add_member(tx, by, &organization, &user, role)).await
+        self.change(by, move |tx, by| organizations::add_member(tx, by, &organization, &user, role, most)).await
     }
 
     async fn remove_member(&self, organization: &Folded, user: &Folded, by: By) -> Result<Membership> {
@@ -285,8 +292,8 @@ impl Store for KvStore {
         self.change_unfenced(system(latest), move |tx, by| keys::note_key_use(tx, by, &uses)).await
     }
 
-    async fn create_provider(&self, provider: IdentityProvider, by: By) -> Result<Created> {
-        self.change(by, move |tx, by| sso::create_provider(tx, by, &provider)).await
+    async fn create_provider(&self, provider: IdentityProvider, most: u32, by: By) -> Result<Created> {
+        self.change(by, move |tx, by| sso::create_provider(tx, by, &provider, most)).await
     }
 
     async fn providers(&self, organization: Option<OrganizationId>) -> Result<Vec<IdentityProvider>> {

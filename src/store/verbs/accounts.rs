@@ -89,6 +89,8 @@ pub enum Membership {
     NoSuchUser,
     /// The account is no member.
     NotAMember,
+    /// The organization has as many members as may be.
+    LimitReached,
 }
 
 /// What a name stands for as an organization.

@@ -31,19 +31,26 @@ use countersign::store::sled::{self, Options};
 use countersign::store::verbs::{CreateUser, Created};
 use countersign::store::{Revocations, Store, memory};
 
+use tokio::task::JoinSet;
+
 use super::PASSWORD;
+use crate::races::begun;
 
 /// Neither staff nor superuser.
 pub(crate) const PLAIN: Roles = Roles { staff: false, superuser: false };
 /// Superuser.
 pub(crate) const SUPERUSER: Roles = Roles { staff: false, superuser: true };
 
+/// How many threads hash.
+const THREADS: u32 = 2;
+
 /// The services and what the tests look at behind them.
 pub(crate) struct House {
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pool: Arc<HashPool>,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) ring: Arc<KeyRing>,
 }
 
@@ -71,7 +78,7 @@ impl House {
         let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, clock.now()).unwrap();
         let ring = Arc::new(KeyRing::load(&[signing], &sealer).unwrap());
         let params = HashParams::new(8, 1, 1).unwrap();
-        let pool = PoolConfig { threads: 2, nice: 0, params, ..PoolConfig::default() };
+        let pool = PoolConfig { threads: THREADS as usize, nice: 0, params, ..PoolConfig::default() };
         let pool = Arc::new(HashPool::start(pool, Arc::clone(&random), &Traffic::default()).unwrap());
         let policy = Arc::new(Policy::new("https://auth.example.org"));
         let services = Services::new(Parts {
@@ -83,26 +90,30 @@ impl House {
             server_keys,
             ring: Arc::clone(&ring),
             pool: Arc::clone(&pool),
-            policy,
+            policy: Arc::clone(&policy),
             epoch: 1,
             identity: Arc::new(OidcClient::new(Arc::clone(&clock) as Arc<_>)),
         });
-        Arc::new(Self { services, store, clock, pool, ring })
+        Arc::new(Self { services: Arc::new(services), store, clock, pool, policy, ring })
+    }
+
+    /// Gives every thread that hashes about a second of work: what asks for a hash meanwhile waits for one.
+    pub(crate) async fn keep_pool_busy(self: &Arc<Self>) -> JoinSet<()> {
+        let dear = format!("$2b$14${}", "a".repeat(53));
+        begun(THREADS, || {
+            let (house, dear) = (Arc::clone(self), dear.clone());
+            async move { drop(house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await) }
+        })
+        .await
     }
 
     /// An account with [`PASSWORD`] and the e-mail address `NAME@example.org`.
     pub(crate) async fn user(&self, name: &str, roles: Roles) -> UserId {
-        let ticket = Ticket {
-            name: Name::parse(name).unwrap().folded(),
-            source: client().source,
-            lane: Lane::Known,
-            deadline: Duration::from_secs(30),
-        };
         let user = User {
             id: UserId::random(&SystemRandom as &dyn Random),
             name: Name::parse(name).unwrap(),
             email: Some(Email::parse(&format!("{name}@example.org")).unwrap()),
-            password: Some(self.pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap()),
+            password: Some(self.pool.hash(ticket(name), Secret::new(PASSWORD)).await.unwrap()),
             roles,
             enabled: true,
             generations: Generations::default(),
@@ -179,6 +190,11 @@ impl House {
         }
         assert!(matches!(self.renew(&tokens.access_token).await, Err(Error::TokenInvalid)), "{what}: an access token renews");
     }
+}
+
+fn ticket(name: &str) -> Ticket {
+    let (name, source) = (Name::parse(name).unwrap().folded(), client().source);
+    Ticket { name, source, lane: Lane::Known, deadline: Duration::from_secs(30) }
 }
 
 /// Where calls come from.

@@ -1,9 +1,11 @@
 //! What the attacks share: the services in this process over either store ([`house`]), a whole server in this process with a
-//! clock that tests move ([`wire`]), the calls that attacks make ([`calls`]), and what a refusal says ([`refusal`]).
+//! clock that tests move ([`wire`]), the calls that attacks make ([`calls`]), calls with bytes of their own
+//! ([`raw`]), and what a refusal says ([`refusal`]).
 
 pub(crate) mod calls;
 pub(crate) mod house;
 pub(crate) mod otp;
+pub(crate) mod raw;
 pub(crate) mod refusal;
 pub(crate) mod wire;
 

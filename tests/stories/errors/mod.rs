@@ -1,7 +1,5 @@
 //! Bad input of every kind, on every rpc: refused as the caller's fault, with a reason, and never as INTERNAL.
 
-mod raw;
-
 use countersign::grpc::pb;
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
@@ -10,18 +8,21 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use self::raw::{Rpc, call, length_delimited, odd_values, rpcs};
+use crate::arena::raw::{Rpc, call, length_delimited, odd_values, rpcs};
+use crate::contract;
 use crate::harness::{PASSWORD, Server, bearer, reason};
 
 /// The rpcs that anybody may call.
 const OPEN: [&str; 8] = ["Login", "Refresh", "PkeyJwt", "SsoStart", "SsoJwt", "PeekSingleUse", "RedeemSingleUse", "GetJwks"];
 
-/// A refusal that its caller could have caused, with a reason, that tells nothing of what is behind it.
-fn assert_decent(status: &Status, what: &str) {
+/// A refusal that its caller could have caused, with a reason that the contract has at that rpc, and that tells nothing of what is
+/// behind it.
+fn assert_decent(rpc: &Rpc, status: &Status, what: &str) {
     let unexpected = [Code::Internal, Code::Unknown, Code::DataLoss, Code::OutOfRange, Code::Cancelled];
     assert!(!unexpected.contains(&status.code()), "{what}: {status:?}");
     let reason = reason(status);
     assert!(status.code() != Code::Unavailable || reason == "REVISION_NOT_REACHED", "{what}: {status:?}");
+    contract::assert_listed(rpc, status);
     for inside in ["src/", "sled", "panicked", "postcard", "serde", "prost", "rust"] {
         assert!(!status.message().contains(inside), "{what}: {status:?}");
     }
@@ -61,7 +62,7 @@ async fn nothing_but_the_listed_rpcs_is_open_to_anybody() {
                 assert_eq!(rpc.method, "GetJwks");
                 continue;
             };
-            assert_decent(&status, &rpc.path());
+            assert_decent(&rpc, &status, &rpc.path());
             if !OPEN.contains(&rpc.method.as_str()) && status.code() != Code::Unimplemented {
                 assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "TOKEN_INVALID"), "{rpc:?}");
             }
@@ -109,7 +110,7 @@ async fn random_bytes_never_break_anything() {
             let bytes: [u8; 64] = random.bytes();
             let message = bytes[..=(round % 64)].to_vec();
             if let Err(status) = caller.call(&rpc, message.clone()).await {
-                assert_decent(&status, &format!("{} {message:02x?}", rpc.path()));
+                assert_decent(&rpc, &status, &format!("{} {message:02x?}", rpc.path()));
             }
         }
     }
@@ -126,10 +127,10 @@ async fn odd_values_in_any_field_never_break_anything() {
             for message in odd_values(field) {
                 let what = format!("{} {} {:02x?}", rpc.path(), field.name(), &message[..message.len().min(40)]);
                 if let Err(status) = caller.call(&rpc, message.clone()).await {
-                    assert_decent(&status, &what);
+                    assert_decent(&rpc, &status, &what);
                 }
                 if let Err(status) = call(&caller.channel, &rpc.path(), message, None).await {
-                    assert_decent(&status, &what);
+                    assert_decent(&rpc, &status, &what);
                 }
             }
         }

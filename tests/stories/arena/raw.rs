@@ -15,20 +15,25 @@ use crate::harness::with_bearer;
 
 /// An rpc, and the fields of what it takes.
 #[derive(Clone, Debug)]
-pub(super) struct Rpc {
-    pub(super) service: String,
-    pub(super) method: String,
-    pub(super) fields: Vec<FieldDescriptorProto>,
+pub(crate) struct Rpc {
+    pub(crate) service: String,
+    pub(crate) method: String,
+    pub(crate) fields: Vec<FieldDescriptorProto>,
 }
 
 impl Rpc {
-    pub(super) fn path(&self) -> String {
-        format!("/countersign.v1.{}/{}", self.service, self.method)
+    pub(crate) fn path(&self) -> String {
+        format!("/countersign.v1.{}", self.name())
+    }
+
+    /// `Service/Method`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.service, self.method)
     }
 }
 
 /// Every rpc of the contract.
-pub(super) fn rpcs() -> Vec<Rpc> {
+pub(crate) fn rpcs() -> Vec<Rpc> {
     let set = FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap();
     let ours = || set.file.iter().filter(|file| file.package() == "countersign.v1");
     let message = |name: &str| -> &DescriptorProto {
@@ -47,7 +52,7 @@ pub(super) fn rpcs() -> Vec<Rpc> {
 }
 
 /// Calls an rpc with these bytes as its message; as the bearer of a token where one is given.
-pub(super) async fn call(channel: &Channel, path: &str, message: Vec<u8>, token: Option<&str>) -> Result<Vec<u8>, Status> {
+pub(crate) async fn call(channel: &Channel, path: &str, message: Vec<u8>, token: Option<&str>) -> Result<Vec<u8>, Status> {
     let mut grpc = Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
     let request = Request::new(message);
@@ -55,11 +60,13 @@ pub(super) async fn call(channel: &Channel, path: &str, message: Vec<u8>, token:
         Some(token) => with_bearer(request, token),
         None => request,
     };
-    grpc.unary(request, PathAndQuery::try_from(path).unwrap(), Raw).await.map(tonic::Response::into_inner)
+    // Of a stream the first message is enough; a call with one answer has no other.
+    let mut answers = grpc.server_streaming(request, PathAndQuery::try_from(path).unwrap(), Raw).await?.into_inner();
+    Ok(answers.message().await?.unwrap_or_default())
 }
 
 /// A message with one field of that many bytes.
-pub(super) fn length_delimited(number: i32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn length_delimited(number: i32, content: &[u8]) -> Vec<u8> {
     let mut message = varint((u64::try_from(number).unwrap() << 3) | 2);
     message.extend(varint(u64::try_from(content.len()).unwrap()));
     message.extend(content);
@@ -67,14 +74,14 @@ pub(super) fn length_delimited(number: i32, content: &[u8]) -> Vec<u8> {
 }
 
 /// A message with one field of that number.
-pub(super) fn number(field: i32, value: i64) -> Vec<u8> {
+pub(crate) fn number(field: i32, value: i64) -> Vec<u8> {
     let mut message = varint(u64::try_from(field).unwrap() << 3);
     message.extend(varint(value.cast_unsigned()));
     message
 }
 
 /// Messages in which that field has values at and past every edge.
-pub(super) fn odd_values(field: &FieldDescriptorProto) -> Vec<Vec<u8>> {
+pub(crate) fn odd_values(field: &FieldDescriptorProto) -> Vec<Vec<u8>> {
     let at = field.number();
     match field.r#type() {
         Type::String => {
@@ -114,7 +121,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 
 /// The bytes as they are.
 #[derive(Clone, Copy, Default)]
-struct Raw;
+pub(crate) struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
