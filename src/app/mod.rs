@@ -30,9 +30,10 @@ use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
 use crate::crypto::seal::{KeyEncryptionKey, Sealer};
 use crate::crypto::server_key::ServerKeys;
+use crate::edge::EdgeSettings;
+use crate::edge::request_id::RequestIds;
+use crate::edge::source::{BadProxy, TrustedProxies};
 use crate::grpc::Api;
-use crate::grpc::layers::LayerSettings;
-use crate::grpc::layers::source::{BadProxy, TrustedProxies};
 use crate::grpc::routes::Routes;
 use crate::model::ids::StoreId;
 use crate::model::traffic::Traffic;
@@ -43,7 +44,7 @@ use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::sled::{Failure, Options, open as open_store};
 use crate::store::{Revocations, Store};
-use crate::web::{self, PagesState, bounds, well_known};
+use crate::web::{self, PagesState, well_known};
 
 /// How long calls in flight get once the store has failed: each of them can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -186,9 +187,14 @@ impl App {
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
             .merge(well_known::router(Arc::clone(&self.services.verifier)));
-        let pages = bounds::apply(pages, self.traffic.clone());
-        let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), draining, ..LayerSettings::default() };
-        Ok(Front::new(services, pages, layers))
+        let settings = EdgeSettings {
+            trusted_proxies,
+            traffic: self.traffic.clone(),
+            request_ids: RequestIds::new(&*self.seams.random),
+            draining,
+            ..EdgeSettings::default()
+        };
+        Ok(Front::new(services, pages, settings))
     }
 }
 

@@ -3,7 +3,8 @@
 use tonic::{Request, Response, Status};
 
 use super::pb::admin_service_server::AdminService;
-use super::{Api, convert, pb, status, to_the_end};
+use super::{Api, convert, pb, status};
+use crate::edge::to_the_end;
 use crate::model::secret::Secret;
 use crate::service::providers::NewProvider;
 

@@ -3,10 +3,13 @@
 use std::marker::PhantomData;
 
 use prost::Message;
+use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
-use tonic::{Code, Status};
 use tonic_prost::ProstEncoder;
-use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::status::status;
+use crate::edge::Refusal;
+use crate::service::Reason;
 
 /// The first capacity of a message's buffer, in bytes; it grows. Nearly every message fits, and glibc hands blocks of up to
 /// 1,032 bytes out of a cache of each thread's own, where tonic's 8 KiB are looked for in its heap.
@@ -66,9 +69,7 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
 }
 
 fn malformed() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info("MALFORMED_MESSAGE", "countersign", std::collections::HashMap::new());
-    Status::with_error_details(Code::InvalidArgument, "the request is not a valid message of this call", details)
+    status(&Refusal::new(Reason::MalformedMessage, "the request is not a valid message of this call"))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::client::Client;
-use super::throttle::network;
 use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
+use crate::model::source::Source;
 
 /// Failures at once. Each costs little more than a MAC, and many honest clients share an address: a high bound is enough.
 const AT_ONCE: f64 = 20_000.0;
@@ -63,7 +63,7 @@ impl Guesses {
         }
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = counts.get_mut(&network(source)) else { return Ok(()) };
+        let Some(count) = counts.get_mut(&Source::new(source).network()) else { return Ok(()) };
         let over = count.decayed(now) + 1.0 - AT_ONCE;
         if over > 0.0 { Err(Error::Throttled(Duration::from_secs_f64(over / PER_SECOND))) } else { Ok(()) }
     }
@@ -74,8 +74,9 @@ impl Guesses {
         if counts.len() >= MOST {
             counts.retain(|_, count| count.decayed(now) > 0.0);
         }
-        if counts.len() < MOST || counts.contains_key(&network(source)) {
-            let count = counts.entry(network(source)).or_insert(Count { level: 0.0, touched: now });
+        let network = Source::new(source).network();
+        if counts.len() < MOST || counts.contains_key(&network) {
+            let count = counts.entry(network).or_insert(Count { level: 0.0, touched: now });
             count.level = count.decayed(now) + 1.0;
             self.any.store(true, Ordering::Relaxed);
         }

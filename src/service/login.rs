@@ -9,7 +9,7 @@ use super::refusals::Refusals;
 use super::second_factor::SecondFactors;
 use super::time::Time;
 use super::tokens::{Account, SignIn, Tokens};
-use super::{Error, Result};
+use super::{Error, Reason, Result};
 use crate::model::name::Folded;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
@@ -77,7 +77,7 @@ impl Login {
             Ok(right) => right,
             Err(error) => {
                 if let (Some(id), Error::InvalidCredentials) = (account, &error) {
-                    self.refusals.note(client, id, "INVALID_CREDENTIALS");
+                    self.refusals.note(client, id, Reason::InvalidCredentials);
                 }
                 return Err(error);
             }
@@ -93,7 +93,7 @@ impl Login {
             }
             let Some(factor) = self.second_factors.check(user.id, &user.totp, &request.otp, self.time.now())? else {
                 attempt.failed();
-                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                self.refusals.note(client, user.id, Reason::OtpRequired);
                 return Err(Error::OtpRequired);
             };
             Some(factor)
@@ -122,11 +122,11 @@ impl Login {
             Opened::FactorRefused => {
                 // Spent a moment ago by another: as wrong as any other code.
                 attempt.failed();
-                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                self.refusals.note(client, user.id, Reason::OtpRequired);
                 Err(Error::OtpRequired)
             }
             Opened::OrganizationNotAllowed => {
-                self.refusals.note(client, user.id, "ORG_NOT_ALLOWED");
+                self.refusals.note(client, user.id, Reason::OrgNotAllowed);
                 Err(Error::OrgNotAllowed)
             }
         }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Reason;
 use super::client::Client;
 use super::time::Time;
 use crate::model::audit::Action;
@@ -35,8 +36,8 @@ impl Refusals {
         Self { store, time, minute: Mutex::default() }
     }
 
-    /// Notes that a login of `account` was refused for `reason`, an error reason. Returns at once.
-    pub fn note(&self, client: &Client, account: UserId, reason: &'static str) {
+    /// Notes that a login of `account` was refused for `reason`. Returns at once.
+    pub fn note(&self, client: &Client, account: UserId, reason: Reason) {
         let now = self.time.now();
         let count = {
             let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,13 +52,13 @@ impl Refusals {
             *count
         };
         if count > PER_MINUTE {
-            tracing::debug!(%account, reason, count, "refusal counted, not recorded");
+            tracing::debug!(%account, reason = reason.name(), count, "refusal counted, not recorded");
             return;
         }
         let (store, by) = (Arc::clone(&self.store), client.by(now));
         tokio::spawn(async move {
             // A refusal that cannot be recorded must not stop anything: strangers would have that switch.
-            if let Err(error) = store.record(Action::LoginRefused(account, reason.to_owned()), by).await {
+            if let Err(error) = store.record(Action::LoginRefused(account, reason.name().to_owned()), by).await {
                 tracing::warn!(%error, "a refusal was not recorded");
             }
         });

@@ -19,6 +19,7 @@ use tokio::sync::futures::OwnedNotified;
 use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::name::Folded;
+use crate::model::source::Source;
 
 /// Failures at once, per name and source.
 const PER_SOURCE: f64 = 10.0;
@@ -73,7 +74,7 @@ impl Throttle {
     /// # Errors
     /// [`Error::Throttled`], with the time after which there is a place.
     pub async fn attempt(self: &Arc<Self>, name: &Folded, source: IpAddr) -> Result<Attempt> {
-        let own = self.hasher.hash_one((name.as_str(), Some(network(source))));
+        let own = self.hasher.hash_one((name.as_str(), Some(Source::new(source).network())));
         let shared = self.hasher.hash_one((name.as_str(), None::<IpAddr>));
         let known = self.known(own);
         let mut attempt = Attempt { throttle: Arc::clone(self), held: Vec::new(), own, known };
@@ -201,14 +202,6 @@ fn evict(counts: &mut HashMap<u64, Count>, now: Timestamp) {
     touched.sort_unstable();
     let cut = touched.get(MOST / 4).copied().unwrap_or_default();
     counts.retain(|_, count| count.evaluating > 0 || count.succeeded.unwrap_or_default().max(count.touched) > cut);
-}
-
-/// What one holder of addresses is counted as: an IPv4 address, or an IPv6 /64.
-pub(super) fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use crate::model::name::Folded;
+use crate::model::source::Source;
 
 /// Which queue a caller waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +60,7 @@ impl<T> FairQueue<T> {
     }
 
     pub(super) fn push(&mut self, lane: Lane, source: IpAddr, name: Folded, item: T) -> Pushed<T> {
-        let source = network_of(source);
+        let source = Source::new(source).network();
         let mut displaced = None;
         if self.is_full() {
             let share = match lane {
@@ -96,14 +97,6 @@ impl<T> FairQueue<T> {
             Lane::Known => (&mut self.known, &mut self.strangers),
             Lane::Stranger => (&mut self.strangers, &mut self.known),
         }
-    }
-}
-
-/// What counts as one source: an IPv4 address, or the /64 that one IPv6 host can fill at will.
-fn network_of(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::app::{Front, Seams};
+use countersign::edge::EdgeSettings;
+use countersign::edge::deadline::Deadlines;
+use countersign::edge::in_flight::Bounds;
 use countersign::grpc::Api;
-use countersign::grpc::layers::LayerSettings;
-use countersign::grpc::layers::deadline::Deadlines;
-use countersign::grpc::layers::in_flight::Bounds;
 use countersign::grpc::pb;
 use countersign::grpc::routes::Routes;
 use countersign::model::clock::{Clock as _, ManualClock, SystemClock};
@@ -48,7 +48,7 @@ struct Served {
 }
 
 impl Served {
-    async fn new(house: &House, settings: LayerSettings) -> Self {
+    async fn new(house: &House, settings: EdgeSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_, health) = tonic_health::server::health_reporter();
@@ -96,14 +96,14 @@ async fn an_overlong_field_is_refused_at_every_rpc() {
 #[tokio::test]
 async fn without_a_place_no_rpc_is_carried_out() {
     let bounds = Bounds { unary: 0, waits: 0, watches: 0, ..Bounds::default() };
-    let served = Served::new(&House::in_memory(), LayerSettings { bounds, ..LayerSettings::default() }).await;
+    let served = Served::new(&House::in_memory(), EdgeSettings { bounds, ..EdgeSettings::default() }).await;
     served.assert_refuses_everything("OVERLOADED").await;
     served.stop().await;
 }
 
 #[tokio::test]
 async fn a_server_that_drains_takes_no_new_call() {
-    let settings = LayerSettings::default();
+    let settings = EdgeSettings::default();
     settings.draining.cancel();
     let served = Served::new(&House::in_memory(), settings).await;
     served.assert_refuses_everything("SHUTTING_DOWN").await;
@@ -117,7 +117,7 @@ async fn a_server_that_drains_takes_no_new_call() {
 async fn every_rpc_ends_at_its_deadline() {
     let soon = Duration::from_millis(20);
     let deadlines = Deadlines { unary: soon, wait: soon, ..Deadlines::default() };
-    let served = Served::new(&House::in_memory(), LayerSettings { deadlines, ..LayerSettings::default() }).await;
+    let served = Served::new(&House::in_memory(), EdgeSettings { deadlines, ..EdgeSettings::default() }).await;
     for rpc in rpcs().iter().filter(|rpc| is_built(&rpc.name())) {
         let mut grpc = Grpc::new(served.calls.channel.clone());
         grpc.ready().await.unwrap();
@@ -134,7 +134,7 @@ async fn with_a_closed_store_nothing_that_needs_it_is_answered() {
     let directory = tempfile::tempdir().unwrap();
     let house = House::on_sled(directory.path()).await;
     house.user("root", SUPERUSER).await;
-    let served = Served::new(&house, LayerSettings::default()).await;
+    let served = Served::new(&house, EdgeSettings::default()).await;
     let token = served.calls.log_in("root").await.access_token;
     let right = Right::new(&served.calls.with(&token)).await;
     house.store.close().await;

@@ -1,15 +1,18 @@
-//! Finds out where a call comes from, and marks the request with it: a [`Source`] in its extensions.
+//! Where a call comes from: marks each request with its [`Source`], and tells it to who answers.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Request};
+use http::{Extensions, HeaderMap, Request};
 use ipnet::IpNet;
 
+use crate::model::session::Face;
 use crate::model::source::Source;
+use crate::service::client::Client;
 
-/// Networks whose hosts are proxies of ours: only their `x-forwarded-for` is believed. None by default. Cheap to clone.
+/// Networks whose hosts are proxies of ours: only their `x-forwarded-for` and `x-request-id` are believed. None by default. Cheap
+/// to clone.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
@@ -49,6 +52,14 @@ pub struct BadProxy(String);
 pub fn mark<B>(request: &mut Request<B>, peer: IpAddr, trusted: &TrustedProxies) {
     let source = Source::new(origin(peer, request.headers(), trusted));
     request.extensions_mut().insert(source);
+}
+
+/// The caller of a request through `face`, as [`mark`] left it in the request's `extensions`; from the unspecified address where
+/// nobody marked it.
+#[must_use]
+pub fn client(extensions: &Extensions, face: Face) -> Client {
+    let source = extensions.get::<Source>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |source| source.address());
+    Client { source, face }
 }
 
 /// The right-most address that is not a trusted proxy's.
@@ -114,6 +125,14 @@ mod tests {
         assert_eq!(seen("10.1.2.3", &["203.0.113.7:4711"]), "203.0.113.7");
         assert_eq!(seen("10.1.2.3", &["[2001:db9::7]:4711"]), "2001:db9::7");
         assert_eq!(seen("2001:db8::1", &["[2001:db9::7]"]), "2001:db9::7");
+    }
+
+    #[test]
+    fn what_was_not_marked_comes_from_nowhere() {
+        assert!(client(&Extensions::new(), Face::Grpc).source.is_unspecified());
+        let mut request = Request::new(());
+        mark(&mut request, [192, 0, 2, 1].into(), &TrustedProxies::default());
+        assert_eq!(client(request.extensions(), Face::Page), Client { source: [192, 0, 2, 1].into(), face: Face::Page });
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::time::{Sleep, sleep};
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 use super::class::Class;
-use super::refusal::{info, reason, refusal};
+use super::refusal::Refusal;
+use crate::service::Reason;
 
 /// The longest a call may take, by class. A client's `grpc-timeout` can only shorten it.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +20,18 @@ pub struct Deadlines {
     pub wait: Duration,
     /// A reflection stream, which anyone may open. 5 min.
     pub reflection: Duration,
+    /// A request of plain HTTP; a callback that asks a slow provider is within it. 20 s.
+    pub page: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { unary: Duration::from_secs(15), wait: Duration::from_secs(35), reflection: Duration::from_mins(5) }
+        Self {
+            unary: Duration::from_secs(15),
+            wait: Duration::from_secs(35),
+            reflection: Duration::from_mins(5),
+            page: Duration::from_secs(20),
+        }
     }
 }
 
@@ -36,6 +42,7 @@ impl Deadlines {
             Class::Unary | Class::Password | Class::Health => Some(self.unary),
             Class::Wait => Some(self.wait),
             Class::Reflection => Some(self.reflection),
+            Class::Page => Some(self.page),
             Class::Watch | Class::HealthWatch => None,
         };
         let after = match (most, asked) {
@@ -49,7 +56,7 @@ impl Deadlines {
 /// The end of one call. Its time begins when it is first polled, so that a call which is answered at once needs neither a clock
 /// nor a timer.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub struct Deadline {
     after: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -67,18 +74,18 @@ impl Deadline {
 /// The `grpc-timeout` of a request.
 ///
 /// # Errors
-/// It is not 1 to 8 digits and a unit of `HMSmun`: `INVALID_ARGUMENT`, `VALIDATION_FAILED`.
+/// It is not 1 to 8 digits and a unit of `HMSmun`: VALIDATION_FAILED.
 ///
 /// # Source
 /// gRPC over HTTP/2, "Timeout".
-pub(super) fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+pub fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     value.to_str().ok().and_then(parse).map(Some).ok_or_else(malformed)
 }
 
 /// The answer to a call whose time is up.
-pub(super) fn expired() -> Status {
-    refusal(Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED, "the call took longer than its deadline allows")
+pub(super) fn expired() -> Refusal {
+    Refusal::new(Reason::DeadlineExceeded, "the call took longer than its deadline allows")
 }
 
 fn parse(text: &str) -> Option<Duration> {
@@ -98,11 +105,9 @@ fn parse(text: &str) -> Option<Duration> {
     }
 }
 
-fn malformed() -> Status {
+fn malformed() -> Refusal {
     let sentence = "grpc-timeout is 1 to 8 digits and a unit (H, M, S, m, u or n)";
-    let mut details = info(reason::VALIDATION_FAILED);
-    details.add_bad_request_violation("grpc-timeout", sentence);
-    Status::with_error_details(Code::InvalidArgument, sentence, details)
+    Refusal { field: Some(("grpc-timeout", sentence.into())), ..Refusal::new(Reason::ValidationFailed, sentence) }
 }
 
 #[cfg(test)]
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(given(Class::Unary, minute), Some(deadlines.unary));
         assert_eq!(given(Class::Unary, Some(Duration::from_millis(5))), Some(Duration::from_millis(5)));
         assert_eq!(given(Class::Wait, None), Some(deadlines.wait));
+        assert_eq!(given(Class::Page, None), Some(deadlines.page));
         assert_eq!(given(Class::Watch, None), None);
         assert_eq!(given(Class::Watch, minute), minute);
     }

@@ -1,8 +1,8 @@
-//! What kind of call a path is, as far as its limits are concerned.
+//! What kind of call a request is, as far as its limits are concerned.
 
 /// Calls that share a deadline and a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub enum Class {
     /// One question, one answer, soon.
     Unary,
     /// The same, about a password: it waits for the threads that hash, and is no reason for one of them to rest.
@@ -17,11 +17,14 @@ pub(super) enum Class {
     HealthWatch,
     /// Reflection's stream, for the same reason.
     Reflection,
+    /// A request of plain HTTP: a page, a form, a document. On its own, so that neither it nor gRPC starves the other.
+    Page,
 }
 
 impl Class {
-    /// The class of a request path.
-    pub(super) fn of(path: &str) -> Self {
+    /// The class of the path of an rpc.
+    #[must_use]
+    pub fn of_rpc(path: &str) -> Self {
         match path {
             "/countersign.v1.AuthService/Login"
             | "/countersign.v1.AccountService/ChangePassword"
@@ -36,12 +39,14 @@ impl Class {
     }
 
     /// Whether the call is one of those that hashing passwords must not slow down.
-    pub(super) const fn is_traffic(self) -> bool {
-        matches!(self, Self::Unary | Self::Wait)
+    #[must_use]
+    pub const fn is_traffic(self) -> bool {
+        matches!(self, Self::Unary | Self::Wait | Self::Page)
     }
 
     /// Whether the answer is a stream, and its body what the limits hold on to.
-    pub(super) const fn is_stream(self) -> bool {
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
         matches!(self, Self::Watch | Self::HealthWatch | Self::Reflection)
     }
 }
@@ -61,7 +66,7 @@ mod tests {
                 service.method.iter().map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
             })
         });
-        let mut classes: Vec<Class> = methods.map(|path| Class::of(&path)).filter(|class| *class != Class::Unary).collect();
+        let mut classes: Vec<Class> = methods.map(|path| Class::of_rpc(&path)).filter(|class| *class != Class::Unary).collect();
         classes.sort_by_key(|class| format!("{class:?}"));
         assert_eq!(classes, [Class::Password, Class::Password, Class::Password, Class::Wait, Class::Watch]);
     }

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
-
 use super::class::Class;
-use super::refusal::{info, reason};
+use super::refusal::Refusal;
+use crate::service::Reason;
 
 /// When a refused caller should come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -27,11 +25,13 @@ pub struct Bounds {
     pub health_watches: usize,
     /// Reflection streams. 64.
     pub reflections: usize,
+    /// Requests of plain HTTP. 256.
+    pub pages: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { unary: 4096, waits: 8192, watches: 1024, health_watches: 1024, reflections: 64 }
+        Self { unary: 4096, waits: 8192, watches: 1024, health_watches: 1024, reflections: 64, pages: 256 }
     }
 }
 
@@ -43,6 +43,7 @@ pub(super) struct InFlight {
     watches: Arc<Places>,
     health_watches: Arc<Places>,
     reflections: Arc<Places>,
+    pages: Arc<Places>,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,7 @@ struct Places {
 
 /// A place in flight, given back when it is dropped; `None` for a call that needs none.
 #[derive(Debug)]
-pub(super) struct Place(Option<Arc<Places>>);
+pub struct Place(Option<Arc<Places>>);
 
 impl InFlight {
     pub(super) fn new(bounds: &Bounds) -> Self {
@@ -64,6 +65,7 @@ impl InFlight {
             watches: places(bounds.watches),
             health_watches: places(bounds.health_watches),
             reflections: places(bounds.reflections),
+            pages: places(bounds.pages),
         }
     }
 
@@ -76,6 +78,7 @@ impl InFlight {
             Class::Watch => &self.watches,
             Class::HealthWatch => &self.health_watches,
             Class::Reflection => &self.reflections,
+            Class::Page => &self.pages,
         };
         // Taken first and given back where it was one too many: two that come for the last place may both be refused, never both
         // let in.
@@ -93,10 +96,9 @@ impl Drop for Place {
 }
 
 /// The answer to a call that finds no place.
-pub(super) fn overloaded() -> Status {
-    let mut details = info(reason::OVERLOADED);
-    details.set_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::ResourceExhausted, "too many calls of this kind are in flight; try again shortly", details)
+pub(super) fn overloaded() -> Refusal {
+    let sentence = "too many calls of this kind are in flight; try again shortly";
+    Refusal { retry_after: Some(RETRY_AFTER), ..Refusal::new(Reason::Overloaded, sentence) }
 }
 
 #[cfg(test)]
@@ -105,19 +107,12 @@ mod tests {
 
     #[test]
     fn classes_do_not_take_each_others_places() {
-        let in_flight = InFlight::new(&Bounds { unary: 1, waits: 1, watches: 1, health_watches: 1, reflections: 1 });
-        let classes = [Class::Unary, Class::Wait, Class::Watch, Class::HealthWatch, Class::Reflection];
+        let in_flight = InFlight::new(&Bounds { unary: 1, waits: 1, watches: 1, health_watches: 1, reflections: 1, pages: 1 });
+        let classes = [Class::Unary, Class::Wait, Class::Watch, Class::HealthWatch, Class::Reflection, Class::Page];
         let held: Vec<_> = classes.iter().map(|class| in_flight.enter(*class).unwrap()).collect();
         assert!(classes.iter().all(|class| in_flight.enter(*class).is_none()));
         assert!(in_flight.enter(Class::Health).is_some());
         drop(held);
         assert!(classes.iter().all(|class| in_flight.enter(*class).is_some()));
-    }
-
-    #[test]
-    fn the_refusal_says_when_to_come_back() {
-        let status = overloaded();
-        assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(RETRY_AFTER));
-        assert_eq!(status.get_details_error_info().unwrap().reason, "OVERLOADED");
     }
 }
