@@ -7,7 +7,6 @@
 //! |---|---|
 //! | [`cli`] | one file per command; the client commands speak gRPC to a running server |
 //! | [`app`] | the composition root: builds everything, `run(listener, shutdown)` |
-//! | [`mod@bench`] | `countersign bench`: the load generator, its scenarios and ceilings |
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |
 //! | [`edge`] | what gRPC and HTTP share: source and trusted proxies, request ids, deadlines, places in flight, cookies, origin |
@@ -19,8 +18,8 @@
 //! | [`store`] | the [`store::Store`] trait and its contract; memory and sled behind it |
 //! | [`model`] | plain values and their state machines |
 //!
-//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net`, `app -> oidc -> service` and
-//! `cli -> bench` beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
+//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and `app -> oidc -> service`
+//! beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
 //!
 //! # The invariants
 //!
@@ -29,7 +28,6 @@
 //! - Nothing secret rests in the clear: see [`crypto`].
 
 pub mod app;
-pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod crypto;

@@ -22,7 +22,7 @@ const YIELD: usize = 32 * 1024;
 ///
 /// # Errors
 /// Bytes that do not decode are `INVALID_ARGUMENT`, `MALFORMED_MESSAGE` (tonic's own codec says INTERNAL). What was wrong with them is
-/// not repeated to the caller. A client of ours tells by the same status that it spoke to something that is no countersign.
+/// not repeated to the caller.
 #[derive(Debug)]
 pub struct Codec<T, U>(PhantomData<(T, U)>);
 

@@ -15,7 +15,6 @@ mod caller;
 mod evil_provider;
 mod harness;
 
-mod bench;
 mod browser;
 mod commands;
 mod contract;

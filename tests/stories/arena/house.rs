@@ -102,7 +102,7 @@ impl House {
         let dear = format!("$2b$14${}", "a".repeat(53));
         begun(THREADS, || {
             let (house, dear) = (Arc::clone(self), dear.clone());
-            async move { drop(house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await) }
+            async move { house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await.ok() }
         })
         .await
     }
