@@ -58,11 +58,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_its_request_alone() {
-        let broken = within_one(async || {
-            if true {
-                panic!("in a handler")
-            }
-        });
+        let broken = within_one(async || -> StatusCode { panic!("in a handler") });
         assert_eq!(asked(&broken).await, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(asked(&broken).await, StatusCode::INTERNAL_SERVER_ERROR, "a place is given back");
     }

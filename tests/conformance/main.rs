@@ -18,6 +18,7 @@ mod sessions;
 mod sso;
 mod sweep;
 mod time;
+mod values;
 mod world;
 
 /// One test for each case on one store.

@@ -102,7 +102,9 @@ impl House {
         let dear = format!("$2b$14${}", "a".repeat(53));
         begun(THREADS, || {
             let (house, dear) = (Arc::clone(self), dear.clone());
-            async move { house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await.ok() }
+            async move {
+                _ = house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await;
+            }
         })
         .await
     }

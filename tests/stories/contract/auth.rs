@@ -187,7 +187,7 @@ fn of_sign_on() -> Vec<Row> {
             let mut sign_on = SignOn::at("honest").await;
             let confirm = sign_on.browser.go(&sign_on.callback).await;
             sign_on.browser.answer(&confirm, &sign_on.callback, "yes").await;
-            let (stage, state) = (&sign_on.stage, &sign_on.started.state);
+            let (stage, attempt) = (&sign_on.stage, &sign_on.started.state);
             assert!(collect(&stage.admin, state).await.unwrap().tokens.is_some());
             stage.wire.advance(Duration::from_secs(61));
             collect(&stage.admin, state).await.unwrap_err()
