@@ -111,6 +111,8 @@ impl Connection {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     return Err(not_ours(format!("it said nothing for {} s", GREETING.as_secs())));
                 }
+                // A signal came in between: whoever it stops asks for that by itself.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(not_ours(format!("it hung up instead of greeting: {error}"))),
             }
         }

@@ -15,8 +15,6 @@ pub mod passwords;
 pub mod personal_key;
 pub mod policy;
 pub mod providers;
-#[cfg(test)]
-mod races;
 mod reason;
 pub mod refresh;
 pub mod refusals;

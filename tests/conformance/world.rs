@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::Timestamp;
-use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, StoreId, UserId};
+use countersign::model::ids::{AttemptId, OrganizationId, SessionId, StoreId, UserId};
 use countersign::model::link::{Link, LinkState};
-use countersign::model::name::{Email, Folded, Name};
+use countersign::model::name::Name;
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode, Session};
-use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Subject, Totp, User};
+use countersign::model::session::{Method, Session};
+use countersign::model::user::{Roles, Subject, User};
 use countersign::store::verbs::{
-    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
-    NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
+    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Grant, IssueLink, Issued, Needs, NewSession,
+    OpenSession, RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
 use countersign::store::{Lane, Lanes, Revocations, Simulation, Store, audit_digest, simulated};
 use tempfile::TempDir;

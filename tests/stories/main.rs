@@ -10,7 +10,6 @@
 )]
 
 mod arena;
-mod caller;
 #[path = "../evil_provider/mod.rs"]
 mod evil_provider;
 mod harness;

@@ -8,8 +8,8 @@ use tonic::Status;
 
 use super::stage::{Row, Stage, from_elsewhere, login, row};
 use crate::arena::WRONG;
-use crate::arena::calls::{Calls, Key};
 use crate::evil_provider::EvilProvider;
+use crate::harness::{Calls, Key};
 use crate::sso::browser::Browser;
 
 pub(super) fn rows() -> Vec<Row> {
@@ -87,10 +87,6 @@ fn of_refresh() -> Vec<Row> {
     ]
 }
 
-async fn peek(calls: &Calls) -> Status {
-    calls.auth().peek_single_use(pb::PeekSingleUseRequest { token: "csl_nothing".to_owned() }).await.unwrap_err()
-}
-
 fn no_key() -> Key {
     Key { id: "csk_nothing".to_owned(), secret: "css_nothing".to_owned() }
 }
@@ -101,15 +97,18 @@ fn of_keys_and_links() -> Vec<Row> {
             stage.admin.exchange(&no_key()).await.unwrap_err()
         }),
         row("AuthService/PkeyJwt", "ORG_NOT_ALLOWED", async |stage: Arc<Stage>| {
-            let (Key { id, secret }, org_name) = (stage.admin.key().await, stage.organization().await);
-            let message = pb::PkeyJwtRequest { key_id: id, key_secret: secret, org_name };
-            stage.admin.auth().pkey_jwt(message).await.unwrap_err()
+            let (key, org_name) = (stage.admin.key().await, stage.organization().await);
+            stage.admin.exchange_for(&key, &org_name).await.unwrap_err()
         }),
         row("AuthService/PkeyJwt", "THROTTLED", async |stage: Arc<Stage>| {
             stage.flooded().await.exchange(&no_key()).await.unwrap_err()
         }),
-        row("AuthService/PeekSingleUse", "LINK_INVALID", async |stage: Arc<Stage>| peek(&stage.admin).await),
-        row("AuthService/PeekSingleUse", "THROTTLED", async |stage: Arc<Stage>| peek(stage.flooded().await).await),
+        row("AuthService/PeekSingleUse", "LINK_INVALID", async |stage: Arc<Stage>| {
+            stage.admin.peek("csl_nothing").await.unwrap_err()
+        }),
+        row("AuthService/PeekSingleUse", "THROTTLED", async |stage: Arc<Stage>| {
+            stage.flooded().await.peek("csl_nothing").await.unwrap_err()
+        }),
         row("AuthService/RedeemSingleUse", "LINK_INVALID", async |stage: Arc<Stage>| {
             stage.admin.redeem("csl_nothing").await.unwrap_err()
         }),
@@ -187,10 +186,10 @@ fn of_sign_on() -> Vec<Row> {
             let mut sign_on = SignOn::at("honest").await;
             let confirm = sign_on.browser.go(&sign_on.callback).await;
             sign_on.browser.answer(&confirm, &sign_on.callback, "yes").await;
-            let (stage, attempt) = (&sign_on.stage, &sign_on.started.state);
-            assert!(collect(&stage.admin, state).await.unwrap().tokens.is_some());
-            stage.wire.advance(Duration::from_secs(61));
-            collect(&stage.admin, state).await.unwrap_err()
+            let (admin, state) = (&sign_on.stage.admin, &sign_on.started.state);
+            assert!(collect(admin, state).await.unwrap().tokens.is_some());
+            sign_on.stage.wire.advance(Duration::from_secs(61));
+            collect(admin, state).await.unwrap_err()
         }),
         row("AuthService/SsoJwt", "THROTTLED", async |stage: Arc<Stage>| {
             collect(stage.flooded().await, "cso_nothing").await.unwrap_err()

@@ -3,75 +3,43 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::app::{Front, Seams};
+use countersign::app::Seams;
 use countersign::edge::EdgeSettings;
 use countersign::edge::deadline::Deadlines;
 use countersign::edge::in_flight::Bounds;
-use countersign::grpc::Api;
 use countersign::grpc::pb;
-use countersign::grpc::routes::Routes;
 use countersign::model::clock::{Clock as _, ManualClock, SystemClock};
 use countersign::model::ids::SessionId;
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use countersign::model::session::{Method, Mode};
-use countersign::net::{Drained, Limits, serve};
 use countersign::store::verbs::{NewSession, OpenSession, Opened};
 use http::uri::PathAndQuery;
 use prost::Message;
 use prost_types::field_descriptor_proto::Type;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tonic::client::Grpc;
 use tonic::{Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{assert_listed, is_built, stage};
-use crate::arena::calls::Calls;
-use crate::arena::house::{House, PLAIN, SUPERUSER, client};
+use crate::arena::backend::{Backend, PLAIN, SUPERUSER, begun, client};
 use crate::arena::raw::{Raw, Rpc, call, length_delimited, rpcs};
 use crate::arena::refusal::told;
+use crate::arena::served::Served;
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
-use crate::harness::InProcess;
+use crate::harness::{Calls, InProcess, Key};
 
 /// The rpcs that are answered from memory.
 const FROM_MEMORY: [&str; 2] = ["VerifyToken", "GetJwks"];
 
-/// The services of a house behind the real layers and the real listener.
-struct Served {
-    calls: Calls,
-    shutdown: CancellationToken,
-    task: JoinHandle<Drained>,
-}
-
-impl Served {
-    async fn new(house: &House, settings: EdgeSettings) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (_, health) = tonic_health::server::health_reporter();
-        let api = Api::new(Arc::clone(&house.services), &house.policy);
-        let front = Front::new(Routes::new(&api, health, false).unwrap(), axum::Router::new(), settings);
-        let shutdown = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, None, front, Limits::default(), Arc::new(SystemRandom), shutdown.clone()));
-        Self { calls: Calls::to(address).await, shutdown, task }
-    }
-
-    async fn stop(self) {
-        drop(self.calls);
-        self.shutdown.cancel();
-        self.task.await.unwrap();
-    }
-
-    /// Every rpc, built or not, is refused for this reason to a caller without a token.
-    async fn assert_refuses_everything(&self, reason: &str) {
-        for rpc in rpcs() {
-            let refused = call(&self.calls.channel, &rpc.path(), Vec::new(), None).await.unwrap_err();
-            assert_listed(&rpc, &refused);
-            assert_eq!(told(&refused).1, reason, "{rpc:?}");
-        }
+/// Every rpc, built or not, is refused for this reason to a caller without a token.
+async fn assert_refuses_everything(served: &Served, reason: &str) {
+    for rpc in rpcs() {
+        let refused = call(&served.calls.channel, &rpc.path(), Vec::new(), None).await.unwrap_err();
+        assert_listed(&rpc, &refused);
+        assert_eq!(told(&refused).1, reason, "{rpc:?}");
     }
 }
 
@@ -96,8 +64,8 @@ async fn an_overlong_field_is_refused_at_every_rpc() {
 #[tokio::test]
 async fn without_a_place_no_rpc_is_carried_out() {
     let bounds = Bounds { unary: 0, waits: 0, watches: 0, ..Bounds::default() };
-    let served = Served::new(&House::in_memory(), EdgeSettings { bounds, ..EdgeSettings::default() }).await;
-    served.assert_refuses_everything("OVERLOADED").await;
+    let served = Served::new(&Backend::in_memory(), EdgeSettings { bounds, ..EdgeSettings::default() }).await;
+    assert_refuses_everything(&served, "OVERLOADED").await;
     served.stop().await;
 }
 
@@ -105,8 +73,8 @@ async fn without_a_place_no_rpc_is_carried_out() {
 async fn a_server_that_drains_takes_no_new_call() {
     let settings = EdgeSettings::default();
     settings.draining.cancel();
-    let served = Served::new(&House::in_memory(), settings).await;
-    served.assert_refuses_everything("SHUTTING_DOWN").await;
+    let served = Served::new(&Backend::in_memory(), settings).await;
+    assert_refuses_everything(&served, "SHUTTING_DOWN").await;
     let asked = HealthClient::new(served.calls.channel.clone()).check(HealthCheckRequest::default()).await;
     assert!(asked.is_ok(), "health is asked on: {asked:?}");
     served.stop().await;
@@ -117,7 +85,7 @@ async fn a_server_that_drains_takes_no_new_call() {
 async fn every_rpc_ends_at_its_deadline() {
     let soon = Duration::from_millis(20);
     let deadlines = Deadlines { unary: soon, wait: soon, ..Deadlines::default() };
-    let served = Served::new(&House::in_memory(), EdgeSettings { deadlines, ..EdgeSettings::default() }).await;
+    let served = Served::new(&Backend::in_memory(), EdgeSettings { deadlines, ..EdgeSettings::default() }).await;
     for rpc in rpcs().iter().filter(|rpc| is_built(&rpc.name())) {
         let mut grpc = Grpc::new(served.calls.channel.clone());
         grpc.ready().await.unwrap();
@@ -132,12 +100,12 @@ async fn every_rpc_ends_at_its_deadline() {
 #[tokio::test]
 async fn with_a_closed_store_nothing_that_needs_it_is_answered() {
     let directory = tempfile::tempdir().unwrap();
-    let house = House::on_sled(directory.path()).await;
-    house.user("root", SUPERUSER).await;
-    let served = Served::new(&house, EdgeSettings::default()).await;
+    let backend = Backend::on_sled(directory.path()).await;
+    backend.user("root", SUPERUSER).await;
+    let served = Served::new(&backend, EdgeSettings::default()).await;
     let token = served.calls.log_in("root").await.access_token;
     let right = Right::new(&served.calls.with(&token)).await;
-    house.store.close().await;
+    backend.store.close().await;
     for rpc in rpcs().iter().filter(|rpc| is_built(&rpc.name())) {
         let answer = call(&served.calls.channel, &rpc.path(), right.message(rpc), Some(&token)).await;
         if FROM_MEMORY.contains(&rpc.method.as_str()) {
@@ -154,7 +122,7 @@ async fn with_a_closed_store_nothing_that_needs_it_is_answered() {
 /// What right calls present.
 struct Right {
     refresh: String,
-    key: crate::arena::calls::Key,
+    key: Key,
     link: String,
     state: String,
 }
@@ -243,19 +211,19 @@ impl Right {
 /// reading it and its commit.
 #[tokio::test]
 async fn what_changed_meanwhile_is_a_conflict() {
-    let house = House::in_memory();
-    let id = house.user("pat", PLAIN).await;
-    let caller = house.signed_in("pat").await;
-    let busy = house.keep_pool_busy().await;
-    let change = crate::races::begun(1, || {
-        let (house, caller) = (Arc::clone(&house), caller.clone());
+    let backend = Backend::in_memory();
+    let id = backend.user("pat", PLAIN).await;
+    let caller = backend.signed_in("pat").await;
+    let busy = backend.keep_pool_busy().await;
+    let change = begun(1, || {
+        let (backend, caller) = (Arc::clone(&backend), caller.clone());
         async move {
             let (current, new) = (Secret::new(PASSWORD), Secret::new(OTHER_PASSWORD));
-            house.services.accounts.change_password(&caller, &current, &new).await
+            backend.services.accounts.change_password(&caller, &current, &new).await
         }
     })
     .await;
-    let user = house.store.user(id).await.unwrap().unwrap();
+    let user = backend.store.user(id).await.unwrap().unwrap();
     let hash = user.password.unwrap();
     let session = NewSession {
         id: SessionId::random(&SystemRandom as &dyn Random),
@@ -274,9 +242,9 @@ async fn what_changed_meanwhile_is_a_conflict() {
         factor: None,
         upgraded: Some(format!("{hash}=")),
         organization: None,
-        by: client().by(house.clock.now()),
+        by: client().by(backend.clock.now()),
     };
-    assert!(matches!(house.store.open_session(login).await.unwrap(), Opened::Opened(_)));
+    assert!(matches!(backend.store.open_session(login).await.unwrap(), Opened::Opened(_)));
     let refused = Status::from(change.join_all().await.pop().unwrap().unwrap_err());
     busy.join_all().await;
     let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
@@ -289,9 +257,9 @@ pub(super) async fn login_while_the_clock_is_ahead() -> Result<pb::TokenSet, Sta
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let seams =
         Seams { clock: Arc::clone(&clock) as Arc<_>, random: Arc::new(SystemRandom), uptime: Arc::new(|| Duration::ZERO) };
-    let server = InProcess::start_on(Arc::clone(&clock), seams, &[("COUNTERSIGN_ADMIN_PASSWORD", PASSWORD)]).await;
+    let server = InProcess::start_on(Arc::clone(&clock), seams, &[]).await;
     clock.advance(Duration::from_hours(2));
-    let answer = Calls::to(server.address()).await.try_log_in("admin", PASSWORD).await;
+    let answer = server.try_login("admin", PASSWORD).await;
     server.stop().await;
     answer
 }

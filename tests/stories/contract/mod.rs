@@ -203,10 +203,10 @@ async fn the_exceptions_are_still_exceptions() {
     let stage = Stage::new(&[]).await;
     let (name, own) = stage.person().await;
     let crew = stage.organization().await;
-    stage.admin.add_member(&crew, &name).await;
+    stage.admin.add_member(&crew, &name).await.unwrap();
     let message = countersign::grpc::pb::LoginRequest { org_name: crew.clone(), ..stage::login(&name) };
     let tokens = own.login(message).await.unwrap().into_inner().tokens.unwrap();
-    stage.admin.remove_member(&crew, &name).await;
+    stage.admin.remove_member(&crew, &name).await.unwrap();
     let refreshed = own.refresh(&tokens.refresh_token).await;
     assert!(refreshed.is_ok(), "Refresh gives {refreshed:?}: take ORG_NOT_ALLOWED off NOT_YET and add a row");
     assert!(!is_built("AdminService/DeleteUser"), "names can be reserved: take NAME_RESERVED off NOT_YET and add rows");

@@ -6,7 +6,6 @@ use countersign::grpc::pb;
 use tonic::Status;
 
 use super::stage::{Row, Stage, row};
-use crate::arena::calls::{Calls, Key};
 use crate::arena::{OTHER_PASSWORD, PASSWORD, WRONG};
 
 pub(super) fn rows() -> Vec<Row> {
@@ -40,53 +39,39 @@ fn of_tokens_and_passwords() -> Vec<Row> {
     ]
 }
 
-async fn enroll(own: &Calls) -> Result<String, Status> {
-    Ok(own.account().enroll_totp(own.request(pb::EnrollTotpRequest {})).await?.into_inner().secret)
-}
-
-async fn confirm(own: &Calls, otp: &str) -> Status {
-    own.account().confirm_totp(own.request(pb::ConfirmTotpRequest { otp: otp.to_owned() })).await.unwrap_err()
-}
-
 fn of_codes_and_keys() -> Vec<Row> {
     vec![
         row("AccountService/EnrollTotp", "TOTP_ALREADY_ENABLED", async |stage: Arc<Stage>| {
-            enroll(&stage.person_with_codes().await.1).await.unwrap_err()
+            stage.person_with_codes().await.1.enroll().await.unwrap_err()
         }),
         row("AccountService/ConfirmTotp", "TOTP_ALREADY_ENABLED", async |stage: Arc<Stage>| {
-            confirm(&stage.person_with_codes().await.1, "123456").await
+            stage.person_with_codes().await.1.confirm("123456").await.unwrap_err()
         }),
         row("AccountService/ConfirmTotp", "TOTP_NOT_PENDING", async |stage: Arc<Stage>| {
-            confirm(&stage.person().await.1, "123456").await
+            stage.person().await.1.confirm("123456").await.unwrap_err()
         }),
         row("AccountService/ConfirmTotp", "OTP_REQUIRED", async |stage: Arc<Stage>| {
             let (_, own) = stage.person().await;
-            enroll(&own).await.unwrap();
-            confirm(&own, "no code").await
+            own.enroll().await.unwrap();
+            own.confirm("no code").await.unwrap_err()
         }),
         row("AccountService/ConfirmTotp", "THROTTLED", async |stage: Arc<Stage>| {
             let (_, own) = stage.person().await;
-            enroll(&own).await.unwrap();
+            own.enroll().await.unwrap();
             for _ in 0..10 {
-                confirm(&own, "no code").await;
+                own.confirm("no code").await.unwrap_err();
             }
-            confirm(&own, "no code").await
+            own.confirm("no code").await.unwrap_err()
         }),
         row("AccountService/CreatePersonalKey", "LIMIT_REACHED", async |_| {
             let stage = Stage::new(&[("COUNTERSIGN_MAX_KEYS", "1")]).await;
             stage.admin.key().await;
-            stage.admin.try_key().await.err().unwrap()
+            stage.admin.make_key("one more").await.err().unwrap()
         }),
         row("AccountService/RevokePersonalKey", "KEY_NOT_FOUND", async |stage: Arc<Stage>| {
-            let none = Key { id: "csk_nothing".to_owned(), secret: String::new() };
-            stage.admin.revoke_key(&none).await.unwrap_err()
+            stage.admin.revoke_key("csk_nothing").await.unwrap_err()
         }),
     ]
-}
-
-async fn disable(stage: &Stage, username: &str) -> Status {
-    let message = pb::DisableUserRequest { username: username.to_owned() };
-    stage.admin.administration().disable_user(stage.admin.request(message)).await.unwrap_err()
 }
 
 fn of_users() -> Vec<Row> {
@@ -102,58 +87,50 @@ fn of_users() -> Vec<Row> {
         row("AdminService/GetUser", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
             stage.admin.try_user(&stage.name()).await.unwrap_err()
         }),
-        row("AdminService/DisableUser", "USER_NOT_FOUND", async |stage: Arc<Stage>| disable(&stage, &stage.name()).await),
-        row("AdminService/DisableUser", "LAST_SUPERUSER", async |stage: Arc<Stage>| disable(&stage, "admin").await),
+        row("AdminService/DisableUser", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
+            stage.admin.disable(&stage.name()).await.unwrap_err()
+        }),
+        row("AdminService/DisableUser", "LAST_SUPERUSER", async |stage: Arc<Stage>| {
+            stage.admin.disable("admin").await.unwrap_err()
+        }),
         row("AdminService/EnableUser", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
-            let message = pb::EnableUserRequest { username: stage.name() };
-            stage.admin.administration().enable_user(stage.admin.request(message)).await.unwrap_err()
+            stage.admin.enable(&stage.name()).await.unwrap_err()
         }),
     ]
-}
-
-async fn add(stage: &Stage, org_name: &str, username: &str) -> Status {
-    let message = pb::AddMemberRequest { org_name: org_name.to_owned(), username: username.to_owned(), ..Default::default() };
-    stage.admin.administration().add_member(stage.admin.request(message)).await.unwrap_err()
-}
-
-async fn remove(stage: &Stage, org_name: &str, username: &str) -> Status {
-    let message = pb::RemoveMemberRequest { org_name: org_name.to_owned(), username: username.to_owned() };
-    stage.admin.administration().remove_member(stage.admin.request(message)).await.unwrap_err()
 }
 
 fn of_organizations() -> Vec<Row> {
     vec![
         row("AdminService/CreateOrganization", "NAME_TAKEN", async |stage: Arc<Stage>| {
-            let message = pb::CreateOrganizationRequest { name: "Admin".to_owned() };
-            stage.admin.administration().create_organization(stage.admin.request(message)).await.unwrap_err()
+            stage.admin.create_organization("Admin").await.unwrap_err()
         }),
         row("AdminService/AddMember", "ORGANIZATION_NOT_FOUND", async |stage: Arc<Stage>| {
-            add(&stage, &stage.name(), "admin").await
+            stage.admin.add_member(&stage.name(), "admin").await.unwrap_err()
         }),
         row("AdminService/AddMember", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
-            add(&stage, &stage.organization().await, &stage.name()).await
+            stage.admin.add_member(&stage.organization().await, &stage.name()).await.unwrap_err()
         }),
         row("AdminService/AddMember", "PERSONAL_ORGANIZATION", async |stage: Arc<Stage>| {
             let (name, _) = stage.person().await;
-            add(&stage, "admin", &name).await
+            stage.admin.add_member("admin", &name).await.unwrap_err()
         }),
         row("AdminService/AddMember", "LIMIT_REACHED", async |_| {
             let stage = Stage::new(&[("COUNTERSIGN_MAX_MEMBERS", "1")]).await;
             let ((name, _), crew) = (stage.person().await, stage.organization().await);
-            stage.admin.add_member(&crew, &name).await;
-            add(&stage, &crew, "admin").await
+            stage.admin.add_member(&crew, &name).await.unwrap();
+            stage.admin.add_member(&crew, "admin").await.unwrap_err()
         }),
         row("AdminService/RemoveMember", "ORGANIZATION_NOT_FOUND", async |stage: Arc<Stage>| {
-            remove(&stage, &stage.name(), "admin").await
+            stage.admin.remove_member(&stage.name(), "admin").await.unwrap_err()
         }),
         row("AdminService/RemoveMember", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
-            remove(&stage, &stage.organization().await, &stage.name()).await
+            stage.admin.remove_member(&stage.organization().await, &stage.name()).await.unwrap_err()
         }),
         row("AdminService/RemoveMember", "MEMBERSHIP_NOT_FOUND", async |stage: Arc<Stage>| {
-            remove(&stage, &stage.organization().await, "admin").await
+            stage.admin.remove_member(&stage.organization().await, "admin").await.unwrap_err()
         }),
         row("AdminService/RemoveMember", "PERSONAL_ORGANIZATION", async |stage: Arc<Stage>| {
-            remove(&stage, "admin", "admin").await
+            stage.admin.remove_member("admin", "admin").await.unwrap_err()
         }),
     ]
 }

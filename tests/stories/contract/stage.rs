@@ -8,10 +8,10 @@ use countersign::grpc::pb;
 use tokio::sync::OnceCell;
 use tonic::{Request, Status};
 
-use crate::arena::calls::Calls;
+use crate::arena::PASSWORD;
 use crate::arena::refusal::told;
 use crate::arena::wire::Wire;
-use crate::arena::{PASSWORD, otp};
+use crate::harness::{Calls, one_time_code};
 
 /// Provokes a refusal.
 type Provoke = Box<dyn Fn(Arc<Stage>) -> Pin<Box<dyn Future<Output = Status>>>>;
@@ -63,16 +63,14 @@ impl Stage {
     /// The same with one-time codes on; answers a code that is spent.
     pub(super) async fn person_with_codes(&self) -> (String, Calls, String) {
         let (name, own) = self.person().await;
-        let secret = own.account().enroll_totp(own.request(pb::EnrollTotpRequest {})).await.unwrap().into_inner().secret;
-        let otp = otp::code(&secret, self.wire.now());
-        own.account().confirm_totp(own.request(pb::ConfirmTotpRequest { otp: otp.clone() })).await.unwrap();
-        (name, own, otp)
+        let (secret, _) = own.codes(self.wire.now()).await;
+        (name, own, one_time_code(&secret, self.wire.now()))
     }
 
     /// A new organization.
     pub(super) async fn organization(&self) -> String {
         let name = self.name();
-        self.admin.create_organization(&name).await;
+        self.admin.create_organization(&name).await.unwrap();
         name
     }
 

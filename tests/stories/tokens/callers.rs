@@ -7,13 +7,13 @@ use tonic::transport::Channel;
 
 use super::Parts;
 use super::kinds::one_of_each;
-use crate::arena::calls::Key;
 use crate::arena::raw::{Rpc, call, rpcs};
 use crate::arena::refusal::{reason, told};
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
 use crate::contract;
 use crate::contract::lists::listed;
+use crate::harness::Key;
 
 /// E18: a guest's token is for its dataset and for nothing else.
 #[tokio::test]
@@ -121,12 +121,14 @@ async fn keys_of_others_are_unknown() {
     admin.create_user("pat", &[]).await;
     let pat = admin.as_user("pat").await;
     let (own, foreign) = (pat.key().await, admin.key().await);
-    let not_found = pat.revoke_key(&foreign).await.unwrap_err();
+    let not_found = pat.revoke_key(&foreign.id).await.unwrap_err();
     assert_eq!(told(&not_found), (Code::NotFound, "KEY_NOT_FOUND".to_owned()));
-    let unknown = Key { id: "csk_x".to_owned(), secret: String::new() };
-    assert_eq!(reason(pat.revoke_key(&unknown).await), "KEY_NOT_FOUND");
-    let first = pat.revoke_key(&own).await.unwrap();
-    assert_eq!(pat.revoke_key(&own).await.unwrap(), first);
+    for id in ["csk_x", "csk_", "junk"] {
+        assert_eq!(reason(pat.revoke_key(id).await), "KEY_NOT_FOUND", "{id}");
+    }
+    assert_eq!(reason(admin.revoke_key(&own.id).await), "KEY_NOT_FOUND", "a superuser's own are meant, too");
+    let first = pat.revoke_key(&own.id).await.unwrap();
+    assert_eq!(pat.revoke_key(&own.id).await.unwrap(), first);
     assert_eq!(reason(pat.exchange(&own).await), "INVALID_CREDENTIALS");
     assert!(pat.exchange(&foreign).await.is_ok());
 }

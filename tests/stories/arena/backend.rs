@@ -1,13 +1,16 @@
-//! Every service over a store, in this process: for the volume that races need. Password hashes cost next to nothing here.
+//! Every service over a store, without a server, and what a test wants to see or hold behind them: the store, the hash pool, the
+//! signing key. Password hashes cost next to nothing here. (`House` is the unit tests' own, with each service made by itself.)
 
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use countersign::crypto::keyring::KeyRing;
 use countersign::crypto::password::HashParams;
-use countersign::crypto::password::pool::{HashPool, Lane, PoolConfig, Ticket};
+use countersign::crypto::password::pool::{HashPool, Lane, PoolConfig, Ticket, Verdict};
 use countersign::crypto::seal::Sealer;
 use countersign::crypto::server_key::ServerKeys;
 use countersign::model::clock::{Clock as _, ManualClock, Timestamp};
@@ -20,13 +23,12 @@ use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
 use countersign::model::user::{Generations, Roles, Totp, User};
 use countersign::oidc::OidcClient;
+use countersign::service::Result;
 use countersign::service::client::{Client, SignedIn, by_system};
 use countersign::service::login::LoginRequest;
 use countersign::service::policy::Policy;
-use countersign::service::refresh::RefreshSource;
 use countersign::service::services::{Parts, Services};
 use countersign::service::tokens::{SignIn, TokenSet};
-use countersign::service::{Error, Result};
 use countersign::store::sled::{self, Options};
 use countersign::store::verbs::{CreateUser, Created};
 use countersign::store::{Revocations, Store, memory};
@@ -34,7 +36,6 @@ use countersign::store::{Revocations, Store, memory};
 use tokio::task::JoinSet;
 
 use super::PASSWORD;
-use crate::races::begun;
 
 /// Neither staff nor superuser.
 pub(crate) const PLAIN: Roles = Roles { staff: false, superuser: false };
@@ -45,7 +46,7 @@ pub(crate) const SUPERUSER: Roles = Roles { staff: false, superuser: true };
 const THREADS: u32 = 2;
 
 /// The services and what the tests look at behind them.
-pub(crate) struct House {
+pub(crate) struct Backend {
     pub(crate) services: Arc<Services>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
@@ -54,7 +55,7 @@ pub(crate) struct House {
     pub(crate) ring: Arc<KeyRing>,
 }
 
-impl House {
+impl Backend {
     /// Over the memory store.
     pub(crate) fn in_memory() -> Arc<Self> {
         let revocations = Arc::new(Revocations::default());
@@ -99,12 +100,10 @@ impl House {
 
     /// Gives every thread that hashes about a second of work: what asks for a hash meanwhile waits for one.
     pub(crate) async fn keep_pool_busy(self: &Arc<Self>) -> JoinSet<()> {
-        let dear = format!("$2b$14${}", "a".repeat(53));
+        let dear = format!("$2b$14${}", "e".repeat(53));
         begun(THREADS, || {
-            let (house, dear) = (Arc::clone(self), dear.clone());
-            async move {
-                _ = house.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await;
-            }
+            let (backend, dear) = (Arc::clone(self), dear.clone());
+            async move { assert_eq!(backend.pool.verify(ticket("busy"), Secret::new(PASSWORD), Some(dear)).await, Ok(Verdict::Wrong)) }
         })
         .await
     }
@@ -126,11 +125,6 @@ impl House {
         let created = self.store.create_user(CreateUser { user, by: by_system(self.clock.now()) }).await.unwrap();
         assert_eq!(created, Created::Created);
         id
-    }
-
-    /// Lets a minute pass: what was refused in one round of a race does not slow down the next.
-    pub(crate) fn forget_failures(&self) {
-        self.clock.advance(Duration::from_mins(1));
     }
 
     /// Logs in from `from`.
@@ -165,33 +159,6 @@ impl House {
         self.user(name, roles).await;
         self.signed_in(name).await
     }
-
-    /// Rotates.
-    pub(crate) async fn refresh(&self, refresh_token: &Secret) -> Result<TokenSet> {
-        self.services.refresh.refresh(&client(), RefreshSource::Token(refresh_token.clone()), None).await
-    }
-
-    /// Renews by access token.
-    pub(crate) async fn renew(&self, access_token: &Secret) -> Result<TokenSet> {
-        self.services.refresh.refresh(&client(), RefreshSource::Access(access_token.clone()), None).await
-    }
-
-    /// True where VerifyToken says that it is active.
-    pub(crate) async fn active(&self, access_token: &Secret, dataset: &str) -> bool {
-        self.services.verifier.verify(access_token.expose(), 0, dataset).await.unwrap().is_some()
-    }
-
-    /// Nothing of `tokens` verifies, speaks for its caller, or renews either way.
-    pub(crate) async fn assert_dead(&self, tokens: &TokenSet, dataset: &str, what: &str) {
-        assert!(!self.active(&tokens.access_token, dataset).await, "{what}: an access token verifies");
-        assert!(matches!(self.caller(tokens), Err(Error::TokenInvalid)), "{what}: an access token speaks for its caller");
-        if let Some(refresh) = &tokens.refresh_token {
-            // No other refusal will do: one because of reuse would hide a session that lived until then.
-            let refused = self.refresh(refresh).await;
-            assert!(matches!(refused, Err(Error::SessionRevoked)), "{what}: a session was alive: {refused:?}");
-        }
-        assert!(matches!(self.renew(&tokens.access_token).await, Err(Error::TokenInvalid)), "{what}: an access token renews");
-    }
 }
 
 fn ticket(name: &str) -> Ticket {
@@ -201,13 +168,24 @@ fn ticket(name: &str) -> Ticket {
 
 /// Where calls come from.
 pub(crate) fn client() -> Client {
-    client_at(1)
+    Client { source: IpAddr::V4(Ipv4Addr::LOCALHOST), face: Face::Grpc }
 }
 
-/// A source of its own for each number, in 127.0.0.0/8.
-pub(crate) fn client_at(number: u16) -> Client {
-    let [high, low] = number.to_be_bytes();
-    Client { source: IpAddr::V4(Ipv4Addr::new(127, 0, high, low)), face: Face::Grpc }
+/// Calls of which each has been polled once, so that what it begins with has been read. Then they run on tasks of their own.
+pub(crate) async fn begun<T, F>(callers: u32, call: impl Fn() -> F) -> JoinSet<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    for _ in 0..callers {
+        let mut call = Box::pin(call());
+        match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
+            Poll::Ready(done) => running.spawn(async move { done }),
+            Poll::Pending => running.spawn(call),
+        };
+    }
+    running
 }
 
 /// The token in a link.
