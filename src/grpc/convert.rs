@@ -140,7 +140,7 @@ pub fn user(account: &Account) -> pb::User {
     }
 }
 
-/// A session's tokens. In COOKIE mode the refresh token stays out: it goes into the cookie, see [`super::metadata`].
+/// A session's tokens. In COOKIE mode the refresh token stays out: it goes into the cookie, see [`crate::edge::cookies`].
 #[must_use]
 pub fn tokens(tokens: TokenSet) -> pb::TokenSet {
     let refresh = tokens.refresh_token.filter(|_| tokens.mode == Mode::Json);

@@ -1,7 +1,7 @@
 //! What every gRPC call passes before its handler, and what its answer passes on the way back.
 //!
 //! Owns how gRPC is told from what is none, and the rule that every refusal is a gRPC status with `ErrorInfo`, also where tonic
-//! or a panic made it; limits, sources and ids are the [`edge`](crate::edge)'s. One service in place of one per concern: a call
+//! or a panic made it; limits, sources and ids are the [`edge`]'s. One service in place of one per concern: a call
 //! costs no allocation here, and the order, which matters, is one function that can be read: `begin`.
 
 mod answering;
