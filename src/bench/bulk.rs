@@ -25,7 +25,7 @@ use crate::model::random::{Random, SystemRandom};
 use crate::model::secret::Secret;
 use crate::model::session::{Face, Method, Mode};
 use crate::model::traffic::Traffic;
-use crate::model::user::{Generation, Generations, Roles, Totp, User};
+use crate::model::user::{Generation, Roles, User};
 use crate::store::sled::{Options as StoreOptions, open as open_store};
 use crate::store::verbs::{By, CreateUser, Created, NewSession, OpenSession, Opened};
 use crate::store::{Revocations, Store};
@@ -138,7 +138,7 @@ impl Bulk {
         let run = child::hex(&random.bytes::<3>());
         let mut bulk = Self { users: Vec::new(), hash, password, names: format!("bench-{run}-"), opened: 0 };
         let users = (0..count).map(|number| bulk.user(&bulk.name(number))).collect::<Result<Vec<_>>>()?;
-        bulk.users = users.iter().map(|user| (user.id, user.generations.current)).collect();
+        bulk.users = users.iter().map(|user| (user.id(), user.generations().current())).collect();
         let creating = futures_util::stream::iter(users.into_iter().map(|user| async {
             match store.create_user(CreateUser { user, by: by() }).await.map_err(store_error)? {
                 Created::Created => going(stop),
@@ -213,17 +213,14 @@ impl Bulk {
     fn user(&self, name: &str) -> Result<User> {
         let random: &dyn Random = &SystemRandom;
         let bad = |error: crate::model::name::NameError| BenchError::Usage(error.to_string());
-        Ok(User {
-            id: UserId::random(random),
-            name: Name::parse(name).map_err(bad)?,
-            email: Some(Email::parse(&format!("{name}@bench.invalid")).map_err(bad)?),
-            password: Some(self.hash.clone()),
-            roles: Roles::default(),
-            enabled: true,
-            generations: Generations::default(),
-            totp: Totp::default(),
-            create_time: SystemClock.now(),
-        })
+        Ok(User::new(
+            UserId::random(random),
+            Name::parse(name).map_err(bad)?,
+            Some(Email::parse(&format!("{name}@bench.invalid")).map_err(bad)?),
+            Some(self.hash.clone()),
+            Roles::default(),
+            SystemClock.now(),
+        ))
     }
 }
 

@@ -9,16 +9,16 @@ use std::time::Duration;
 use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::Timestamp;
 use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, StoreId, UserId};
-use countersign::model::link::{Link, LinkState};
+use countersign::model::link::{Link, NewLink};
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode, Session};
-use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Subject, Totp, User};
+use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession, PresentedToken, Session};
+use countersign::model::user::{Generation, Roles, SecondFactor, Subject, User, UserParts};
 use countersign::store::verbs::{
-    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
-    NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
+    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Granted, IssueLink, Issued, Needs,
+    OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
 use countersign::store::{Revocations, Store, audit_digest};
 use tempfile::TempDir;
@@ -85,7 +85,7 @@ impl World {
         let (store, revocations) = opening.open;
         let now = Timestamp::from_secs(1_800_000_000);
         let admin = account("admin", Roles { staff: false, superuser: true });
-        let id = admin.id;
+        let id = admin.id();
         assert!(store.found(founding(admin, now)).await.unwrap());
         Self { store, revocations, now, admin: id, reopen: opening.reopen, _directory: opening.directory }
     }
@@ -121,7 +121,7 @@ impl World {
 
     /// A caller with a token that was minted just now.
     pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
-        let generation = self.user(user).await.generations.current;
+        let generation = self.user(user).await.generations().current();
         let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
         By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
     }
@@ -132,12 +132,13 @@ impl World {
     }
 
     /// The caller of a session's newest token.
-    pub(crate) fn holder(&self, grant: &Grant, needs: Needs) -> By {
+    pub(crate) fn holder(&self, granted: &Granted, needs: Needs) -> By {
+        let grant = &granted.grant;
         let caller = Caller {
-            subject: grant.session.subject.clone(),
-            generation: grant.generation,
-            session: grant.session.id,
-            credential: grant.session.credential,
+            subject: grant.subject().clone(),
+            generation: grant.generation(),
+            session: grant.session(),
+            credential: grant.credential(),
             needs,
         };
         By { caller: Some(caller), ..self.anyone() }
@@ -170,7 +171,7 @@ impl World {
         assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
         for member in members {
             let by = self.superuser().await;
-            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, by).await.unwrap();
+            self.store.add_member(&folded(name), &member.name().folded(), OrganizationRole::Member, by).await.unwrap();
         }
         id
     }
@@ -180,9 +181,9 @@ impl World {
         let user = self.user(user).await;
         OpenSession {
             session: new_session(session_id()),
-            user: user.id,
-            generation: user.generations.current,
-            password: user.password.unwrap(),
+            user: user.id(),
+            generation: user.generations().current(),
+            password: user.password().unwrap().to_owned(),
             factor: None,
             upgraded: None,
             organization: None,
@@ -191,7 +192,7 @@ impl World {
     }
 
     /// A session that was opened.
-    pub(crate) async fn opened(&self, user: UserId) -> Grant {
+    pub(crate) async fn opened(&self, user: UserId) -> Granted {
         opened(self.store.open_session(self.login(user).await).await.unwrap())
     }
 
@@ -204,12 +205,18 @@ impl World {
 
     /// The exchange of token `n` of a session.
     pub(crate) fn exchange(&self, session: SessionId, n: u32) -> RotateSession {
-        RotateSession { session, n, presented: hash(session, n), successor: hash(session, n + 1), mode: None, by: self.anyone() }
+        let token = PresentedToken { n, hash: hash(session, n), successor: hash(session, n + 1), mode: None };
+        RotateSession { session, token, by: self.anyone() }
     }
 
     /// A link for a guest, redeemable for an hour.
     pub(crate) async fn link(&self, guest: &str) -> Link {
-        Link {
+        Link::new(self.new_link(guest).await)
+    }
+
+    /// The same, to be changed before it is made.
+    pub(crate) async fn new_link(&self, guest: &str) -> NewLink {
+        NewLink {
             id: link_id(),
             token: bytes(),
             guest: guest.to_owned(),
@@ -218,8 +225,7 @@ impl World {
             issuer: self.admin,
             one_time: true,
             create_time: self.now,
-            redeem_by: self.now.plus(Duration::from_hours(1)),
-            state: LinkState::Issued,
+            ttl: Duration::from_hours(1),
         }
     }
 
@@ -232,15 +238,15 @@ impl World {
     /// A redemption with a request id of its own.
     pub(crate) fn redemption(&self, link: &Link) -> RedeemLink {
         RedeemLink {
-            link: link.id,
-            token: link.token,
+            link: link.id(),
+            token: *link.token(),
             request: Some(bytes()),
             session: NewSession { methods: vec![Method::Link], ..new_session(session_id()) },
             by: self.anyone(),
         }
     }
 
-    pub(crate) async fn redeemed(&self, link: &Link) -> Grant {
+    pub(crate) async fn redeemed(&self, link: &Link) -> Granted {
         match self.store.redeem_link(self.redemption(link)).await.unwrap() {
             Redeemed::Opened(grant) => *grant,
             other => panic!("{other:?}"),
@@ -259,9 +265,9 @@ impl World {
     }
 
     /// True where the token that a grant makes would be refused.
-    pub(crate) fn revokes(&self, grant: &Grant) -> bool {
-        let session = &grant.session;
-        self.revocations.revokes(&session.subject, grant.generation, session.id, session.credential)
+    pub(crate) fn revokes(&self, granted: &Granted) -> bool {
+        let grant = &granted.grant;
+        self.revocations.revokes(grant.subject(), grant.generation(), grant.session(), grant.credential())
     }
 
     /// Every audit event.
@@ -302,36 +308,22 @@ pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
 
 /// An enabled account with the password hash `phc-NAME`.
 pub(crate) fn account(name: &str, roles: Roles) -> User {
-    User {
-        id: UserId::random(&SystemRandom as &dyn Random),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some(format!("phc-{name}")),
+    User::new(
+        UserId::random(&SystemRandom as &dyn Random),
+        Name::parse(name).unwrap(),
+        None,
+        Some(format!("phc-{name}")),
         roles,
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: Timestamp::from_secs(1_800_000_000),
-    }
+        Timestamp::from_secs(1_800_000_000),
+    )
 }
 
-pub(crate) fn with_email(mut user: User, email: &str) -> User {
-    user.email = Some(Email::parse(email).unwrap());
-    user
+pub(crate) fn with_email(user: User, email: &str) -> User {
+    User::try_from(UserParts { email: Some(Email::parse(email).unwrap()), ..user.into_parts() }).unwrap()
 }
 
 pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
-    PersonalKey {
-        id: KeyId::random(&SystemRandom as &dyn Random),
-        user,
-        display_name: "a key".to_owned(),
-        secret: bytes(),
-        previous: None,
-        create_time: now,
-        expire_time: None,
-        revoke_time: None,
-        last_use_time: None,
-    }
+    PersonalKey::new(KeyId::random(&SystemRandom as &dyn Random), user, "a key".to_owned(), bytes(), now, None)
 }
 
 pub(crate) fn new_session(id: SessionId) -> NewSession {
@@ -355,7 +347,7 @@ pub(crate) fn hash(session: SessionId, n: u32) -> ChainHash {
     hash
 }
 
-pub(crate) fn opened(outcome: Opened) -> Grant {
+pub(crate) fn opened(outcome: Opened) -> Granted {
     match outcome {
         Opened::Opened(grant) => *grant,
         other => panic!("{other:?}"),
