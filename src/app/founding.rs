@@ -18,7 +18,7 @@ use crate::model::name::Name;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::signing_key::{KeyState, SigningKeyRecord};
-use crate::model::user::{Generations, Roles, Totp, User};
+use crate::model::user::{Roles, User};
 use crate::service::Error;
 use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::store::Store;
@@ -102,17 +102,7 @@ async fn found(
         server_keys: server_keys.to_sealed(sealer, random),
     };
     let signing_key = KeyRing::generate(settings.signing_algorithm, KeyState::Signing, sealer, random, now)?;
-    let admin = User {
-        id: UserId::random(random),
-        name,
-        email: None,
-        password: Some(hash),
-        roles: Roles { staff: false, superuser: true },
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: now,
-    };
+    let admin = User::new(UserId::random(random), name, None, Some(hash), Roles { staff: false, superuser: true }, now);
     if made {
         // Before the commit: a password that nobody was told would be worse than one told for nothing.
         tell(&settings.data_dir, &password)?;

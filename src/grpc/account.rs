@@ -62,7 +62,7 @@ impl AccountService for Api {
         Ok(Response::new(pb::AccountServiceCreatePersonalKeyResponse {
             key_id: made.key_id,
             key_secret: made.secret.expose().to_owned(),
-            expire_time: made.key.expire_time.map(convert::timestamp),
+            expire_time: made.key.expire_time().map(convert::timestamp),
         }))
     }
 

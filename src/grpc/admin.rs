@@ -115,7 +115,7 @@ impl AdminService for Api {
         Ok(Response::new(pb::AdminServiceCreatePersonalKeyResponse {
             key_id: made.key_id,
             key_secret: made.secret.expose().to_owned(),
-            expire_time: made.key.expire_time.map(convert::timestamp),
+            expire_time: made.key.expire_time().map(convert::timestamp),
         }))
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::UserId;
+
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 63;
 /// The longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, less its angle brackets).
@@ -51,6 +53,20 @@ impl Name {
         let head = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
         let tail = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if head && tail && text.len() <= MAX_NAME { Ok(Self(text.to_owned())) } else { Err(NameError::Name) }
+    }
+
+    /// The names that a new account may get, the best first: what was wanted made valid, then with a number; past twenty with its
+    /// id, so that a popular name costs no more than that many reads. Of an e-mail address the part before the `@` is wanted.
+    pub fn candidates(wanted: &str, id: UserId) -> impl Iterator<Item = Self> {
+        let local = wanted.split_once('@').map_or(wanted, |(local, _)| local);
+        let valid = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+        let base: String = local.chars().map(valid).skip_while(|c| !c.is_ascii_alphanumeric()).take(MAX_NAME).collect();
+        let base = if base.is_empty() { "user".to_owned() } else { base };
+        let numbers = (2..=20).map(|n| format!("-{n}"));
+        std::iter::once(String::new()).chain(numbers).chain([format!("-{id}")]).filter_map(move |suffix| {
+            let head: String = base.chars().take(MAX_NAME.saturating_sub(suffix.len())).collect();
+            Self::parse(&format!("{head}{suffix}")).ok()
+        })
     }
 
     /// As it was given.

@@ -27,6 +27,14 @@ pub enum OrganizationRole {
     Admin,
 }
 
+impl OrganizationRole {
+    /// True where who had this role there and now has the other may do less: tokens that say so have to end.
+    #[must_use]
+    pub fn loses_to(self, other: Self) -> bool {
+        self == Self::Admin && other != Self::Admin
+    }
+}
+
 /// The organization a session acts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ActiveOrganization {

@@ -11,6 +11,8 @@
 //!   not made: [`StoreError::CallerRevoked`], [`StoreError::CallerDemoted`]. Cases: `fence::guards_every_change`,
 //!   `fence::a_caller_that_was_signed_out_changes_nothing`, `fence::a_caller_whose_session_ended_changes_nothing`,
 //!   `fence::a_caller_whose_credential_was_revoked_changes_nothing`, `fence::a_caller_that_lost_its_role_changes_nothing`.
+//! - What a verb does to a value is what the [model](crate::model) decides about it, and nothing else. Cases:
+//!   `decisions::rotates_a_session`, `decisions::redeems_a_link`, `decisions::takes_an_attempt_on`.
 //! - Time is a parameter; a commit decides by the later of it and the last committed time, and revisions only rise. Cases:
 //!   `time::never_goes_back`, `time::revisions_rise_over_everything`.
 //! - A change is audited in its own commit, and what changed nothing is not: an answer that was given again counts as a change,
@@ -228,7 +230,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Cases: `sessions::rotates_and_retries_within_an_absolute_window`, `sessions::ends_on_reuse_late_and_ahead`,
     /// `sessions::a_thief_cannot_hide_behind_the_end`, `sessions::turns_away_what_it_does_not_know`,
-    /// `sessions::answers_its_last_moments`, `sessions::rotates_as_its_model_does`, `races::a_hundred_exchange_one_token`,
+    /// `sessions::answers_its_last_moments`, `races::a_hundred_exchange_one_token`,
     /// `races::theft_against_the_newest_token`.
     async fn rotate_session(&self, rotate: RotateSession) -> Result<Rotated>;
 

@@ -18,7 +18,7 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let event = world.next_event().await;
     let ann = world.plain("ann").await;
     let team = world.organization("team", &[&ann]).await;
-    let session = world.opened(ann.id).await.session.id;
+    let session = world.opened(ann.id()).await.grant.session();
     let exchange = world.exchange(session, 0);
     world.store.rotate_session(exchange.clone()).await.unwrap();
     world.store.rotate_session(exchange).await.unwrap();
@@ -26,16 +26,16 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let redemption = world.redemption(&link);
     let Redeemed::Opened(guest) = world.store.redeem_link(redemption.clone()).await.unwrap() else { panic!("it opens") };
     world.store.redeem_link(redemption).await.unwrap();
-    world.store.revoke_link(link.id, world.superuser().await).await.unwrap();
-    let key = world.key(ann.id).await.id;
-    world.store.revoke_key(ann.id, key, world.superuser().await).await.unwrap();
+    world.store.revoke_link(link.id(), world.superuser().await).await.unwrap();
+    let key = world.key(ann.id()).await.id();
+    world.store.revoke_key(ann.id(), key, world.superuser().await).await.unwrap();
     let registered = registered(world, provider("idp", None)).await;
     let attempt = confirmed(world, &registered, "eve").await;
     let collection = world.collection(attempt);
     let eve = crate::sso::collected(world, attempt).await;
     drop(collection);
-    world.with_codes(ann.id).await;
-    let refusal = Action::LoginRefused(ann.id, "INVALID_CREDENTIALS".to_owned());
+    world.with_codes(ann.id()).await;
+    let refusal = Action::LoginRefused(ann.id(), "INVALID_CREDENTIALS".to_owned());
     world.store.record(refusal.clone(), world.anyone()).await.unwrap();
     let name = folded("ann");
     world.store.remove_member(&folded("team"), &name, world.superuser().await).await.unwrap();
@@ -44,32 +44,32 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     world.store.switch_user(&name, true, world.superuser().await).await.unwrap();
     world.settle().await;
 
-    let new = eve.user.unwrap().id;
+    let new = eve.user.unwrap().id();
     let expected = [
-        Action::UserCreated(ann.id),
+        Action::UserCreated(ann.id()),
         Action::OrganizationCreated(team),
-        Action::MemberAdded(team, ann.id),
-        Action::Login(ann.id, session),
+        Action::MemberAdded(team, ann.id()),
+        Action::Login(ann.id(), session),
         Action::Refreshed(session, true),
-        Action::LinkIssued(link.id),
-        Action::LinkRedeemed(link.id, guest.session.id),
-        Action::SessionRetried(guest.session.id),
-        Action::LinkRevoked(link.id),
-        Action::KeyCreated(key, ann.id),
+        Action::LinkIssued(link.id()),
+        Action::LinkRedeemed(link.id(), guest.grant.session()),
+        Action::SessionRetried(guest.grant.session()),
+        Action::LinkRevoked(link.id()),
+        Action::KeyCreated(key, ann.id()),
         Action::KeyRevoked(key),
         Action::ProviderCreated(registered.id),
         Action::SsoExchangeBegun(attempt),
         Action::UserCreated(new),
         Action::SsoIdentified(attempt, new, true),
         Action::SsoConfirmed(attempt),
-        Action::SsoCollected(new, eve.session.id, attempt),
-        Action::TotpEnrolled(ann.id),
-        Action::TotpConfirmed(ann.id),
+        Action::SsoCollected(new, eve.grant.session(), attempt),
+        Action::TotpEnrolled(ann.id()),
+        Action::TotpConfirmed(ann.id()),
         refusal,
-        Action::MemberRemoved(team, ann.id),
+        Action::MemberRemoved(team, ann.id()),
         Action::LogoutUser(name, 1, 0),
-        Action::UserDisabled(ann.id),
-        Action::UserEnabled(ann.id),
+        Action::UserDisabled(ann.id()),
+        Action::UserEnabled(ann.id()),
     ];
     world.recorded(&event, &expected).await;
 }
@@ -77,14 +77,14 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
 /// A session is refreshed as long as it lives: its row counts, and the log tells what stands out.
 pub(crate) async fn records_a_refresh_that_stands_out(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await.session.id;
+    let session = world.opened(ann.id()).await.grant.session();
     let from = world.next_event().await;
     let elsewhere = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
     for (n, source) in [None, None, elsewhere, elsewhere, None].into_iter().enumerate() {
         let mut exchange = world.exchange(session, u32::try_from(n).unwrap());
         exchange.by.origin.source = source;
         world.store.rotate_session(exchange).await.unwrap();
-        assert_eq!(world.session(session).await.source, source);
+        assert_eq!(world.session(session).await.source(), source);
     }
     world.settle().await;
     world.recorded(&from, &[Action::Refreshed(session, false), Action::Refreshed(session, false)]).await;
@@ -100,7 +100,7 @@ pub(crate) async fn records_a_refresh_that_stands_out(world: &mut World) {
 /// Pages hold many events; whoever reads finds each, from any number on.
 pub(crate) async fn reads_from_any_event_on(world: &mut World) {
     let ann = world.plain("ann").await;
-    let refusals = (0..200).map(|n| Action::LoginRefused(ann.id, format!("{n:0>40}")));
+    let refusals = (0..200).map(|n| Action::LoginRefused(ann.id(), format!("{n:0>40}")));
     let recorded = refusals.clone().map(|action| world.store.record(action, world.anyone()));
     join_all(recorded).await.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
     world.settle().await;
@@ -119,15 +119,16 @@ pub(crate) async fn reads_from_any_event_on(world: &mut World) {
 pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     let ann = world.plain("ann").await;
     world.organization("team", &[&ann]).await;
-    let session = world.opened(ann.id).await.session;
+    let session = world.opened(ann.id()).await;
+    let session = world.session(session.grant.session()).await;
     let (before, status) = (world.next_event().await, world.store.status());
     world.pass(Duration::from_secs(5));
     let by = world.superuser().await;
     world.store.switch_user(&folded("ann"), true, by.clone()).await.unwrap();
     world.store.switch_user(&folded("admin"), false, by.clone()).await.unwrap();
     world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, 10, by.clone()).await.unwrap();
-    let mut foreign = world.exchange(session.id, 0);
-    foreign.presented = [0; 16];
+    let mut foreign = world.exchange(session.id(), 0);
+    foreign.token.hash = [0; 16];
     world.store.rotate_session(foreign).await.unwrap();
     world.store.renew_session(session_id(), world.anyone()).await.unwrap();
     let link = world.link("guest").await;
@@ -135,20 +136,20 @@ pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     world.store.sweep(world.now, 100).await.unwrap();
     assert_eq!(world.next_event().await, before);
     assert_eq!(world.store.status(), status);
-    assert_eq!(world.session(session.id).await, session);
+    assert_eq!(world.session(session.id()).await, session);
 }
 
 pub(crate) async fn chains_what_it_records(world: &mut World) {
     let ann = world.made(account("ann", Roles::default())).await;
     let source = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
-    let mut login = world.login(ann.id).await;
+    let mut login = world.login(ann.id()).await;
     login.by.origin = Origin { actor: Actor::Anonymous, source };
     world.store.open_session(login).await.unwrap();
     world.settle().await;
     world.chain().await;
-    let by = world.caller(ann.id, Needs::Nothing).await;
-    assert_eq!(by.caller.as_ref().unwrap().subject, Subject::User(ann.id));
-    world.store.enroll_totp(ann.id, vec![1], by.clone()).await.unwrap();
+    let by = world.caller(ann.id(), Needs::Nothing).await;
+    assert_eq!(by.caller.as_ref().unwrap().subject, Subject::User(ann.id()));
+    world.store.enroll_totp(ann.id(), vec![1], by.clone()).await.unwrap();
     let events = world.events().await;
     let find = |wanted: fn(&Action) -> bool| events.iter().find(|event| wanted(&event.action)).unwrap();
     let login = find(|action| matches!(action, Action::Login(..)));

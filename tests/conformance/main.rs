@@ -7,6 +7,7 @@
 
 mod accounts;
 mod audit;
+mod decisions;
 mod fence;
 mod founding;
 mod keys;
@@ -79,7 +80,6 @@ macro_rules! stores {
                     answers_its_last_moments,
                     ends_one_by_itself,
                     ends_one_without_a_row,
-                    rotates_as_its_model_does,
                 }
                 logout {
                     ends_and_counts_what_was_live,
@@ -111,6 +111,11 @@ macro_rules! stores {
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
                     lists_providers_by_scope,
+                }
+                decisions {
+                    rotates_a_session,
+                    redeems_a_link,
+                    takes_an_attempt_on,
                 }
                 fence {
                     a_caller_that_was_signed_out_changes_nothing,

@@ -7,9 +7,9 @@ use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionI
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode};
-use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Totp, User};
-use countersign::store::verbs::{Foundation, Founding, Grant, NewSession, Opened};
+use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession};
+use countersign::model::user::{Generation, Roles, SecondFactor, User, UserParts};
+use countersign::store::verbs::{Foundation, Founding, Granted, Opened};
 
 use crate::world::{DAY, MOST};
 
@@ -25,36 +25,22 @@ pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
 
 /// An enabled account with the password hash `phc-NAME`.
 pub(crate) fn account(name: &str, roles: Roles) -> User {
-    User {
-        id: UserId::random(&SystemRandom as &dyn Random),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some(format!("phc-{name}")),
+    User::new(
+        UserId::random(&SystemRandom as &dyn Random),
+        Name::parse(name).unwrap(),
+        None,
+        Some(format!("phc-{name}")),
         roles,
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: Timestamp::from_secs(1_800_000_000),
-    }
+        Timestamp::from_secs(1_800_000_000),
+    )
 }
 
-pub(crate) fn with_email(mut user: User, email: &str) -> User {
-    user.email = Some(Email::parse(email).unwrap());
-    user
+pub(crate) fn with_email(user: User, email: &str) -> User {
+    User::try_from(UserParts { email: Some(Email::parse(email).unwrap()), ..user.into_parts() }).unwrap()
 }
 
 pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
-    PersonalKey {
-        id: KeyId::random(&SystemRandom as &dyn Random),
-        user,
-        display_name: "a key".to_owned(),
-        secret: bytes(),
-        previous: None,
-        create_time: now,
-        expire_time: None,
-        revoke_time: None,
-        last_use_time: None,
-    }
+    PersonalKey::new(KeyId::random(&SystemRandom as &dyn Random), user, "a key".to_owned(), bytes(), now, None)
 }
 
 pub(crate) fn new_session(id: SessionId) -> NewSession {
@@ -78,7 +64,7 @@ pub(crate) fn hash(session: SessionId, n: u32) -> ChainHash {
     hash
 }
 
-pub(crate) fn opened(outcome: Opened) -> Grant {
+pub(crate) fn opened(outcome: Opened) -> Granted {
     match outcome {
         Opened::Opened(grant) => *grant,
         other => panic!("{other:?}"),

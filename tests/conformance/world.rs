@@ -10,16 +10,16 @@ use std::time::Duration;
 use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::Timestamp;
 use countersign::model::ids::{AttemptId, OrganizationId, SessionId, StoreId, UserId};
-use countersign::model::link::{Link, LinkState};
+use countersign::model::link::{Link, NewLink};
 use countersign::model::name::Name;
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{Method, Session};
+use countersign::model::session::{Method, NewSession, PresentedToken, Session};
 use countersign::model::user::{Roles, Subject, User};
 use countersign::store::verbs::{
-    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Grant, IssueLink, Issued, Needs, NewSession,
-    OpenSession, RedeemLink, Redeemed, RotateSession, TotpChanged,
+    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Granted, IssueLink, Issued, Needs, OpenSession,
+    RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
 use countersign::store::{Lane, Lanes, Revocations, Simulation, Store, audit_digest, simulated};
 use tempfile::TempDir;
@@ -108,7 +108,7 @@ impl World {
         let (store, revocations) = opening.open;
         let now = Timestamp::from_secs(1_800_000_000);
         let admin = account("admin", Roles { staff: false, superuser: true });
-        let id = admin.id;
+        let id = admin.id();
         assert!(store.found(founding(admin, now)).await.unwrap());
         Self { store, revocations, now, admin: id, reopen: opening.reopen, _directory: opening.directory }
     }
@@ -144,7 +144,7 @@ impl World {
 
     /// A caller with a token that was minted just now.
     pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
-        let generation = self.user(user).await.generations.current;
+        let generation = self.user(user).await.generations().current();
         let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
         By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
     }
@@ -155,12 +155,13 @@ impl World {
     }
 
     /// The caller of a session's newest token.
-    pub(crate) fn holder(&self, grant: &Grant, needs: Needs) -> By {
+    pub(crate) fn holder(&self, granted: &Granted, needs: Needs) -> By {
+        let grant = &granted.grant;
         let caller = Caller {
-            subject: grant.session.subject.clone(),
-            generation: grant.generation,
-            session: grant.session.id,
-            credential: grant.session.credential,
+            subject: grant.subject().clone(),
+            generation: grant.generation(),
+            session: grant.session(),
+            credential: grant.credential(),
             needs,
         };
         By { caller: Some(caller), ..self.anyone() }
@@ -193,7 +194,7 @@ impl World {
         assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
         for member in members {
             let by = self.superuser().await;
-            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, 10, by).await.unwrap();
+            self.store.add_member(&folded(name), &member.name().folded(), OrganizationRole::Member, 10, by).await.unwrap();
         }
         id
     }
@@ -203,9 +204,9 @@ impl World {
         let user = self.user(user).await;
         OpenSession {
             session: new_session(session_id()),
-            user: user.id,
-            generation: user.generations.current,
-            password: user.password.unwrap(),
+            user: user.id(),
+            generation: user.generations().current(),
+            password: user.password().unwrap().to_owned(),
             factor: None,
             upgraded: None,
             organization: None,
@@ -214,7 +215,7 @@ impl World {
     }
 
     /// A session that was opened.
-    pub(crate) async fn opened(&self, user: UserId) -> Grant {
+    pub(crate) async fn opened(&self, user: UserId) -> Granted {
         opened(self.store.open_session(self.login(user).await).await.unwrap())
     }
 
@@ -227,12 +228,18 @@ impl World {
 
     /// The exchange of token `n` of a session.
     pub(crate) fn exchange(&self, session: SessionId, n: u32) -> RotateSession {
-        RotateSession { session, n, presented: hash(session, n), successor: hash(session, n + 1), mode: None, by: self.anyone() }
+        let token = PresentedToken { n, hash: hash(session, n), successor: hash(session, n + 1), mode: None };
+        RotateSession { session, token, by: self.anyone() }
     }
 
     /// A link for a guest, redeemable for an hour.
     pub(crate) async fn link(&self, guest: &str) -> Link {
-        Link {
+        Link::new(self.new_link(guest).await)
+    }
+
+    /// The same, to be changed before it is made.
+    pub(crate) async fn new_link(&self, guest: &str) -> NewLink {
+        NewLink {
             id: link_id(),
             token: bytes(),
             guest: guest.to_owned(),
@@ -241,8 +248,7 @@ impl World {
             issuer: self.admin,
             one_time: true,
             create_time: self.now,
-            redeem_by: self.now.plus(Duration::from_hours(1)),
-            state: LinkState::Issued,
+            ttl: Duration::from_hours(1),
         }
     }
 
@@ -255,15 +261,15 @@ impl World {
     /// A redemption with a request id of its own.
     pub(crate) fn redemption(&self, link: &Link) -> RedeemLink {
         RedeemLink {
-            link: link.id,
-            token: link.token,
+            link: link.id(),
+            token: *link.token(),
             request: Some(bytes()),
             session: NewSession { methods: vec![Method::Link], ..new_session(session_id()) },
             by: self.anyone(),
         }
     }
 
-    pub(crate) async fn redeemed(&self, link: &Link) -> Grant {
+    pub(crate) async fn redeemed(&self, link: &Link) -> Granted {
         match self.store.redeem_link(self.redemption(link)).await.unwrap() {
             Redeemed::Opened(grant) => *grant,
             other => panic!("{other:?}"),
@@ -282,9 +288,9 @@ impl World {
     }
 
     /// True where the token that a grant makes would be refused.
-    pub(crate) fn revokes(&self, grant: &Grant) -> bool {
-        let session = &grant.session;
-        self.revocations.revokes(&session.subject, grant.generation, session.id, session.credential)
+    pub(crate) fn revokes(&self, granted: &Granted) -> bool {
+        let grant = &granted.grant;
+        self.revocations.revokes(grant.subject(), grant.generation(), grant.session(), grant.credential())
     }
 
     /// Every audit event: lane by lane, and those of all lanes in the order of their times.

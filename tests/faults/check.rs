@@ -40,12 +40,12 @@ async fn look_for(store: &dyn Store, answer: &str) {
         ["session", id] => assert!(store.session(parse(id)).await.unwrap().is_some(), "lost: {answer}"),
         ["step", name, step] => {
             let user = store.user_by_login(&folded(name)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            let Totp::On { last_step, .. } = user.totp else { panic!("lost: {answer}") };
-            assert!(last_step >= parse(step), "lost: {answer}");
+            let Totp::On { last_step, .. } = user.totp() else { panic!("lost: {answer}") };
+            assert!(*last_step >= parse(step), "lost: {answer}");
         }
         ["rotated", id, n] => {
             let session = store.session(parse(id)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            assert!(session.n >= parse(n) && session.tip == tip(session.id, session.n), "lost: {answer}");
+            assert!(session.n() >= parse(n) && *session.tip() == tip(session.id(), session.n()), "lost: {answer}");
         }
         ["redeemed", link] => {
             let again = store.redeem_link(redemption(parse(link), countersign::model::ids::SessionId::random(random()))).await;
@@ -53,11 +53,13 @@ async fn look_for(store: &dyn Store, answer: &str) {
         }
         ["ended", id] => {
             let session = store.session(parse(id)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            let alive = match &session.subject {
-                Subject::User(user) => store.user(*user).await.unwrap().unwrap().generations.session_lives(session.generation),
-                Subject::Guest(name) => store.guest_generation(name).await.unwrap() == session.generation,
+            let alive = match &session.subject() {
+                Subject::User(user) => {
+                    store.user(*user).await.unwrap().unwrap().generations().session_lives(session.generation())
+                }
+                Subject::Guest(name) => store.guest_generation(name).await.unwrap() == session.generation(),
             };
-            assert!(!alive || session.state != SessionState::Live, "lost: {answer}");
+            assert!(!alive || session.state() != SessionState::Live, "lost: {answer}");
         }
         ["revision", revision] => assert!(store.status().revision >= parse(revision), "lost: {answer}"),
         _ => panic!("no answer: {answer}"),

@@ -26,8 +26,8 @@ async fn a_whole_round_signs_a_new_account_in_and_finds_it_again() {
     assert_eq!(caller.methods, [Method::SignOn]);
     assert!(sign_in.tokens.refresh_token.is_some());
     let first = sign_in.user.unwrap().user;
-    assert_eq!(rig.signed_on("ada").await.user.unwrap().user.id, first.id);
-    assert_ne!(rig.signed_on("grace").await.user.unwrap().user.id, first.id);
+    assert_eq!(rig.signed_on("ada").await.user.unwrap().user.id(), first.id());
+    assert_ne!(rig.signed_on("grace").await.user.unwrap().user.id(), first.id());
 }
 
 #[tokio::test]
@@ -268,9 +268,9 @@ async fn an_email_never_links() {
     let rig = Rig::new().await;
     let victim = rig.house.person("victim", PLAIN).await;
     let impostor = rig.signed_on("victim").await.user.unwrap().user;
-    assert_ne!(impostor.id, victim.user().unwrap());
-    assert_ne!(impostor.name.as_str(), "victim");
-    assert_eq!(impostor.email, None, "an e-mail that is another's is not taken over");
+    assert_ne!(impostor.id(), victim.user().unwrap());
+    assert_ne!(impostor.name().as_str(), "victim");
+    assert_eq!(impostor.email(), None, "an e-mail that is another's is not taken over");
     assert!(rig.house.log_in("victim@example.org", PASSWORD, "").await.is_ok());
 }
 

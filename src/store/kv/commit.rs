@@ -42,7 +42,7 @@ pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut 
 pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
     let roles = match &caller.subject {
         Subject::User(id) => match user(view, *id)? {
-            Some(user) if user.enabled && user.generations.token_lives(caller.generation) => user.roles,
+            Some(user) if user.enabled() && user.generations().token_lives(caller.generation) => user.roles(),
             _ => return Err(StoreError::CallerRevoked),
         },
         Subject::Guest(name) => match guest_generations(view, name)? {

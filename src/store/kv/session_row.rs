@@ -13,9 +13,9 @@ use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
 use crate::model::organization::ActiveOrganization;
-use crate::model::session::{ChainHash, Credential, Face, Method, Mode, Renewal, Session, SessionState};
+use crate::model::session::{ChainHash, Credential, Face, Method, Mode, Renewal, Session, SessionParts, SessionState};
 use crate::model::user::{Generation, Subject};
-use crate::store::Result;
+use crate::store::{Result, StoreError};
 
 /// A session without the id that its key says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,18 +52,18 @@ impl Rare {
 }
 
 pub(super) fn session(view: &dyn View, id: SessionId) -> Result<Option<Session>> {
-    Ok(load::<SessionRow>(view, &key::session(id))?.map(|row| row.session(id)))
+    load::<SessionRow>(view, &key::session(id))?.map(|row| row.session(id)).transpose()
 }
 
 pub(super) fn put_session(tx: &mut Tx<'_>, session: Session) -> Result<()> {
-    let key = key::session(session.id);
+    let key = key::session(session.id());
     put(tx, key, &SessionRow::from(session))
 }
 
 impl SessionRow {
-    fn session(self, id: SessionId) -> Session {
+    fn session(self, id: SessionId) -> Result<Session> {
         let Rare { username, organization, dataset_id, credential } = self.rare.map_or(Rare::NONE, |rare| *rare);
-        Session {
+        let parts = SessionParts {
             id,
             expire_time: self.auth_time.plus(self.lifetime),
             rotate_time: self.auth_time.plus(Duration::from_micros(self.rotated_after)),
@@ -82,12 +82,14 @@ impl SessionRow {
             n: self.n,
             tip: self.tip,
             state: self.state,
-        }
+        };
+        Session::try_from(parts).map_err(|impossible| StoreError::Corrupt(impossible.to_string()))
     }
 }
 
 impl From<Session> for SessionRow {
     fn from(session: Session) -> Self {
+        let session = session.into_parts();
         let rare = Rare {
             username: session.username,
             organization: session.organization,

@@ -178,11 +178,11 @@ impl Store for KvStore {
     }
 
     async fn change_password(&self, change: ChangePassword) -> Result<Changed> {
-        self.change(change.by.clone(), move |tx, by| accounts::change_password(tx, by, change.clone())).await
+        self.change(change.by.clone(), move |tx, by| accounts::change_password(tx, by, &change)).await
     }
 
     async fn enroll_totp(&self, user: UserId, sealed: Vec<u8>, by: By) -> Result<TotpChanged> {
-        self.change(by, move |tx, by| accounts::enroll_totp(tx, by, user, sealed.clone())).await
+        self.change(by, move |tx, by| accounts::enroll_totp(tx, by, user, &sealed)).await
     }
 
     async fn confirm_totp(
@@ -193,11 +193,11 @@ impl Store for KvStore {
         recovery: Vec<[u8; 32]>,
         by: By,
     ) -> Result<TotpChanged> {
-        self.change(by, move |tx, by| accounts::confirm_totp(tx, by, user, &sealed, step, recovery.clone())).await
+        self.change(by, move |tx, by| accounts::confirm_totp(tx, by, user, &sealed, step, &recovery)).await
     }
 
     async fn create_organization(&self, create: CreateOrganization) -> Result<Created> {
-        self.change(create.by.clone(), move |tx, by| organizations::create_organization(tx, by, create.clone())).await
+        self.change(create.by.clone(), move |tx, by| organizations::create_organization(tx, by, &create)).await
     }
 
     async fn organization_by_name(&self, name: &Folded) -> Result<Option<NamedOrganization>> {
@@ -226,7 +226,7 @@ impl Store for KvStore {
     }
 
     async fn open_session(&self, open: OpenSession) -> Result<Opened> {
-        self.change(open.by.clone(), move |tx, by| sessions::open_session(tx, by, open.clone())).await
+        self.change(open.by.clone(), move |tx, by| sessions::open_session(tx, by, &open)).await
     }
 
     async fn rotate_session(&self, rotate: RotateSession) -> Result<Rotated> {
@@ -251,7 +251,7 @@ impl Store for KvStore {
     }
 
     async fn guest_generation(&self, name: &Folded) -> Result<Generation> {
-        self.read(|view| Ok(rows::guest_generations(view, name)?.current)).await
+        self.read(|view| Ok(rows::guest_generations(view, name)?.current())).await
     }
 
     async fn issue_link(&self, issue: IssueLink) -> Result<Issued> {
@@ -264,7 +264,7 @@ impl Store for KvStore {
     }
 
     async fn redeem_link(&self, redeem: RedeemLink) -> Result<Redeemed> {
-        self.change(redeem.by.clone(), move |tx, by| links::redeem_link(tx, by, redeem.clone())).await
+        self.change(redeem.by.clone(), move |tx, by| links::redeem_link(tx, by, &redeem)).await
     }
 
     async fn revoke_link(&self, id: LinkId, by: By) -> Result<Ended> {
@@ -325,6 +325,6 @@ impl Store for KvStore {
     }
 
     async fn collect_attempt(&self, collect: CollectAttempt) -> Result<Collected> {
-        self.change(collect.by.clone(), move |tx, by| sso::collect_attempt(tx, by, collect.clone())).await
+        self.change(collect.by.clone(), move |tx, by| sso::collect_attempt(tx, by, &collect)).await
     }
 }

@@ -39,8 +39,8 @@ fn sweep_one(tx: &mut Tx<'_>, by: &By, what: Expiring) -> Result<()> {
     match what {
         Expiring::Session(id) => {
             if let Some(session) = session(tx, id)? {
-                if session.n > 0 {
-                    audit(tx, by, Action::SessionSwept(id, session.n))?;
+                if session.n() > 0 {
+                    audit(tx, by, Action::SessionSwept(id, session.n()))?;
                 }
                 strike(tx, &session)?;
                 tx.remove(key::session(id));

@@ -11,7 +11,7 @@ use super::commit::decide;
 use super::engine::{Job, Pair, View};
 use super::head::Head;
 use super::record::{Named, put};
-use super::sessions::{Opening, open_session};
+use super::sessions::open_session;
 use super::tx::{Changes, Group, Tx};
 use super::{key, rows};
 use crate::model::audit::{Action, Actor, Origin};
@@ -20,9 +20,9 @@ use crate::model::ids::{KeyId, SessionId, UserId};
 use crate::model::name::{Folded, Name};
 use crate::model::organization::ActiveOrganization;
 use crate::model::personal_key::PersonalKey;
-use crate::model::session::{Credential, Face, Mode};
-use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
-use crate::store::verbs::{By, Created, Ended, NewSession, OpenSession, Opened};
+use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Session};
+use crate::model::user::{Generation, Holder, Roles, User};
+use crate::store::verbs::{By, Created, Ended, OpenSession, Opened};
 use crate::store::{Lane, Result, StoreError};
 
 #[derive(Default)]
@@ -114,17 +114,14 @@ fn run<T: Send + 'static>(
 }
 
 fn user(byte: u8, name: &str) -> User {
-    User {
-        id: UserId::from_bytes([byte; 16]),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some("phc".to_owned()),
-        roles: Roles::default(),
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: Timestamp::from_secs(1),
-    }
+    User::new(
+        UserId::from_bytes([byte; 16]),
+        Name::parse(name).unwrap(),
+        None,
+        Some("phc".to_owned()),
+        Roles::default(),
+        Timestamp::from_secs(1),
+    )
 }
 
 fn login(byte: u8) -> OpenSession {
@@ -202,11 +199,11 @@ fn a_damaged_record_is_named_and_harms_no_other() {
     for cut in 0..sound.len() {
         pairs.0.insert(key::user(UserId::from_bytes([1; 16])), sound[..cut].to_vec());
         let (before, stood) = (pairs.0.clone(), head.clone());
-        let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(1)));
+        let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, &login(1)));
         assert!(matches!(&opened, Err(StoreError::Corrupt(text)) if text.starts_with("User")), "cut to {cut}: {opened:?}");
         assert!(pairs.0 == before && head == stood, "nothing was changed");
     }
-    let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(2)));
+    let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, &login(2)));
     assert!(matches!(opened, Ok(Opened::Opened(_))));
 }
 
@@ -215,39 +212,24 @@ fn a_damaged_record_is_named_and_harms_no_other() {
 fn a_revoked_key_ends_the_sessions_that_came_from_it() {
     let (mut pairs, mut head) = (Pairs::default(), Head::default());
     let (owner, id) = (UserId::from_bytes([1; 16]), KeyId::from_bytes([7; 16]));
-    let key = PersonalKey {
-        id,
-        user: owner,
-        display_name: String::new(),
-        secret: [0; 32],
-        previous: None,
-        create_time: Timestamp::from_secs(1),
-        expire_time: None,
-        revoke_time: None,
-        last_use_time: None,
-    };
+    let key = PersonalKey::new(id, owner, "a key".to_owned(), [0; 32], Timestamp::from_secs(1), None);
     run(&mut pairs, &mut head, move |tx, by| {
         insert(tx, by, &user(1, "ann"))?;
         super::keys::create_key(tx, by, &key, 1)?;
-        let opening = |credential| Opening {
-            subject: Subject::User(owner),
-            username: "ann".to_owned(),
-            generation: Generation(0),
-            organization: ActiveOrganization::Personal,
-            dataset_id: None,
-            credential,
-            auth_time: by.now,
-            latest_end: None,
-        };
-        super::sessions::insert(tx, by, login(1).session, opening(Some(Credential::Key(id))))?;
-        super::sessions::insert(tx, by, login(2).session, opening(None))
+        for (byte, key) in [(1, Some(id)), (2, None)] {
+            let new = login(byte).session;
+            let account = Owner::Account { user: owner, organization: ActiveOrganization::Personal, key };
+            let session = Session::open(&new, account, Generation(0), Opening::at(by.now, None));
+            super::sessions::insert(tx, by, session, Holder::Account(user(1, "ann")), 10)?;
+        }
+        Ok(())
     })
     .unwrap();
     let ended = run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, owner, id));
     assert!(matches!(ended, Ok(Ended::Ended(_))));
     let lives = |byte| {
         let row = super::session_row::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
-        row.lives(Timestamp::from_secs(2))
+        row.lives(user(1, "ann").standing(), Timestamp::from_secs(2))
     };
     assert!(!lives(1) && lives(2));
 }

@@ -65,19 +65,6 @@ pub enum Changed {
     Stale,
 }
 
-/// What became of enrolling or confirming one-time codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TotpChanged {
-    /// Done.
-    Changed,
-    /// They guard the login already.
-    AlreadyOn,
-    /// None is waiting to be confirmed, or another secret than the one the code was checked with.
-    NotPending,
-    /// No such account.
-    Unknown,
-}
-
 /// What became of a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {

@@ -21,7 +21,7 @@ use countersign::model::secret::Secret;
 use countersign::model::session::Face;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
-use countersign::model::user::{Generations, Roles, Totp, User};
+use countersign::model::user::{Roles, User};
 use countersign::oidc::OidcClient;
 use countersign::service::Result;
 use countersign::service::client::{Client, SignedIn, by_system};
@@ -110,18 +110,15 @@ impl Backend {
 
     /// An account with [`PASSWORD`] and the e-mail address `NAME@example.org`.
     pub(crate) async fn user(&self, name: &str, roles: Roles) -> UserId {
-        let user = User {
-            id: UserId::random(&SystemRandom as &dyn Random),
-            name: Name::parse(name).unwrap(),
-            email: Some(Email::parse(&format!("{name}@example.org")).unwrap()),
-            password: Some(self.pool.hash(ticket(name), Secret::new(PASSWORD)).await.unwrap()),
+        let user = User::new(
+            UserId::random(&SystemRandom as &dyn Random),
+            Name::parse(name).unwrap(),
+            Some(Email::parse(&format!("{name}@example.org")).unwrap()),
+            Some(self.pool.hash(ticket(name), Secret::new(PASSWORD)).await.unwrap()),
             roles,
-            enabled: true,
-            generations: Generations::default(),
-            totp: Totp::Off,
-            create_time: self.clock.now(),
-        };
-        let id = user.id;
+            self.clock.now(),
+        );
+        let id = user.id();
         let created = self.store.create_user(CreateUser { user, by: by_system(self.clock.now()) }).await.unwrap();
         assert_eq!(created, Created::Created);
         id

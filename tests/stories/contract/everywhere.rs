@@ -224,7 +224,7 @@ async fn what_changed_meanwhile_is_a_conflict() {
     })
     .await;
     let user = backend.store.user(id).await.unwrap().unwrap();
-    let hash = user.password.unwrap();
+    let hash = user.password().unwrap().to_owned();
     let session = NewSession {
         id: SessionId::random(&SystemRandom as &dyn Random),
         tip: [0; 16],
@@ -237,7 +237,7 @@ async fn what_changed_meanwhile_is_a_conflict() {
     let login = OpenSession {
         session,
         user: id,
-        generation: user.generations.current,
+        generation: user.generations().current(),
         password: hash.clone(),
         factor: None,
         upgraded: Some(format!("{hash}=")),
