@@ -27,12 +27,12 @@ pub enum Lanes {
 const LANES: i64 = 256;
 
 impl Lane {
-    /// Its number in keys: 0 for the only one.
+    /// What it puts into the keys that are its own: its number, and nothing where it is the only one.
     #[must_use]
-    pub const fn number(self) -> u8 {
+    pub(crate) fn in_keys(self) -> Vec<u8> {
         match self {
-            Self::Only => 0,
-            Self::Numbered(number) => number,
+            Self::Only => Vec::new(),
+            Self::Numbered(number) => vec![number],
         }
     }
 
@@ -62,15 +62,6 @@ impl Lanes {
         match self {
             Self::One => Lane::Only,
             Self::Many => Lane::Numbered(u8::try_from(revision.rem_euclid(LANES)).unwrap_or_default()),
-        }
-    }
-
-    /// The lane with this number in its keys.
-    #[must_use]
-    pub const fn numbered(self, number: u8) -> Lane {
-        match self {
-            Self::One => Lane::Only,
-            Self::Many => Lane::Numbered(number),
         }
     }
 }

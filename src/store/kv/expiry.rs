@@ -37,13 +37,17 @@ pub(super) fn expires(tx: &mut Tx<'_>, at: Timestamp, what: Expiring) {
 
 /// Takes out what expired before `until`: whole pages, lane by lane and the oldest first, until `most` are together.
 pub(super) fn take_due(tx: &mut Tx<'_>, until: Timestamp, most: usize) -> Result<Vec<Expiring>> {
-    let all = key::all(Kind::Expiry);
     let mut due = Vec::new();
+    if tx.lane() == Lane::Only {
+        take_due_of(tx, Lane::Only, until, most, &mut due)?;
+        return Ok(due);
+    }
+    let all = key::all(Kind::Expiry);
     let mut from = Some(all.clone());
     while let Some(start) = from.filter(|_| due.len() < most) {
         let Some((first, _)) = scan_from::<ExpiryPage>(tx, &all, &start, 1)?.into_iter().next() else { break };
         let number = key::lane_number(&first);
-        take_due_of(tx, tx.lane().lanes().numbered(number), until, most, &mut due)?;
+        take_due_of(tx, Lane::Numbered(number), until, most, &mut due)?;
         from = key::after_lane(Kind::Expiry, number);
     }
     Ok(due)

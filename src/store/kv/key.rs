@@ -196,7 +196,7 @@ pub(super) fn attempt(id: AttemptId) -> Vec<u8> {
 }
 
 pub(super) fn revocation(lanes: Lanes, revision: i64) -> Vec<u8> {
-    key(Kind::Revocation, &[&[lanes.of(revision).number()], &revision.to_be_bytes()])
+    key(Kind::Revocation, &[lanes.of(revision).in_keys().as_slice(), &revision.to_be_bytes()])
 }
 
 pub(super) fn session_tombstone(id: SessionId) -> Vec<u8> {
@@ -212,29 +212,29 @@ pub(super) fn credential_tombstone(credential: Credential) -> Vec<u8> {
 
 /// Where the audit log of a lane begins.
 pub(super) fn audit_of(lane: Lane) -> Vec<u8> {
-    key(Kind::Audit, &[&[lane.number()]])
+    key(Kind::Audit, &[lane.in_keys().as_slice()])
 }
 
 pub(super) fn audit(lane: Lane, sequence: u64) -> Vec<u8> {
-    key(Kind::Audit, &[&[lane.number()], &sequence.to_be_bytes()])
+    key(Kind::Audit, &[lane.in_keys().as_slice(), &sequence.to_be_bytes()])
 }
 
 /// Where the expiries that a lane wrote begin.
 pub(super) fn expiries_of(lane: Lane) -> Vec<u8> {
-    key(Kind::Expiry, &[&[lane.number()]])
+    key(Kind::Expiry, &[lane.in_keys().as_slice()])
 }
 
 /// A page of what expires at `at`, the first of which has the key `first`.
 pub(super) fn expiry(lane: Lane, at: Timestamp, first: &[u8]) -> Vec<u8> {
-    key(Kind::Expiry, &[&[lane.number()], &time(at), first])
+    key(Kind::Expiry, &[lane.in_keys().as_slice(), &time(at), first])
 }
 
 /// Greater than the expiry keys of a lane for every time before `at`, and than none from it on.
 pub(super) fn expiry_until(lane: Lane, at: Timestamp) -> Vec<u8> {
-    key(Kind::Expiry, &[&[lane.number()], &time(at)])
+    key(Kind::Expiry, &[lane.in_keys().as_slice(), &time(at)])
 }
 
-/// The lane in the key of an audit page, a revocation or an expiry.
+/// The lane in the key of an audit page, a revocation or an expiry, where there are several.
 pub(super) fn lane_number(key: &[u8]) -> u8 {
     key.get(1).copied().unwrap_or_default()
 }
