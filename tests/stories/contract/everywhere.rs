@@ -214,7 +214,7 @@ async fn what_changed_meanwhile_is_a_conflict() {
     let backend = Backend::in_memory();
     let id = backend.user("pat", PLAIN).await;
     let caller = backend.signed_in("pat").await;
-    let busy = backend.keep_pool_busy().await;
+    let busy = backend.keep_pool_busy(13).await;
     let change = begun(1, || {
         let (backend, caller) = (Arc::clone(&backend), caller.clone());
         async move {
