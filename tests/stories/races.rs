@@ -66,7 +66,7 @@ async fn logins_against(ending: impl AsyncFnOnce(&Calls, &Calls)) {
     backend.user("pat", PLAIN).await;
     let served = Served::new(&backend, LayerSettings::default()).await;
     let (root, pat) = (served.calls.as_user("root").await, served.calls.as_user("pat").await);
-    let busy = backend.keep_pool_busy(12).await;
+    let busy = backend.keep_pool_busy().await;
     let (calls, before) = (served.calls.clone(), backend.hashes_asked_for());
     let answered = Arc::new(AtomicU64::new(0));
     let logins = together(4, |_| {
