@@ -175,3 +175,30 @@ fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("NAME=VALUE is wanted")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_scenario_has_an_example_that_parses() {
+        let command = CommandLine::command();
+        let shown = command.get_subcommands().filter(|scenario| !scenario.is_hide_set());
+        let helps: Vec<String> = std::iter::once(&command)
+            .chain(shown)
+            .map(|command| command.get_after_help().map(ToString::to_string).unwrap_or_default())
+            .collect();
+        assert_eq!(helps.len(), 7, "{helps:#?}");
+        for help in helps {
+            let example = help.lines().find(|line| line.starts_with("  countersign-bench")).unwrap_or_else(|| panic!("{help}"));
+            assert!(CommandLine::try_parse_from(example.split_whitespace()).is_ok(), "{example}");
+        }
+    }
+}

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tonic::transport::Channel;
 
 /// How long a connection may take, where nothing else is said.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call may take, where nothing else is said.
-const CALL: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why there is no connection. Each is one sentence without its full stop.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ impl Endpoint {
             Some("https") => return Err(wrong("this program was built without TLS".to_owned())),
             _ => return Err(wrong("is no http or https URL".to_owned())),
         }
-        let inner = inner.connect_timeout(CONNECT).timeout(CALL);
+        let inner = inner.connect_timeout(CONNECT_TIMEOUT).timeout(CALL_TIMEOUT);
         Ok(Self { url: url.to_owned(), inner, ca: None })
     }
 

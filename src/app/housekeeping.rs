@@ -10,11 +10,11 @@ use crate::service::services::Services;
 use crate::store::{Revocations, Store};
 
 /// How often.
-const EVERY: Duration = Duration::from_mins(1);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// How many records one sweep removes at the most, so that no commit is long.
-const STEP: u32 = 200;
+const MAX_SWEPT_RECORDS: u32 = 200;
 /// How many sweeps follow one another: what is left waits for the next minute.
-const MOST_STEPS: usize = 50;
+const MAX_SWEEPS: usize = 50;
 
 /// Keeps house until `stop`.
 pub(super) async fn keep(
@@ -24,7 +24,7 @@ pub(super) async fn keep(
     watch: Watch,
     stop: CancellationToken,
 ) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -44,9 +44,9 @@ pub(super) async fn keep(
 async fn sweep(services: &Services, store: &dyn Store, revocations: &Revocations, stop: &CancellationToken) {
     let now = services.time.now();
     revocations.forget(now);
-    for _ in 0..MOST_STEPS {
-        match store.sweep(now, STEP).await {
-            Ok(removed) if removed >= STEP && !stop.is_cancelled() => {}
+    for _ in 0..MAX_SWEEPS {
+        match store.sweep(now, MAX_SWEPT_RECORDS).await {
+            Ok(removed) if removed >= MAX_SWEPT_RECORDS && !stop.is_cancelled() => {}
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(%error, "expired records were not swept");

@@ -16,11 +16,11 @@ use crate::model::random::{Random, SystemRandom};
 use crate::store::Store;
 
 /// How often store and clock are looked at.
-const EVERY: Duration = Duration::from_millis(200);
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// How far the wall clock may be behind the last commit.
-const MOST_BEHIND: Duration = Duration::from_mins(1);
+const MAX_CLOCK_BEHIND: Duration = Duration::from_mins(1);
 /// How far the wall clock may have run ahead of the time that has passed.
-const MOST_AHEAD: Duration = Duration::from_hours(1);
+const MAX_CLOCK_AHEAD: Duration = Duration::from_hours(1);
 
 /// How much time has passed since a fixed moment, whatever the wall clock is set to.
 pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -80,7 +80,7 @@ impl Watch {
 
     /// Looks again and again until `stop`.
     pub(super) async fn follow(self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut ticks = tokio::time::interval(WATCH_INTERVAL);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -133,9 +133,9 @@ impl Watch {
 /// What is wrong with a wall clock that shows `now`, where the store has committed at `committed` and it should be about
 /// `expected` by the time that has passed.
 fn clock_problem(now: Timestamp, committed: Timestamp, expected: Timestamp) -> Option<&'static str> {
-    if now.plus(MOST_BEHIND) < committed {
+    if now.plus(MAX_CLOCK_BEHIND) < committed {
         Some("is more than a minute behind the last commit")
-    } else if now > expected.plus(MOST_AHEAD) {
+    } else if now > expected.plus(MAX_CLOCK_AHEAD) {
         Some("has jumped ahead by more than an hour")
     } else {
         None

@@ -67,7 +67,7 @@ settings! {
     DRAIN_SECONDS: "COUNTERSIGN_DRAIN_SECONDS", "drain-seconds", "SECONDS", "10", "How long calls in flight may take after SIGTERM.";
     MAX_CONNECTIONS: "COUNTERSIGN_MAX_CONNECTIONS", "max-connections", "NUMBER", "10000", "Connections at once.";
     MAX_CONNECTIONS_PER_SOURCE: "COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "max-connections-per-source", "NUMBER", "1000", "Connections at once from one address (IPv6: one /64); loopback has no such limit.";
-    TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for is believed. Set it behind a proxy, or all its callers count as one source.";
+    TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for and x-request-id are believed. Set it behind a proxy, or all its callers count as one source.";
     REFLECTION: "COUNTERSIGN_REFLECTION", "reflection", "true|false", "true", "Serve gRPC reflection.";
     LOG: "COUNTERSIGN_LOG", "log", "FILTER", "info", "What is logged, as `info` or `warn,countersign=debug`.";
     SESAME_TOKEN_NAME: "SESAME_TOKEN_NAME", "", "NAME", "sst", "Query parameter that carries a single-use link's token.";

@@ -24,7 +24,7 @@ use crate::model::secret::Secret;
 use crate::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
 
 /// What the claims of a token usually take, in bytes; more is no harm.
-const USUAL_CLAIMS: usize = 640;
+const CLAIMS_CAPACITY: usize = 640;
 
 /// Why the signing keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,7 +172,7 @@ impl KeyRing {
     /// # Errors
     /// [`KeyRingError::Library`] where the cryptographic library fails.
     pub fn mint<Text: Serialize>(&self, claims: &Claims<Text>) -> Result<Secret, KeyRingError> {
-        let mut json = Vec::with_capacity(USUAL_CLAIMS);
+        let mut json = Vec::with_capacity(CLAIMS_CAPACITY);
         serde_json::to_writer(&mut json, claims).map_err(|_| KeyRingError::Library)?;
         let key = &self.signer;
         let mut token = String::with_capacity(key.head.len() + json.len().div_ceil(3) * 4 + 352);

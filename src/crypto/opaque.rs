@@ -30,7 +30,7 @@ const KEY_SECRET: &str = "css_";
 const LINK: &str = "csl_";
 pub(super) const MAC_LEN: usize = 16;
 /// The longest token's bytes, a refresh token's: version, payload, MAC.
-const LONGEST: usize = 1 + 40 + MAC_LEN;
+const MAX_LEN: usize = 1 + 40 + MAC_LEN;
 
 /// Not a token of this kind and this server. Says no more, whatever is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -159,12 +159,12 @@ pub(super) fn encode_at(mac: &hmac::Key, version: u8, prefix: &str, payload: &[u
 
 /// The version and payload of a token with `N` bytes of payload.
 pub(super) fn decode<const N: usize>(keys: &ServerKeys, prefix: &str, text: &str) -> Result<(u8, Zeroizing<[u8; N]>), Malformed> {
-    const { assert!(1 + N + MAC_LEN <= LONGEST, "longer than LONGEST says") };
+    const { assert!(1 + N + MAC_LEN <= MAX_LEN, "longer than MAX_LEN says") };
     let body = text.strip_prefix(prefix).ok_or(Malformed)?;
     if body.len() != ((1 + N + MAC_LEN) * 4).div_ceil(3) {
         return Err(Malformed);
     }
-    let mut bytes = Zeroizing::new([0; LONGEST]);
+    let mut bytes = Zeroizing::new([0; MAX_LEN]);
     let length = URL_SAFE_NO_PAD.decode_slice(body, bytes.as_mut_slice()).map_err(|_| Malformed)?;
     let (signed, mac) = bytes.get(..length).and_then(<[u8]>::split_last_chunk::<MAC_LEN>).ok_or(Malformed)?;
     let (version, payload) = signed.split_first().ok_or(Malformed)?;

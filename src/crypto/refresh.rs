@@ -14,7 +14,7 @@ use crate::model::secret::{Secret, SecretBytes};
 use crate::model::session::ChainHash;
 
 const PREFIX: &str = "csr_";
-const PAYLOAD: usize = 4 + 16 + 4 + 16;
+const PAYLOAD_LEN: usize = 4 + 16 + 4 + 16;
 
 /// The refresh token as text.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ impl RefreshToken {
     /// # Errors
     /// [`Malformed`] for anything this server did not issue as a refresh token.
     pub fn parse(keys: &ServerKeys, text: &Secret) -> Result<Presented, Malformed> {
-        let (key_version, payload) = decode::<PAYLOAD>(keys, PREFIX, text.expose())?;
+        let (key_version, payload) = decode::<PAYLOAD_LEN>(keys, PREFIX, text.expose())?;
         let rest = payload.as_slice();
         let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(Malformed)?;
         let (session_id, rest) = rest.split_first_chunk::<16>().ok_or(Malformed)?;

@@ -9,7 +9,7 @@ use crate::service::{Error, Reason};
 pub const INTERNAL: &str = "internal error; the server's log says more";
 
 /// A wait of zero would read as an invitation to ask again at once.
-const LEAST_WAIT: Duration = Duration::from_millis(1);
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(1);
 
 /// A refusal: of the service, or of a layer in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Refusal {
             Error::Invalid { field, problem } | Error::WeakPassword { field, problem } => {
                 told(Some((*field, Cow::Owned(problem.clone()))), None)
             }
-            Error::Throttled(wait) | Error::Overloaded(wait) => told(None, Some((*wait).max(LEAST_WAIT))),
+            Error::Throttled(wait) | Error::Overloaded(wait) => told(None, Some((*wait).max(MIN_RETRY_DELAY))),
             _ => told(None, None),
         }
     }
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(refusal.sentence, "username: is required");
         assert_eq!(refusal.field, Some(("username", "is required".into())));
         assert_eq!(Refusal::of(&Error::Throttled(Duration::from_secs(7))).retry_after, Some(Duration::from_secs(7)));
-        assert_eq!(Refusal::of(&Error::Overloaded(Duration::ZERO)).retry_after, Some(LEAST_WAIT));
+        assert_eq!(Refusal::of(&Error::Overloaded(Duration::ZERO)).retry_after, Some(MIN_RETRY_DELAY));
         assert_eq!(Refusal::of(&Error::Conflict).retry_after, None);
     }
 

@@ -25,7 +25,7 @@ use crate::model::random::Random;
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The most characters of an id that a proxy gives.
-const MOST: usize = 64;
+const MAX_LEN: usize = 64;
 
 /// The name of one call. `Display` writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl RequestId {
     fn given(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(HEADER)?.to_str().ok()?;
         let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        ((1..=MOST).contains(&text.len()) && text.bytes().all(fine)).then(|| Self::Given(text.into()))
+        ((1..=MAX_LEN).contains(&text.len()) && text.bytes().all(fine)).then(|| Self::Given(text.into()))
     }
 }
 

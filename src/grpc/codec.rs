@@ -13,10 +13,10 @@ use crate::service::Reason;
 
 /// The first capacity of a message's buffer, in bytes; it grows. Nearly every message fits, and glibc hands blocks of up to
 /// 1,032 bytes out of a cache of each thread's own, where tonic's 8 KiB are looked for in its heap.
-const BUFFER: usize = 1024;
+const BUFFER_CAPACITY: usize = 1024;
 
 /// After so many bytes a stream hands on what it has: tonic's own default.
-const YIELD: usize = 32 * 1024;
+const YIELD_THRESHOLD: usize = 32 * 1024;
 
 /// Encodes `T` and decodes `U` with prost.
 ///
@@ -43,7 +43,7 @@ where
     type Decoder = MessageDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::new(BufferSettings::new(BUFFER, YIELD))
+        ProstEncoder::new(BufferSettings::new(BUFFER_CAPACITY, YIELD_THRESHOLD))
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -64,7 +64,7 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(BUFFER, YIELD)
+        BufferSettings::new(BUFFER_CAPACITY, YIELD_THRESHOLD)
     }
 }
 

@@ -14,10 +14,10 @@ use super::limits::Limits;
 use super::registry::{Registered, Registry};
 
 /// How long to wait for room or descriptors before asking another idle connection to leave.
-const PAUSE: Duration = Duration::from_millis(100);
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The least time between two log lines about a shortage.
-const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+const SHORTAGE_LOG_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A connection that may be served.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Acceptor {
                 tracing::warn!("all connections are taken; idle ones are asked to leave");
             }
             self.registry.close_idlest(self.idle_when_full);
-            if let Ok(Ok(slot)) = tokio::time::timeout(PAUSE, Arc::clone(&self.slots).acquire_owned()).await {
+            if let Ok(Ok(slot)) = tokio::time::timeout(SHORTAGE_PAUSE, Arc::clone(&self.slots).acquire_owned()).await {
                 return slot;
             }
         }
@@ -85,7 +85,7 @@ impl Acceptor {
 
     /// Whether a shortage is logged now: strangers can bring it about as often as they like.
     fn may_complain(&mut self) -> bool {
-        let may = self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY);
+        let may = self.complained.is_none_or(|last| last.elapsed() >= SHORTAGE_LOG_INTERVAL);
         if may {
             self.complained = Some(Instant::now());
         }
@@ -100,7 +100,7 @@ impl Acceptor {
         if is_shortage(error) {
             self.registry.close_idlest(self.idle_when_full);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(SHORTAGE_PAUSE).await;
     }
 }
 

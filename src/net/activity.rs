@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 /// Length of the HTTP/2 preface, which is longer than what decides between HTTP/1 and HTTP/2.
-const PREFACE: usize = 24;
+const PREFACE_LEN: usize = 24;
 
 /// Shared by a connection, its calls, and whoever may want to close it.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ pub(super) struct Watched<S> {
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, missing: PREFACE, activity }
+        Self { stream, missing: PREFACE_LEN, activity }
     }
 }
 

@@ -27,7 +27,7 @@ use super::tls::Tls;
 use crate::model::random::Random;
 
 /// What a connection without a call in flight gets to acknowledge its GOAWAY. A request that crossed it on the wire is in by then.
-const FAREWELL: Duration = Duration::from_secs(2);
+const GOAWAY_GRACE: Duration = Duration::from_secs(2);
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ where
     connection.as_mut().graceful_shutdown();
     let grace = context.limits.connection_age_grace;
     let cut_at = Instant::now() + grace;
-    if timeout(FAREWELL.min(grace), connection.as_mut()).await.is_err() && activity.busy() {
+    if timeout(GOAWAY_GRACE.min(grace), connection.as_mut()).await.is_err() && activity.busy() {
         let _ = timeout_at(cut_at, connection).await;
     }
 }
@@ -250,7 +250,7 @@ fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
-        .max_buf_size((limits.max_header_list as usize).max(HTTP1_LEAST_BUFFER));
+        .max_buf_size((limits.max_header_list as usize).max(HTTP1_MIN_BUFFER));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -268,7 +268,7 @@ fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
 }
 
 /// hyper panics below this.
-const HTTP1_LEAST_BUFFER: usize = 8192;
+const HTTP1_MIN_BUFFER: usize = 8192;
 
 #[cfg(test)]
 mod tests {

@@ -76,7 +76,7 @@ impl Limits {
     /// Lowers [`Self::max_connections`] so that `descriptors` open files suffice for them and for the rest of the process.
     #[must_use]
     pub fn within(mut self, descriptors: u64) -> Self {
-        let reserve = (descriptors / 2).min(RESERVED);
+        let reserve = (descriptors / 2).min(RESERVED_DESCRIPTORS);
         let room = usize::try_from(descriptors - reserve).unwrap_or(usize::MAX);
         self.max_connections = self.max_connections.min(room.max(1));
         self
@@ -84,7 +84,7 @@ impl Limits {
 }
 
 /// Descriptors kept for the store, the log and outgoing calls.
-const RESERVED: u64 = 256;
+const RESERVED_DESCRIPTORS: u64 = 256;
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ use registry::Registry;
 use tls::Tls;
 
 /// How long the tasks of single requests may take to notice that their connection was cut.
-const STREAMS_END: std::time::Duration = std::time::Duration::from_secs(1);
+const STREAM_END_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What answers the requests of a listener. Each connection has a clone of it.
 pub trait Handler: Clone + Send + Sync + 'static {
@@ -80,7 +80,7 @@ pub async fn serve(
     let mut acceptor = Acceptor::new(listener, Arc::clone(&registry), &limits);
     let mut helpers = JoinSet::new();
     if let Some(tls) = &tls {
-        helpers.spawn(tls::follow(Arc::clone(tls), tls::CHECK_EVERY));
+        helpers.spawn(tls::follow(Arc::clone(tls), tls::RELOAD_INTERVAL));
     }
     let drain_timeout = limits.drain_timeout;
     let context = Arc::new(Context::new(handler, tls, limits, streams.clone(), shutdown.clone()));
@@ -112,7 +112,7 @@ pub async fn serve(
     connections.shutdown().await;
     streams.close();
     // A stream's task ends when its connection is dropped; the bound is for one that blocks its thread.
-    let _ = tokio::time::timeout(STREAMS_END, streams.wait()).await;
+    let _ = tokio::time::timeout(STREAM_END_TIMEOUT, streams.wait()).await;
     Drained { cut }
 }
 

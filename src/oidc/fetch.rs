@@ -23,7 +23,7 @@ use super::address::Realm;
 use crate::service::sso::IdentityError;
 
 /// How long one request takes at the most, from the name's resolution to the last byte of the answer.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most of an answer's body that is read, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The most of an answer's head that is read, in bytes.
@@ -44,7 +44,7 @@ pub(super) struct Fetch {
 pub(super) enum FetchError {
     #[error("{0} is not an address that this issuer may name")]
     Forbidden(String),
-    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    #[error("no answer within {} s", REQUEST_TIMEOUT.as_secs())]
     Timeout,
     #[error("the answer is longer than {MAX_BODY} bytes")]
     TooLong,
@@ -107,7 +107,7 @@ impl Fetch {
         if !Url::parse(&target).is_ok_and(|url| self.allows(&url)) {
             return Err(FetchError::Forbidden(target));
         }
-        match tokio::time::timeout(TIMEOUT, self.answer(request.map(|body| Full::new(body.into())))).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request.map(|body| Full::new(body.into())))).await {
             Ok(answer) => answer,
             Err(_) => Err(FetchError::Timeout),
         }

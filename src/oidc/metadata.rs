@@ -16,11 +16,11 @@ use super::quoted;
 use crate::service::sso::IdentityError;
 
 /// How long what was fetched is used.
-const FRESH: Duration = Duration::from_mins(5);
+const METADATA_LIFETIME: Duration = Duration::from_mins(5);
 /// How long a failure is answered again without a new fetch.
-const FAILED: Duration = Duration::from_secs(2);
+const FAILURE_LIFETIME: Duration = Duration::from_secs(2);
 /// How often keys are fetched at the most because a token names one that is not among them.
-const UNKNOWN_KEY: Duration = Duration::from_mins(1);
+const KEY_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
 
 type Result<T> = std::result::Result<T, IdentityError>;
 
@@ -73,7 +73,7 @@ impl Provider {
     pub(super) async fn known(&self) -> Result<Arc<Known>> {
         let mut state = self.state.lock().await;
         if let Some((known, at)) = &state.known
-            && at.elapsed() < FRESH
+            && at.elapsed() < METADATA_LIFETIME
         {
             return Ok(Arc::clone(known));
         }
@@ -88,7 +88,7 @@ impl Provider {
         {
             return Ok(Arc::clone(current));
         }
-        if known.at.elapsed() < UNKNOWN_KEY {
+        if known.at.elapsed() < KEY_REFETCH_INTERVAL {
             return Ok(Arc::clone(known));
         }
         self.fetched(&mut state, self.discover()).await
@@ -96,7 +96,7 @@ impl Provider {
 
     async fn fetched(&self, state: &mut State, fetch: impl Future<Output = Result<Known>>) -> Result<Arc<Known>> {
         if let Some((error, at)) = &state.failed
-            && at.elapsed() < FAILED
+            && at.elapsed() < FAILURE_LIFETIME
         {
             return Err(error.clone());
         }

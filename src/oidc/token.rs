@@ -29,7 +29,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 /// How far ahead of ours a provider's clock may be.
-const AHEAD: Duration = Duration::from_mins(5);
+const MAX_CLOCK_AHEAD: Duration = Duration::from_mins(5);
 /// The longest `sub` (OpenID Connect Core 1.0, section 2), in bytes.
 const MAX_SUBJECT: usize = 255;
 
@@ -90,7 +90,7 @@ fn claims(
     let because = |why: &str| Disbelief::Because(why.to_owned());
     let client_id = ClientId::new(registration.client_id.clone());
     let time = UNIX_EPOCH + Duration::from_micros(now.micros());
-    let latest = i64::try_from(now.plus(AHEAD).secs()).unwrap_or(i64::MAX);
+    let latest = i64::try_from(now.plus(MAX_CLOCK_AHEAD).secs()).unwrap_or(i64::MAX);
     // Without the client secret, so that it can be no key; other audiences than us are none (the library's default).
     let verifier = IdTokenVerifier::new_public_client(client_id.clone(), known.issuer(), known.keys())
         .set_allowed_algs(ALGORITHMS)

@@ -97,16 +97,17 @@ impl PersonalKeys {
     /// Renews the token of a key: what it may be is read again. Up to 24 h after the key was presented.
     ///
     /// # Errors
-    /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work.
+    /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
+    /// which end no session.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
         let now = self.time.now();
         if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
         let asked = Folded::presented(&caller.organization);
-        let mut owner = self.owner(key, Some(&asked)).await.map_err(|_| Error::SessionRevoked)?;
+        let mut owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
         if owner.organization.is_err() {
-            owner = self.owner(key, None).await.map_err(|_| Error::SessionRevoked)?;
+            owner = self.owner(key, None).await.map_err(renewal)?;
         }
         if !owner.key.renews(&owner.user, caller.generation, now) {
             return Err(Error::SessionRevoked);
@@ -179,6 +180,14 @@ impl PersonalKeys {
     }
 }
 
+/// What a key that is gone means to who renews its token. Every other error is told as it is: the session may well be alive.
+fn renewal(error: Error) -> Error {
+    match error {
+        Error::InvalidCredentials => Error::SessionRevoked,
+        other => other,
+    }
+}
+
 /// Whether a presented secret is the key's, or its last one within the overlap. Constant time over what is stored.
 fn secret_matches(key: &PersonalKey, presented: &[u8; 32], now: Timestamp) -> bool {
     let current = hashes_equal(key.secret(), presented);
@@ -192,3 +201,6 @@ fn grant(owner: KeyOwner, exchange: KeyExchange) -> Result<(Grant, User)> {
     let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
     Ok((Grant::of_key(&key, &user, organization, exchange), user))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,9 @@ use crate::model::ids::UserId;
 use crate::store::Store;
 
 /// Recorded one by one, for each account and minute.
-const PER_MINUTE: u32 = 20;
+const MAX_RECORDED_PER_MINUTE: u32 = 20;
 /// How many accounts are remembered for a minute; past it refusals are counted only.
-const MOST: usize = 16_384;
+const MAX_TRACKED_ACCOUNTS: usize = 16_384;
 
 /// Records refusals.
 pub struct Refusals {
@@ -44,14 +44,14 @@ impl Refusals {
             if minute.number != now.secs() / 60 {
                 *minute = Minute { number: now.secs() / 60, counts: HashMap::new() };
             }
-            if minute.counts.len() >= MOST && !minute.counts.contains_key(&account) {
+            if minute.counts.len() >= MAX_TRACKED_ACCOUNTS && !minute.counts.contains_key(&account) {
                 return;
             }
             let count = minute.counts.entry(account).or_default();
             *count = count.saturating_add(1);
             *count
         };
-        if count > PER_MINUTE {
+        if count > MAX_RECORDED_PER_MINUTE {
             tracing::debug!(%account, reason = reason.name(), count, "refusal counted, not recorded");
             return;
         }

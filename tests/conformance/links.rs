@@ -32,7 +32,7 @@ pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
     assert_eq!((grant.grant.username(), grant.grant.organization()), ("guest:Admin", ""));
     assert_eq!((grant.grant.roles(), grant.user.as_ref()), (Roles::default(), None));
     assert_eq!(world.session(grant.grant.session()).await.organization(), ActiveOrganization::Personal);
-    assert_eq!(grant.grant.dataset_id().as_deref(), Some("dataset"));
+    assert_eq!(grant.grant.dataset_id(), Some("dataset"));
     assert_eq!(grant.grant.credential(), Some(Credential::Link(link.id())));
     world.settle().await;
     assert_eq!(redeem(world, &link).await, Redeemed::Dead);

@@ -41,7 +41,7 @@ pub(crate) async fn opens_with_what_the_commit_found(world: &mut World) {
     assert_eq!(session.organization(), ActiveOrganization::Member(team));
     assert_eq!((session.auth_time(), session.expire_time()), (world.now, world.now.plus(DAY)));
     assert_eq!((session.n(), *session.tip(), session.renewal()), (0, hash(id, 0), Renewal::Unset));
-    assert_eq!(world.user(ann.id()).await.password().as_deref(), Some("phc-stronger"));
+    assert_eq!(world.user(ann.id()).await.password(), Some("phc-stronger"));
 }
 
 pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {

@@ -15,6 +15,7 @@ mod greeting;
 mod layers;
 mod lifetime;
 mod messages;
+mod request_ids;
 mod reset;
 mod support;
 mod tls;

@@ -9,12 +9,12 @@ use zxcvbn::zxcvbn;
 const MIN_GUESSES: u64 = 1_000_000;
 
 /// Words that are close to every account here.
-const OURS: [&str; 3] = ["countersign", "login", "password"];
+const CONTEXT_WORDS: [&str; 3] = ["countersign", "login", "password"];
 
 /// How much is looked at in one piece, in characters, and how many pieces. The estimate's cost rises with the square of the
 /// length, and with the number of ways to read symbols as letters.
-const PIECE: usize = 32;
-const PIECES: usize = 3;
+const PIECE_LEN: usize = 32;
+const MAX_PIECES: usize = 3;
 
 /// True where an attacker who tries the likely ones first would find `password` within a million guesses. `context` are words
 /// that are close to this account: its username, the local part of its e-mail address, its organization.
@@ -23,10 +23,10 @@ const PIECES: usize = 3;
 /// millisecond of computing, tens of them for what is made of symbols only: not for a thread that must not wait.
 #[must_use]
 pub fn is_common(password: &str, context: &[&str]) -> bool {
-    let words: Vec<&str> = OURS.iter().chain(context).copied().filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = CONTEXT_WORDS.iter().chain(context).copied().filter(|word| !word.is_empty()).collect();
     let mut symbols = password.chars();
-    for _ in 0..PIECES {
-        let piece = Zeroizing::new(symbols.by_ref().take(PIECE).collect::<String>());
+    for _ in 0..MAX_PIECES {
+        let piece = Zeroizing::new(symbols.by_ref().take(PIECE_LEN).collect::<String>());
         // The last piece may be a letter or two: what it adds is in its favour only if it is hard to guess.
         if zxcvbn(&piece, &words).guesses() >= MIN_GUESSES {
             return false;

@@ -79,7 +79,7 @@ proptest! {
         superuser in any::<bool>(), events in proptest::collection::vec((event(), -5..1_000_000_i64), 1..30),
     ) {
         let mut user = ann(Roles { staff: false, superuser });
-        for (event, revision) in events {
+        for (secret, (event, revision)) in (0_u8..).zip(events) {
             let before = user.clone();
             let checked = before.password().unwrap();
             let change = PasswordChange { generation: before.generations().current(), checked, replacement: "new" };
@@ -88,8 +88,8 @@ proptest! {
                 Event::LogOut(by_superuser) => split(user.log_out(by_superuser, revision)),
                 Event::Narrow => split(user.narrow(revision)),
                 Event::ChangePassword => split(user.change_password(&change, None, now(), revision)),
-                Event::EnrollTotp => split(user.enroll_totp(&[1])),
-                Event::ConfirmTotp(step) => split(user.confirm_totp(&[1], step, &[])),
+                Event::EnrollTotp => split(user.enroll_totp(&[secret])),
+                Event::ConfirmTotp(step) => split(user.confirm_totp(&[secret.saturating_sub(1)], step, &[])),
             };
             user = value;
             let (was, is) = (before.generations(), user.generations());

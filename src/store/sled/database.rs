@@ -178,15 +178,15 @@ impl View for Database {
 /// (half a mebibyte, of which half or less counts) so that the segment can be used again, and syncs the file. Barriers are the
 /// writer's; but without this thread sled moves one page for ten that change, which is too few to keep up, and the
 /// file becomes larger and larger. Not more often, because each time writes to the disk, where nothing else happens too.
-const TIDY_EVERY: u64 = 500;
+const TIDY_INTERVAL_MS: u64 = 500;
 /// The same for a large file, in which more happens.
-const TIDY_LARGE_EVERY: u64 = 100;
+const TIDY_INTERVAL_LARGE_MS: u64 = 100;
 /// A file of so many bytes is large.
-const LARGE: u64 = 64 << 20;
+const LARGE_FILE_BYTES: u64 = 64 << 20;
 
 fn config(path: &Path, cache: u64) -> sled::Config {
-    let large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() >= LARGE);
-    let tidy = if large { TIDY_LARGE_EVERY } else { TIDY_EVERY };
+    let large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() >= LARGE_FILE_BYTES);
+    let tidy = if large { TIDY_INTERVAL_LARGE_MS } else { TIDY_INTERVAL_MS };
     sled::Config::new().path(path).cache_capacity(cache).flush_every_ms(Some(tidy))
 }
 

@@ -8,7 +8,6 @@
 //! Linux only: the barrier needs `syncfs`.
 
 mod barrier;
-mod cells;
 mod crowd;
 mod database;
 mod directory;
@@ -34,9 +33,6 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::barrier::Barrier;
-#[doc(hidden)]
-pub use self::barrier::Depth;
-pub use self::cells::Cells;
 use self::database::{Database, Reopened};
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;
@@ -74,9 +70,6 @@ pub struct Options {
     pub watchdog: Duration,
     /// How long opening may count what can be counted later.
     pub moment: Duration,
-    /// How much of the barrier is passed: all of it.
-    #[doc(hidden)]
-    pub depth: Depth,
 }
 
 impl Options {
@@ -91,7 +84,6 @@ impl Options {
             group: 1024,
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
-            depth: Depth::Full,
         }
     }
 }
@@ -270,7 +262,7 @@ fn create(directory: &Directory, options: &Options) -> std::result::Result<Opene
     let identity = Identity::fresh(options.fresh_id);
     directory.begin_creation(&identity)?;
     let (database, tip) = Database::create(&path, options.cache_capacity, options.fresh_id)?;
-    let barrier = first_barrier(&database, &path, options.depth)?;
+    let barrier = first_barrier(&database, &path)?;
     directory.finish_creation()?;
     Ok(Opened { database, barrier, identity, id: options.fresh_id, tip, recount: None })
 }
@@ -285,15 +277,15 @@ fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std:
     if tip.commits < identity.commits {
         return Err(OpenError::Behind { path, expected: identity.commits, found: tip.commits });
     }
-    let barrier = first_barrier(&database, &path, options.depth)?;
+    let barrier = first_barrier(&database, &path)?;
     // From now on a copy of the database that lacks any of this is refused.
     let identity = identity.at(&tip);
     directory.record(&identity)?;
     Ok(Opened { database, barrier, identity, id, tip, recount })
 }
 
-fn first_barrier(database: &Database, path: &Path, depth: Depth) -> std::result::Result<Barrier, OpenError> {
-    Barrier::first(path, database.sled().clone(), depth).trying("write", path)
+fn first_barrier(database: &Database, path: &Path) -> std::result::Result<Barrier, OpenError> {
+    Barrier::first(path, database.sled().clone()).trying("write", path)
 }
 
 /// The database for readers outside the writer, until the store is closed.

@@ -11,7 +11,7 @@ use super::tip::Tally;
 use crate::store::kv::MANY;
 
 /// So many records are counted between two looks at the clock.
-const AT_ONCE: usize = 1024;
+const RECORDS_PER_STEP: usize = 1024;
 
 /// Where the records are counted.
 pub(super) trait Records {
@@ -58,7 +58,7 @@ impl Recount {
         }
         few.push((from, None));
         let mut recount = Self { left: few.into(), seen: Tally::default() };
-        while recount.step(database, expected, AT_ONCE)? == Counted::Partly {}
+        while recount.step(database, expected, RECORDS_PER_STEP)? == Counted::Partly {}
         if recount.seen.few != expected.few {
             return Ok((recount, Counted::Wrong));
         }
@@ -66,7 +66,7 @@ impl Recount {
         recount.left = MANY.map(|kind| (vec![kind], Some(vec![kind + 1]))).into();
         let begun = Instant::now();
         loop {
-            let counted = recount.step(database, expected, AT_ONCE)?;
+            let counted = recount.step(database, expected, RECORDS_PER_STEP)?;
             if counted != Counted::Partly || begun.elapsed() >= moment {
                 return Ok((recount, counted));
             }

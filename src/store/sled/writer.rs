@@ -26,13 +26,13 @@ use crate::store::kv::tx::{Committed, Group};
 use crate::store::{Lane, Revocations, StoreError};
 
 /// How often the identity file learns how far the store has come, while there are commits.
-const RECORD_EVERY: Duration = Duration::from_mins(1);
+const IDENTITY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// So many records are counted at once while verbs may be waiting: a page or two, microseconds.
-const COUNT_AT_ONCE: usize = 16;
+const RECOUNT_STEP: usize = 16;
 
 /// After so many changed records closing takes some of the next opening's work.
-const MUCH: usize = 2000;
+const CLOSING_WORK_THRESHOLD: usize = 2000;
 
 /// Everything that is the writer's alone.
 pub(super) struct Writer {
@@ -69,7 +69,7 @@ impl Writer {
                 Ok(size) => crowd = size,
                 Err(reason) => return self.fail(&reason),
             }
-            if recorded.elapsed() >= RECORD_EVERY {
+            if recorded.elapsed() >= IDENTITY_INTERVAL {
                 recorded = Instant::now();
                 if let Err(error) = self.record() {
                     tracing::warn!(%error, "the store's identity file was not updated; it stays as it was");
@@ -88,7 +88,7 @@ impl Writer {
     fn next(&mut self, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
         while let Some(recount) = &mut self.recount {
             let begun = Instant::now();
-            let outcome = match recount.step(&self.database, self.tip.tally, COUNT_AT_ONCE) {
+            let outcome = match recount.step(&self.database, self.tip.tally, RECOUNT_STEP) {
                 Ok(Counted::Partly) => Ok(()),
                 Ok(Counted::Right) => {
                     self.recount = None;
@@ -199,7 +199,7 @@ impl Writer {
         if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
-        let much = self.changed >= MUCH;
+        let much = self.changed >= CLOSING_WORK_THRESHOLD;
         let Self { database: last, barrier, directory, shared, cache, .. } = self;
         // sled flushes when it is dropped, and panics where it cannot.
         drop(catch_unwind(AssertUnwindSafe(|| drop((barrier, database, last)))));

@@ -9,7 +9,7 @@ use countersign::edge::deadline::Deadlines;
 use countersign::edge::in_flight::Bounds;
 use countersign::grpc::pb;
 use countersign::model::clock::{Clock as _, ManualClock, SystemClock};
-use countersign::model::ids::SessionId;
+use countersign::model::ids::{SessionId, UserId};
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use countersign::model::session::{Method, Mode};
@@ -207,14 +207,14 @@ impl Right {
     }
 }
 
-/// At the service: only there can the moment be chosen. The password's hash is renewed by a login while another call is between
-/// reading it and its commit.
+/// At the service: only there can the moment be chosen. The password's hash is replaced, as a login does that upgrades it, while
+/// another call is between reading it and its commit. The hash that the other one checks is a dear one, so that it takes its time.
 #[tokio::test]
 async fn what_changed_meanwhile_is_a_conflict() {
     let backend = Backend::in_memory();
     let id = backend.user("pat", PLAIN).await;
     let caller = backend.signed_in("pat").await;
-    let busy = backend.keep_pool_busy().await;
+    replace_hash(&backend, id, bcrypt::hash(PASSWORD, 11).unwrap()).await;
     let change = begun(1, || {
         let (backend, caller) = (Arc::clone(&backend), caller.clone());
         async move {
@@ -223,8 +223,16 @@ async fn what_changed_meanwhile_is_a_conflict() {
         }
     })
     .await;
+    replace_hash(&backend, id, "another".to_owned()).await;
+    let refused = Status::from(change.join_all().await.pop().unwrap().unwrap_err());
+    let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
+    assert_listed(&rpc, &refused);
+    assert_eq!(told(&refused).1, "CONFLICT");
+}
+
+/// What the commit of a login does to a hash that is to be upgraded.
+async fn replace_hash(backend: &Backend, id: UserId, hash: String) {
     let user = backend.store.user(id).await.unwrap().unwrap();
-    let hash = user.password().unwrap().to_owned();
     let session = NewSession {
         id: SessionId::random(&SystemRandom as &dyn Random),
         tip: [0; 16],
@@ -238,18 +246,13 @@ async fn what_changed_meanwhile_is_a_conflict() {
         session,
         user: id,
         generation: user.generations().current(),
-        password: hash.clone(),
+        password: user.password().unwrap().to_owned(),
         factor: None,
-        upgraded: Some(format!("{hash}=")),
+        upgraded: Some(hash),
         organization: None,
         by: client().by(backend.clock.now()),
     };
     assert!(matches!(backend.store.open_session(login).await.unwrap(), Opened::Opened(_)));
-    let refused = Status::from(change.join_all().await.pop().unwrap().unwrap_err());
-    busy.join_all().await;
-    let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
-    assert_listed(&rpc, &refused);
-    assert_eq!(told(&refused).1, "CONFLICT");
 }
 
 /// A Login at a server whose clock has jumped by two hours.

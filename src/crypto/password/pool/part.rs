@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use crate::model::traffic::Traffic;
 
 /// How long after the last other call they are still reckoned with.
-const LATELY: Duration = Duration::from_millis(100);
+const REST_AFTER_CALL: Duration = Duration::from_millis(100);
 
 /// The part of a core that the first thread takes while others want all of it.
-const SHARE: f64 = 0.3;
+const MAX_CORE_SHARE: f64 = 0.3;
 
 /// What a thread is among the others, and what it has to remember for that.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Part {
     pub(super) fn worked(&mut self, begun: Instant, now: Instant, cpu: Duration) {
         if let Self::First(others, until) = self {
             let contended = now.duration_since(begun) > cpu * 5 / 4;
-            *until = (contended && others.until(now).is_some()).then(|| begun + cpu.div_f64(SHARE));
+            *until = (contended && others.until(now).is_some()).then(|| begun + cpu.div_f64(MAX_CORE_SHARE));
         }
     }
 }
@@ -75,7 +75,7 @@ impl Others {
         let counted = self.traffic.counted();
         if counted != self.counted {
             self.counted = counted;
-            self.until = Some(now + LATELY);
+            self.until = Some(now + REST_AFTER_CALL);
         }
         self.until.filter(|until| *until > now)
     }
@@ -96,11 +96,11 @@ mod tests {
         let mut last = Part::of(3, 4, &traffic);
         assert_eq!(last.stands_back(begun), None, "what was before does not matter");
         traffic.count();
-        assert_eq!(last.stands_back(begun), Some(LATELY));
-        assert_eq!(last.stands_back(begun + LATELY / 2), Some(LATELY / 2));
+        assert_eq!(last.stands_back(begun), Some(REST_AFTER_CALL));
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL / 2), Some(REST_AFTER_CALL / 2));
         traffic.count();
-        assert_eq!(last.stands_back(begun + LATELY / 2), Some(LATELY), "begins again");
-        assert_eq!(last.stands_back(begun + LATELY * 3 / 2), None);
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL / 2), Some(REST_AFTER_CALL), "begins again");
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL * 3 / 2), None);
     }
 
     #[test]
