@@ -1,4 +1,4 @@
-//! What the listener is handed: gRPC by its paths, and the pages behind them, behind one edge.
+//! The handler of the listener: gRPC for the paths of services, the pages for all others, behind one edge.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::service::Reason;
 use crate::web::bounds;
 use crate::web::status::{Family, answer};
 
-/// gRPC and plain HTTP on one port. A path of a service is gRPC's, whatever else the request is; every other is the router's.
+/// gRPC and plain HTTP on one port. The path alone decides: paths of services go to gRPC, all others to the router.
 #[derive(Debug)]
 pub struct Front<S> {
     edge: Arc<Edge>,
@@ -30,8 +30,8 @@ pub struct Front<S> {
 }
 
 impl<S: Services> Front<S> {
-    /// `services` and `pages` behind an edge with these settings. Where neither has a path, gRPC is answered UNIMPLEMENTED, and
-    /// all else 404.
+    /// `services` and `pages` behind an edge with these settings. A path that neither has is answered UNIMPLEMENTED to gRPC and
+    /// 404 to everything else.
     pub fn new(services: S, pages: Router, settings: EdgeSettings) -> Self {
         let edge = Arc::new(Edge::new(settings));
         // `with_state` makes axum settle its internals once instead of at every call.

@@ -1,8 +1,8 @@
 //! The composition root: opens the store, founds it at first start, builds the services and their faces, and runs them until
 //! it is told to stop.
 //!
-//! Owns the order of things. At start: settings, socket, store, keys, services, and only then SERVING. At the end: NOT_SERVING,
-//! then the drain, then the store closes.
+//! Owns the order of start and end. At start: settings, socket, store, keys, services, and only then SERVING. At the end:
+//! NOT_SERVING, then the drain, then the store closes.
 
 mod error;
 mod founding;
@@ -46,13 +46,13 @@ use crate::store::sled::{Failure, Options, open as open_store};
 use crate::store::{Revocations, Store};
 use crate::web::{self, PagesState, well_known};
 
-/// How long calls in flight get once the store has failed: each of them can only be refused.
+/// How long the drain may take after the store has failed. It is short because every call can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Binds, opens and serves until `shutdown` is cancelled. `ready` is called with the real address once calls are answered.
 ///
 /// # Errors
-/// [`StartError`], also where the store fails for good while serving: its text is the last line that the operator sees.
+/// [`StartError`], also if the store fails for good while serving. Its text is the last line that the operator sees.
 pub async fn run(
     settings: Settings,
     seams: Seams,
@@ -98,7 +98,7 @@ impl App {
         let revocations = Arc::new(Revocations::default());
         let options = Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random));
         let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
-        // From here on the store is closed whatever happens, so that its lock and its last writes are settled.
+        // From here on every way out closes the store, so that its lock is released and its last writes are durable.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {
             Ok((services, policy)) => {
                 let services = Arc::new(services);
@@ -120,8 +120,8 @@ impl App {
     /// Serves `listener` until `shutdown` is cancelled, drains, and closes the store. `ready` is called when calls are answered.
     ///
     /// # Errors
-    /// [`StartError::StoreFailed`] where a write could not be made durable: whatever was answered before is true, and nothing
-    /// is answered any more.
+    /// [`StartError::StoreFailed`] if a write could not be made durable. Everything that was answered before is true, and
+    /// nothing is answered after it.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken, ready: impl FnOnce()) -> Result<(), StartError> {
         let (reporter, health) = health_reporter();
         let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
@@ -149,7 +149,7 @@ impl App {
             () = shutdown.cancelled() => Ok(()),
             reason = self.failure.failed() => Err(StartError::StoreFailed(reason)),
         };
-        // Health first, so that nobody new is sent here; then the drain; the store last.
+        // Health comes first, so that load balancers send nobody new. Then the drain, then the store.
         watch.stop().await;
         drain.cancel();
         match &ended {

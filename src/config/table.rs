@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Setting {
     /// The environment variable. In the file it is the same in lower case, without `countersign_`.
     pub name: &'static str,
-    /// The long flag without its dashes; empty where there is none, which is so for secrets.
+    /// The long flag without its dashes. Empty if there is none; secrets have none.
     pub flag: &'static str,
     /// What a value looks like, for `--help`.
     pub value: &'static str,
@@ -27,7 +27,7 @@ impl Setting {
     }
 }
 
-/// As messages name it: the variable, and the flag where there is one.
+/// Shown as in messages: the variable, and the flag if there is one.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)?;

@@ -1,4 +1,4 @@
-//! Takes connections from the listener, one at a time, and never gives up.
+//! Accepts connections, one at a time. No error ends the loop.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use super::registry::{Registered, Registry};
 /// How long to wait for room or descriptors before asking another idle connection to leave.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The least time between two log lines about a shortage.
+/// At most one log line about a shortage in this time.
 const SHORTAGE_LOG_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A connection that may be served.
@@ -46,7 +46,7 @@ impl Acceptor {
         Self { listener, registry, slots, idle_when_full: limits.idle_when_full, complained: None }
     }
 
-    /// The next connection. Cancel-safe: it is dropped and called again whenever a connection has ended, which is also what
+    /// The next connection. Cancel-safe: the caller drops the future and calls again whenever a connection has ended. That also
     /// ends a wait for descriptors early.
     pub(super) async fn next(&mut self) -> Accepted {
         loop {
@@ -57,7 +57,7 @@ impl Acceptor {
                         tracing::debug!(%peer, "refused: too many connections of one source");
                         continue;
                     };
-                    // A failure here is a connection that is gone already; serving it will find out.
+                    // This fails only for a connection that is gone already; serving it will notice.
                     let _ = stream.set_nodelay(true);
                     return Accepted { stream, peer, registered, slot };
                 }
@@ -67,7 +67,7 @@ impl Acceptor {
         }
     }
 
-    /// Waits until there is room. What does not fit stays in the kernel's queue meanwhile.
+    /// Waits until there is room. Further connections stay in the kernel's queue meanwhile.
     async fn slot(&mut self) -> OwnedSemaphorePermit {
         loop {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
@@ -83,7 +83,7 @@ impl Acceptor {
         }
     }
 
-    /// Whether a shortage is logged now: strangers can bring it about as often as they like.
+    /// Whether to log a shortage now. The rate is limited because strangers can cause shortages.
     fn may_complain(&mut self) -> bool {
         let may = self.complained.is_none_or(|last| last.elapsed() >= SHORTAGE_LOG_INTERVAL);
         if may {
@@ -92,7 +92,7 @@ impl Acceptor {
         may
     }
 
-    /// Waits out an error of the machine, such as no descriptors: trying again at once would spin, as the socket stays ready.
+    /// Waits after an error of the machine, such as no descriptors. The socket stays ready, so trying again at once would spin.
     async fn endure(&mut self, error: &io::Error) {
         if self.may_complain() {
             tracing::error!(%error, "cannot accept connections for now");

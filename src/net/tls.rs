@@ -1,7 +1,7 @@
 //! TLS of the listener: a certificate and its key from two PEM files, read again when they change.
 //!
-//! A pair that cannot be used never replaces one that can: the old one stays and the log says why, once for each change.
-//! Live connections are not touched by a change.
+//! A pair that cannot be used never replaces one that can. The old pair stays, and the log says why, once for each change. A
+//! change does not touch live connections.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub struct Tls {
     current: Arc<Current>,
     cert: PathBuf,
     key: PathBuf,
-    /// What the files looked like when they were last read, well or not.
+    /// What the files looked like when they were last read, with or without success.
     seen: Mutex<[Option<Stamp>; 2]>,
 }
 
@@ -128,7 +128,7 @@ impl ResolvesServerCert for Current {
     }
 }
 
-/// What tells one version of a file from another: a file replaced by rename has another inode, one rewritten another time.
+/// Tells versions of a file apart. A file that was replaced by rename has another inode; a rewritten one has another time.
 type Stamp = (i64, i64, u64, u64);
 
 fn stamp(path: &Path) -> Option<Stamp> {

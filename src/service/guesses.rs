@@ -13,11 +13,12 @@ use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::source::Source;
 
-/// Failures at once. Each costs little more than a MAC, and many honest clients share an address: a high bound is enough.
+/// Failures at once. Each costs little more than a MAC, and many honest clients may share an address, so a high bound is
+/// enough.
 const MAX_FAILURES_PER_SOURCE: f64 = 20_000.0;
 /// Failures that are forgotten in a second.
 const FAILURES_FORGOTTEN_PER_SECOND: f64 = 200.0;
-/// How many sources are counted; newcomers past it are not, which costs nothing but their work.
+/// How many sources are counted. Further sources are not counted, which costs only the work of their calls.
 const MAX_TRACKED_SOURCES: usize = 16_384;
 
 /// Counts failures by source.

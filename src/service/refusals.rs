@@ -11,9 +11,9 @@ use crate::model::audit::Action;
 use crate::model::ids::UserId;
 use crate::store::Store;
 
-/// Recorded one by one, for each account and minute.
+/// How many refusals are recorded one by one, for each account and minute.
 const MAX_RECORDED_PER_MINUTE: u32 = 20;
-/// How many accounts are remembered for a minute; past it refusals are counted only.
+/// How many accounts are tracked in a minute; refusals for further accounts are only counted.
 const MAX_TRACKED_ACCOUNTS: usize = 16_384;
 
 /// Records refusals.

@@ -29,7 +29,7 @@ const MAX_FAILURES_PER_NAME: f64 = 20.0;
 const FAILURE_DECAY: Duration = Duration::from_secs(30);
 /// How long a source that signed in counts as known.
 const KNOWN_SOURCE_LIFETIME: Duration = Duration::from_hours(24);
-/// How many counts are kept; about 150 bytes each. The least lately touched go first.
+/// How many counts are kept, of about 150 bytes each. The least recently used leave first.
 const MAX_TRACKED_COUNTS: usize = 65_536;
 
 /// Counts failures.

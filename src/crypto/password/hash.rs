@@ -1,5 +1,5 @@
-//! The formats of password hashes: our own argon2id in PHC form, and what accounts bring along from elsewhere. Every cost that
-//! is read from a stored hash is bounded before it is paid.
+//! The formats of password hashes: our own argon2id in PHC form, and those of accounts from elsewhere. Every cost parameter of
+//! a stored hash is checked against a bound before anything is computed.
 
 use std::num::NonZeroU32;
 
@@ -179,9 +179,9 @@ impl Hasher {
         Ok(format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${output}"))
     }
 
-    /// Spends what [`hash`](Self::hash) spends, for accounts that are not there.
+    /// Takes as long as [`hash`](Self::hash), for accounts that do not exist.
     pub(super) fn pretend(&mut self, password: &[u8]) {
-        // The result is of no use; a failure, which only memory could cause, shows at the next real hash.
+        // The result is not needed. Only a lack of memory could make this fail, and the next real hash will show that.
         let _ = self.own(password, &[0; SALT_LEN]);
     }
 
@@ -218,7 +218,8 @@ impl Hasher {
             || stored.output.len() < OUTPUT_LEN
     }
 
-    /// Wipes the memory of the last hash, and keeps it. For when nothing waits: the next hash overwrites it anyway.
+    /// Wipes the memory of the last hash, and keeps it allocated. Called when nothing waits; otherwise the next hash overwrites
+    /// the memory.
     pub(super) fn wipe(&mut self) {
         if std::mem::take(&mut self.dirty) {
             self.blocks.fill(Block::default());
@@ -244,7 +245,8 @@ impl Hasher {
             self.dirty = true;
             argon2.hash_password_into_with_memory(password, salt, output, &mut self.blocks)
         } else {
-            // A dearer hash from elsewhere: its memory is given back at once, it will be upgraded to ours.
+            // A hash from elsewhere that needs more memory. The memory is freed at once, because the hash will be upgraded to
+            // ours.
             let mut blocks = vec![Block::default(); wanted];
             let outcome = argon2.hash_password_into_with_memory(password, salt, output, &mut blocks);
             blocks.fill(Block::default());

@@ -1,19 +1,19 @@
-//! Waiting for a crowd: where many call at once, one barrier for all of them costs less than one for each few.
+//! Waits for more verbs when many come at once: one barrier for all costs less than one for every few.
 
 use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A group of so many was a crowd: more are on their way.
+/// After a group of this many verbs, more are probably on their way.
 const MIN_CROWD: usize = 8;
 
-/// How often the writer looks whether more of a crowd have come, and goes on where none have.
+/// How often the writer looks for more verbs. It stops waiting as soon as none have come.
 const LOOK_INTERVAL: Duration = Duration::from_micros(500);
 
-/// How long the writer waits at the most for a crowd to come together.
+/// The longest that the writer waits for more verbs.
 const MAX_WAIT: Duration = Duration::from_millis(2);
 
-/// The verbs of the next group, at most `most`, after one of `last`. Who calls alone waits for nobody.
+/// The verbs of the next group, at most `most`, after a group of `last`. A single caller does not wait.
 pub(super) fn gather<T>(first: T, queue: &Receiver<T>, last: usize, most: usize) -> Vec<T> {
     let mut verbs = vec![first];
     let begun = Instant::now();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sled::Db;
 
-/// A flush that was seen twice, so long apart, is overdue.
+/// A flush that is still running after this time is overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(1);
 
 /// Flushes one database.

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// One part of the time in so many, while verbs come; all of it where none do.
+/// While verbs come, the other work gets one part in this many of the time. Otherwise it gets all of it.
 const TIME_SHARES: u32 = 8;
 
-/// Verbs come where the last one came so lately.
+/// How long after the last verb the writer counts as busy.
 const QUIET_AFTER: Duration = Duration::from_millis(100);
 
-/// The time in which nothing was done, as a group was under way, is made up for as far as this: a caller waits an eighth of it.
+/// The other work may make up for at most this much time in which a group was under way. A caller waits for an eighth of it.
 const MAX_CREDIT: Duration = Duration::from_millis(8);
 
 /// When there may be more of that work.

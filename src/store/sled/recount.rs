@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::tip::Tally;
 use crate::store::kv::MANY;
 
-/// So many records are counted between two looks at the clock.
+/// Records that are counted between two looks at the clock.
 const RECORDS_PER_STEP: usize = 1024;
 
 /// Where the records are counted.

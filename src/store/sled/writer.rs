@@ -25,13 +25,13 @@ use crate::store::kv::engine::Job;
 use crate::store::kv::tx::{Committed, Group};
 use crate::store::{Lane, Revocations, StoreError};
 
-/// How often the identity file learns how far the store has come, while there are commits.
+/// How often the identity file is updated with the state of the store, while there are commits.
 const IDENTITY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// So many records are counted at once while verbs may be waiting: a page or two, microseconds.
+/// Records that are counted at once while verbs may wait: a page or two, which takes microseconds.
 const RECOUNT_STEP: usize = 16;
 
-/// After so many changed records closing takes some of the next opening's work.
+/// After this many changed records, closing does some of the next opening's work.
 const CLOSING_WORK_THRESHOLD: usize = 2000;
 
 /// Everything that is the writer's alone.

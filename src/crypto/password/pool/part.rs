@@ -1,29 +1,29 @@
-//! The part of each thread, and when it stands back for the rest of the server.
+//! The role of each hash thread, and when it yields to the rest of the server.
 //!
-//! A lower priority alone does not keep the others quick. Who waits for the disk also waits for threads of the kernel, and a
-//! scheduler that lets a running thread finish its slice keeps these waiting on every core that hashes, for up to half a second
-//! seen. So of several threads the last one rests while the server is asked for anything else, which leaves a core free. The first
-//! one goes on at the usual priority, so that logins get through whatever happens, and takes a bounded share where there is not
-//! enough for all: how much a nice value leaves differs by kernel and from run to run.
+//! A lower priority alone does not keep other calls quick. A call that waits for the disk also waits for kernel threads. A
+//! scheduler that lets a running thread finish its slice keeps these waiting on every core that hashes, by up to half a second
+//! as measured. So the last of several threads rests while other calls come in, which leaves one core free. The first one has
+//! the usual priority, so that logins always get through, and takes a bounded share of a core when others want it: what a nice
+//! value leaves differs by kernel and from run to run. `docs/decisions/2026-11-22-hash-pool.md` has the measurements.
 
 use std::time::{Duration, Instant};
 
 use crate::model::traffic::Traffic;
 
-/// How long after the last other call they are still reckoned with.
+/// How long the last thread rests after a call that is not a password check.
 const REST_AFTER_CALL: Duration = Duration::from_millis(100);
 
-/// The part of a core that the first thread takes while others want all of it.
+/// The share of a core that the first thread takes while others want all of it.
 const MAX_CORE_SHARE: f64 = 0.3;
 
-/// What a thread is among the others, and what it has to remember for that.
+/// The role of a thread among the others, with its state.
 #[derive(Debug)]
 pub(super) enum Part {
-    /// There is no other, or it is neither the first nor the last of them.
+    /// The only thread, or neither the first nor the last.
     Plain,
-    /// Goes on whatever happens.
+    /// The first of several: never rests, takes a bounded share.
     First(Others, Option<Instant>),
-    /// Rests first.
+    /// The last of several: rests while other calls come in.
     Last(Others),
 }
 
@@ -38,7 +38,7 @@ impl Part {
         }
     }
 
-    /// How much longer to stand back before the next job, if at all.
+    /// How long to rest before the next job, if at all.
     pub(super) fn stands_back(&mut self, now: Instant) -> Option<Duration> {
         let until = match self {
             Self::Plain => None,
@@ -57,7 +57,7 @@ impl Part {
     }
 }
 
-/// The calls that are no password checks.
+/// The calls that are not password checks.
 #[derive(Debug)]
 pub(super) struct Others {
     traffic: Traffic,
@@ -70,7 +70,7 @@ impl Others {
         Self { counted: traffic.counted(), traffic, until: None }
     }
 
-    /// Until when they are reckoned with, if that lies ahead.
+    /// Until when the last thread rests because of them, if that is in the future.
     fn until(&mut self, now: Instant) -> Option<Instant> {
         let counted = self.traffic.counted();
         if counted != self.counted {
