@@ -3,12 +3,12 @@
 //!
 //! An id of our own is 16 hexadecimal digits. A trusted proxy may give the id in the request's `x-request-id`: 1 to 64
 //! characters of `A-Z a-z 0-9 . _ -`; any other is passed over, as is that of everybody else. All answers of plain HTTP carry
-//! the id. Of gRPC's answers the refusals do, and no other: a header that is never the same twice would cost the fastest calls
-//! more than all the rest of the edge, and drive out of HPACK's table what is the same each time.
+//! the id. Of gRPC's answers the refusals do, and no other: the header costs 0.1 us, of the 6 us that the fastest call takes, and as
+//! one that is never the same twice it drives out of HPACK's table what is.
 //!
-//! No span carries it: with the log at `info` a span for each call costs about as much as the edge, because its fields are
-//! written out when it begins. The call is marked for as long as it is polled instead, and [`Fields`] writes the mark when an
-//! event is logged.
+//! No span carries it: with the log at `info` a span for each call costs 0.6 us, because its fields are written out when it begins.
+//! The call is marked for as long as it is polled instead, which costs 12 ns, and [`Fields`] writes the mark when an event is
+//! logged. (Measured: `benches/functions/edge.rs`, and a span beside it.)
 
 use std::fmt;
 use std::sync::Arc;

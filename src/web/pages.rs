@@ -11,6 +11,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::status;
 use crate::model::clock::Timestamp;
+use crate::service::Reason;
 use crate::service::sso::{Confirmation, Refusal};
 
 const POLICY: HeaderValue =
@@ -88,7 +89,7 @@ pub(super) fn declined(base: &str) -> Response {
 pub(super) fn foreign(base: &str) -> Response {
     page(
         base,
-        StatusCode::FORBIDDEN,
+        status::code(Reason::ForeignOrigin),
         "This came from another page",
         &html! {
             p { "The answer was not sent by the page that asks for it, so it does not count. Go back to that page and answer there." }
