@@ -3,20 +3,34 @@
 //! The events of one group lie in pages of up to about a kilobyte, each under the number of its last event. Of the chain a page
 //! holds the link to the page before it; within it the links are computed again by whoever reads.
 
+use async_trait::async_trait;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::commit::Held;
 use super::engine::View;
 use super::key;
 use super::record::{AuditPage, scan_from};
+use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
-use crate::store::verbs::By;
+use crate::store::verbs::{AuditStore, By, Commit};
 use crate::store::{Lane, Result, StoreError};
 
 /// So many pages are read at once.
 const PAGES_AT_ONCE: usize = 64;
+
+#[async_trait]
+impl AuditStore for KvStore {
+    async fn audit_events(&self, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
+        self.read(|view| audit_events(view, lane, from, most)).await
+    }
+
+    async fn record(&self, refusal: Action, by: By) -> Result<Commit<()>> {
+        self.change_unfenced(by, move |tx, by| audit(tx, by, refusal.clone()).map(Held::here)).await
+    }
+}
 
 /// Records what happens in this commit, as done by its caller.
 pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
@@ -33,13 +47,8 @@ pub(super) fn audit_as(tx: &mut Tx<'_>, now: Timestamp, origin: Origin, action: 
     Ok(())
 }
 
-/// [`audit`], as a verb of its own.
-pub(super) fn record(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
-    audit(tx, by, action)
-}
-
 /// At most `most` events of a lane from number `from` on.
-pub(super) fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
+fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     let mut at = from;
