@@ -1,0 +1,133 @@
+//! Every fixture opens, and everything its manifest names is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use countersign::store::{Revocations, Store, audit_digest};
+use tempfile::TempDir;
+
+use crate::describe::describe;
+use crate::fill::{PASSWORD, open_store};
+use crate::manifest::Manifest;
+use crate::rig::{Rig, one_time_code, reason};
+
+/// A fixture, unpacked.
+pub(crate) struct Fixture {
+    /// `format-2/plain` and so on.
+    pub(crate) name: String,
+    pub(crate) manifest: Manifest,
+    directory: TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+}
+
+/// The fixtures of every format.
+pub(crate) fn fixtures() -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut found = Vec::new();
+    for format in directories(&root) {
+        for kind in ["plain", "sealed"] {
+            let directory = tempfile::tempdir().unwrap();
+            unpack(&format.join(format!("{kind}.tar.gz")), directory.path());
+            let text = fs::read_to_string(format.join(format!("{kind}.json"))).unwrap();
+            let name = format!("{}/{kind}", format.file_name().unwrap().display());
+            found.push(Fixture { name, manifest: serde_json::from_str(&text).unwrap(), directory });
+        }
+    }
+    assert!(found.len() >= 2, "the fixtures were not found");
+    found
+}
+
+/// Those of one format.
+pub(crate) fn fixtures_of(format: u64) -> Vec<Fixture> {
+    fixtures().into_iter().filter(|fixture| fixture.name.starts_with(&format!("format-{format}/"))).collect()
+}
+
+fn directories(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+pub(crate) fn unpack(archive: &Path, into: &Path) {
+    assert!(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(into).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_in_a_fixture_is_there_when_it_is_opened() {
+    for fixture in fixtures() {
+        // Once more as well: what the first opening wrote is read by the second.
+        for _ in 0..2 {
+            let (store, revocations) = open_store(&fixture.data()).await;
+            assert_kept(&*store, &revocations, &fixture.manifest, &fixture.name).await;
+            store.close().await;
+        }
+    }
+}
+
+/// Holds a store to what the manifest says of it, and its audit log to its chain.
+pub(crate) async fn assert_kept(store: &dyn Store, revocations: &Revocations, manifest: &Manifest, name: &str) {
+    let mut found = describe(store, revocations, &manifest.catalogue, manifest.now()).await;
+    let mut expected = manifest.state.clone();
+    let (found_audit, expected_audit) = (found["audit"].take(), expected["audit"].take());
+    for (part, was) in expected.as_object().unwrap() {
+        assert_eq!(&found[part], was, "{name}: {part}");
+    }
+    let (found_audit, expected_audit) = (found_audit.as_array().unwrap(), expected_audit.as_array().unwrap());
+    assert_eq!(&found_audit[..expected_audit.len()], expected_audit, "{name}: audit");
+
+    let mut previous = [0; 32];
+    for (event, sequence) in store.audit_events(1, u32::MAX).await.unwrap().iter().zip(1..) {
+        assert_eq!((event.sequence, event.previous), (sequence, previous), "{name}: the audit chain is broken");
+        previous = audit_digest(event).unwrap();
+    }
+}
+
+/// By the server itself, at the moment when the directory was closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_held_works_on_a_fixture_and_what_was_revoked_stays_so() {
+    for fixture in fixtures() {
+        let Manifest { kek, secrets, .. } = &fixture.manifest;
+        let rig = Rig::start(&fixture.data(), kek.as_deref(), fixture.manifest.now()).await;
+        let name = &fixture.name;
+
+        for (username, password) in &secrets.passwords {
+            let login = rig.log_in(username, password, "").await;
+            match username.as_str() {
+                "dan" => assert_eq!(reason(login), "INVALID_CREDENTIALS", "{name}: dan is disabled"),
+                "carol" => assert_eq!(reason(login), "OTP_REQUIRED", "{name}: carol has one-time codes"),
+                _ => assert!(login.is_ok(), "{name}: {username}: {login:?}"),
+            }
+        }
+        let admin = rig.log_in("admin", &secrets.passwords["admin"], "").await.unwrap();
+
+        assert!(rig.active(&admin, &secrets.access).await, "{name}: an access token");
+        assert!(!rig.active(&admin, &secrets.revoked_access).await, "{name}: a revoked access token");
+        rig.exchange(&secrets.key).await.unwrap();
+        rig.exchange(&secrets.rotated_key).await.unwrap();
+        assert_eq!(reason(rig.exchange(&secrets.revoked_key).await), "INVALID_CREDENTIALS", "{name}");
+        rig.redeem(&secrets.link).await.unwrap();
+        for dead in [&secrets.link, &secrets.redeemed_link, &secrets.revoked_link] {
+            assert_eq!(reason(rig.redeem(dead).await), "LINK_INVALID", "{name}");
+        }
+
+        // The step at which codes were turned on is spent, the next one is not; a recovery code counts once.
+        let spent = one_time_code(&secrets.codes, fixture.manifest.now());
+        assert_eq!(reason(rig.log_in("carol", PASSWORD, &spent).await), "OTP_REQUIRED", "{name}");
+        let code = one_time_code(&secrets.codes, fixture.manifest.now().plus(std::time::Duration::from_secs(30)));
+        rig.log_in("carol", PASSWORD, &code).await.unwrap();
+        rig.log_in("carol", PASSWORD, &secrets.recovery[0]).await.unwrap();
+        assert_eq!(reason(rig.log_in("carol", PASSWORD, &secrets.recovery[0]).await), "OTP_REQUIRED", "{name}");
+
+        let refreshed = rig.refresh(&secrets.refresh).await.unwrap();
+        assert_eq!(reason(rig.refresh(&secrets.rotated_refresh).await), "REFRESH_REUSED", "{name}");
+        assert_eq!(reason(rig.refresh(&refreshed.refresh_token).await), "SESSION_REVOKED", "{name}");
+        rig.stop().await;
+    }
+}
