@@ -36,7 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("openidconnect", &["oidc/"]),
     ("pbkdf2", &["crypto/password"]),
     ("maud", &["web/"]),
-    ("prost", &["bench/", "grpc/", "cli/", "app"]),
+    ("prost", &["bench/", "grpc/", "cli/", "app", "store/kv/record/"]),
     ("prost_types", &["bench/", "grpc/", "cli/", "app"]),
     ("sled", &["store/sled"]),
     ("tonic", &["bench/ceiling", "grpc/", "cli/", "app"]),

@@ -95,7 +95,8 @@ impl App {
         let traffic = Traffic::default();
         let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
-        let options = Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random));
+        let now = seams.clock.now();
+        let options = Options { now, ..Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random)) };
         let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
         // From here on the store is closed whatever happens, so that its lock and its last writes are settled.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {

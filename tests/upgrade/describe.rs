@@ -263,6 +263,7 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::SessionRetried(session) => ("session_retried", vec![session.to_string()]),
         Action::Swept(records) => ("swept", vec![records.to_string()]),
         Action::SessionSwept(session, times) => ("session_swept", vec![session.to_string(), times.to_string()]),
+        Action::StoreUpgraded { from, to } => ("store_upgraded", vec![from.to_string(), to.to_string()]),
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

@@ -85,7 +85,7 @@ pub(crate) async fn assert_kept(store: &dyn Store, revocations: &Revocations, ma
     let mut previous = [0; 32];
     for (event, sequence) in store.audit_events(1, u32::MAX).await.unwrap().iter().zip(1..) {
         assert_eq!((event.sequence, event.previous), (sequence, previous), "{name}: the audit chain is broken");
-        previous = audit_digest(event).unwrap();
+        previous = audit_digest(event);
     }
 }
 

@@ -3,12 +3,11 @@
 //! The events of one group lie in pages of up to about a kilobyte, each under the number of its last event. Of the chain a page
 //! holds the link to the page before it; within it the links are computed again by whoever reads.
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::engine::View;
 use super::key::{self, Kind};
-use super::record::{encode, scan_from};
+use super::record::{AuditPage, encode, entry_size, scan_from};
 use super::tx::{Changes, Tx};
 use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
@@ -20,14 +19,6 @@ const PAGE: usize = 800;
 /// So many pages are read at once.
 const AT_ONCE: usize = 64;
 
-/// Some events in a row, and the digest of the one before them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct AuditPage {
-    first: u64,
-    previous: [u8; 32],
-    events: Vec<(Timestamp, Origin, Action)>,
-}
-
 /// Records what happens in this commit, as done by its caller.
 pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
     audit_as(tx, by.now, by.origin.clone(), action)
@@ -35,10 +26,11 @@ pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
 
 /// Records what happens in this commit, as done by `origin`.
 pub(super) fn audit_as(tx: &mut Tx<'_>, now: Timestamp, origin: Origin, action: Action) -> Result<()> {
-    let sequence = tx.head.audit_sequence + 1;
+    let sequence = tx.head.audit_sequence.checked_add(1);
+    let sequence = sequence.ok_or_else(|| StoreError::Corrupt("Audit: its last number is taken".to_owned()))?;
     let event = AuditEvent { sequence, at: now, origin, action, previous: tx.head.audit_hash };
     tx.head.audit_sequence = sequence;
-    tx.head.audit_hash = audit_digest(&event)?;
+    tx.head.audit_hash = audit_digest(&event);
     tx.record(event);
     Ok(())
 }
@@ -57,7 +49,7 @@ pub(super) fn write(events: Vec<AuditEvent>, changes: &mut Changes) -> Result<()
         for event in std::iter::once(first).chain(events.by_ref()) {
             let sequence = event.sequence;
             let entry = (event.at, event.origin, event.action);
-            size += written(&entry)?.len();
+            size += entry_size(&entry);
             page.events.push(entry);
             last = sequence;
             if size >= PAGE {
@@ -78,7 +70,7 @@ pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<
         let pages = scan_from::<AuditPage>(view, &key::all(Kind::Audit), &key::audit(at), AT_ONCE)?;
         let last_pages = pages.len() < AT_ONCE;
         for (_, page) in pages {
-            at = page.append_to(&mut found, from)?;
+            at = page.append_to(&mut found, from);
         }
         if last_pages {
             break;
@@ -90,28 +82,22 @@ pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<
 
 impl AuditPage {
     /// Appends the events from number `from` on, whole; answers the number after the last.
-    fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> Result<u64> {
+    fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> u64 {
         let Self { first: mut sequence, mut previous, events } = self;
         for (at, origin, action) in events {
             let event = AuditEvent { sequence, at, origin, action, previous };
-            previous = audit_digest(&event)?;
+            previous = audit_digest(&event);
             sequence += 1;
             if event.sequence >= from {
                 found.push(event);
             }
         }
-        Ok(sequence)
+        sequence
     }
 }
 
-/// SHA-256 of an audit event, whole and in postcard: what the one after it holds as `previous`.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where the event cannot be written.
-pub fn audit_digest(event: &AuditEvent) -> Result<[u8; 32]> {
-    Ok(Sha256::digest(written(event)?).into())
-}
-
-fn written<T: Serialize>(event: &T) -> Result<Vec<u8>> {
-    postcard::to_stdvec(event).map_err(|error| StoreError::Corrupt(format!("Audit: cannot be written: {error}")))
+/// SHA-256 of the [canonical bytes](AuditEvent::canonical) of an audit event: what the one after it holds as `previous`.
+#[must_use]
+pub fn audit_digest(event: &AuditEvent) -> [u8; 32] {
+    Sha256::digest(event.canonical()).into()
 }

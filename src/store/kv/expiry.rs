@@ -1,9 +1,7 @@
 //! What expires, in the order of time: what one group lets expire within one second lies on one page.
 
-use serde::{Deserialize, Serialize};
-
 use super::key::{self, Kind};
-use super::record::{encode, scan_from};
+use super::record::{ExpiryPage, encode, scan_from};
 use super::tx::{Changes, Tx};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, LinkId, SessionId};
@@ -13,17 +11,13 @@ use crate::store::Result;
 const MOST: usize = 50;
 
 /// What expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiring {
     Session(SessionId),
     Link(LinkId),
     Attempt(AttemptId),
     Revocation(i64),
 }
-
-/// The record of a page. Its key has the time of the last of them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ExpiryPage(Vec<Expiring>);
 
 /// Has the sweep remove `what` some time after `at`.
 pub(super) fn expires(tx: &mut Tx<'_>, at: Timestamp, what: Expiring) {

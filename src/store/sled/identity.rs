@@ -18,7 +18,10 @@ use super::error::{OpenError, Trying};
 use crate::model::ids::StoreId;
 
 /// The format of everything in a data directory. Rises when an older version could no longer read it.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+
+/// The earliest format that is brought to the present one. What came before was never released.
+const EARLIEST: u32 = 2;
 
 /// What the file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,9 +73,9 @@ impl Identity {
             let path = path.parent().unwrap_or(path).to_owned();
             return Err(OpenError::LaterFormat { path, found: format, known: FORMAT });
         }
-        if format < FORMAT {
+        if format < EARLIEST {
             let path = path.parent().unwrap_or(path).to_owned();
-            return Err(OpenError::EarlierFormat { path, found: format, known: FORMAT });
+            return Err(OpenError::EarlierFormat { path, found: format, known: EARLIEST });
         }
         serde_json::from_str(line).map_err(unreadable)
     }

@@ -17,8 +17,10 @@ mod flush;
 mod identity;
 mod pace;
 mod recount;
+mod rows;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +51,7 @@ use super::kv::tx::Head;
 use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
 use super::{Result, Revocations, Store, StoreError};
+use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
 
@@ -69,6 +72,8 @@ pub struct Options {
     pub watchdog: Duration,
     /// How long opening may count what can be counted later.
     pub moment: Duration,
+    /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
+    pub now: Timestamp,
     /// How much of the barrier is passed: all of it.
     #[doc(hidden)]
     pub depth: Depth,
@@ -86,6 +91,7 @@ impl Options {
             group: 1024,
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
+            now: Timestamp::default(),
             depth: Depth::Full,
         }
     }
@@ -94,7 +100,8 @@ impl Options {
 /// Opens the store of a data directory, or makes it where there is nothing.
 ///
 /// Reads every record, of sessions and audit events as many as a moment allows; the rest is read while the store is in use,
-/// and a store that turns out to be damaged then fails. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
+/// and a store that turns out to be damaged then fails. A directory of an earlier format is first brought to the present one,
+/// where it lies, which takes as long and as much room as a second one; a crash meanwhile costs nothing. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
 /// durable revision, and no other process can open the directory until the store is closed or this process ends. The
 /// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
 ///
@@ -155,7 +162,7 @@ impl SledEngine {
     ) -> std::result::Result<(Self, Failure), OpenError> {
         let (directory, found) = Directory::enter(&options.directory)?;
         let opened = match found {
-            Found::Store(identity) => reopen(&directory, &identity, options)?,
+            Found::Store(identity) => reopen(&directory, &upgrade::to_present(&directory, identity, options)?, options)?,
             Found::Nothing | Found::Unfinished => create(&directory, options)?,
         };
         let Opened { database, barrier, identity, id, tip, recount } = opened;

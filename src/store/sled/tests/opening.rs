@@ -117,11 +117,11 @@ async fn an_identity_file_that_is_gone_damaged_or_of_another_format_is_refused()
         assert!(matches!(refusal(directory.path()).0, OpenError::IdentityDamaged { .. }), "cut at {at}");
     }
 
-    for format in [1, 3] {
+    for format in [1, 4] {
         let other = format!(r#"{{"format":{format},"something":"else"}}"#);
         fs::write(&file, format!("{other}\n{:08x}\n", crc32fast::hash(other.as_bytes()))).unwrap();
         match refusal(directory.path()).0 {
-            OpenError::EarlierFormat { found: 1, known: 2, .. } | OpenError::LaterFormat { found: 3, known: 2, .. } => {}
+            OpenError::EarlierFormat { found: 1, known: 2, .. } | OpenError::LaterFormat { found: 4, known: 3, .. } => {}
             error => panic!("format {format}: {error}"),
         }
     }

@@ -1,5 +1,7 @@
 //! Audit events: who did what, from where, and what came of it. Never a secret; text from outside is quoted when it is shown.
 
+mod canonical;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -102,6 +104,13 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
+    /// The data directory was brought from one format to a later one. The events before this one were chained anew.
+    StoreUpgraded {
+        /// The format before.
+        from: u32,
+        /// The format after.
+        to: u32,
+    },
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.
@@ -115,6 +124,6 @@ pub struct AuditEvent {
     pub origin: Origin,
     /// What.
     pub action: Action,
-    /// SHA-256 of the event before it, as stored; zeros before the first.
+    /// SHA-256 of the [canonical bytes](Self::canonical) of the event before it; zeros before the first.
     pub previous: [u8; 32],
 }
