@@ -4,7 +4,7 @@
 use countersign::model::audit::{Action, Actor, AuditEvent};
 use countersign::model::clock::Timestamp;
 use countersign::model::link::Link;
-use countersign::model::name::Folded;
+use countersign::model::name::{Email, Folded};
 use countersign::model::organization::{ActiveOrganization, OrganizationRole};
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::provider::IdentityProvider;
@@ -130,7 +130,7 @@ fn user(of: &User) -> Value {
     };
     let generations = &of.generations;
     json!({
-        "id": of.id.to_string(), "name": of.name.as_str(), "email": of.email.as_ref().map(|email| email.as_str()),
+        "id": of.id.to_string(), "name": of.name.as_str(), "email": of.email.as_ref().map(Email::as_str),
         "password": of.password, "staff": of.roles.staff, "superuser": of.roles.superuser, "enabled": of.enabled,
         "generations": [generations.current.0, generations.session_floor.0, generations.token_floor.0],
         "session_floor_revision": generations.session_floor_revision, "totp": totp, "made": of.create_time.micros(),

@@ -28,15 +28,16 @@ impl Fixture {
 
 /// The fixtures of every format.
 pub(crate) fn fixtures() -> Vec<Fixture> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut formats: Vec<_> = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    formats.retain(|name| root().join(name).is_dir());
+    formats.sort();
     let mut found = Vec::new();
-    for format in directories(&root) {
+    for format in formats {
         for kind in ["plain", "sealed"] {
-            let directory = tempfile::tempdir().unwrap();
-            unpack(&format.join(format!("{kind}.tar.gz")), directory.path());
-            let text = fs::read_to_string(format.join(format!("{kind}.json"))).unwrap();
-            let name = format!("{}/{kind}", format.file_name().unwrap().display());
-            found.push(Fixture { name, manifest: serde_json::from_str(&text).unwrap(), directory });
+            let name = format!("{}/{kind}", format.display());
+            let fixture = Fixture { manifest: manifest(&name), directory: tempfile::tempdir().unwrap(), name };
+            unpack_into(&fixture, fixture.directory.path());
+            found.push(fixture);
         }
     }
     assert!(found.len() >= 2, "the fixtures were not found");
@@ -48,15 +49,21 @@ pub(crate) fn fixtures_of(format: u64) -> Vec<Fixture> {
     fixtures().into_iter().filter(|fixture| fixture.name.starts_with(&format!("format-{format}/"))).collect()
 }
 
-fn directories(root: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let mut found: Vec<_> = entries.filter(|path| path.is_dir()).collect();
-    found.sort();
-    found
+/// What a fixture holds.
+pub(crate) fn manifest(name: &str) -> Manifest {
+    serde_json::from_str(&fs::read_to_string(root().join(format!("{name}.json"))).unwrap()).unwrap()
 }
 
-pub(crate) fn unpack(archive: &Path, into: &Path) {
-    assert!(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(into).status().unwrap().success());
+/// Puts a fixture, as it was written, into `data` of a directory.
+pub(crate) fn unpack_into(fixture: &Fixture, directory: &Path) {
+    let archive = root().join(format!("{}.tar.gz", fixture.name));
+    let mut tar = Command::new("tar");
+    tar.args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(directory);
+    assert!(tar.status().unwrap().success());
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +88,9 @@ pub(crate) async fn assert_kept(store: &dyn Store, revocations: &Revocations, ma
     }
     let (found_audit, expected_audit) = (found_audit.as_array().unwrap(), expected_audit.as_array().unwrap());
     assert_eq!(&found_audit[..expected_audit.len()], expected_audit, "{name}: audit");
+    let told: Vec<_> = found_audit[expected_audit.len()..].iter().map(|event| event[4].clone()).collect();
+    let upgraded = serde_json::json!(["store_upgraded", "2", "3"]);
+    assert_eq!(told, if name.starts_with("format-2") { vec![upgraded] } else { Vec::new() }, "{name}: audit");
 
     let mut previous = [0; 32];
     for (event, sequence) in store.audit_events(1, u32::MAX).await.unwrap().iter().zip(1..) {

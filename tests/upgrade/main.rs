@@ -12,8 +12,14 @@
 )]
 
 mod describe;
+#[path = "../faults/disk.rs"]
+mod disk;
+mod driver;
 mod fill;
 mod kept;
 mod manifest;
+mod power;
+mod refused;
 mod rig;
+mod steps;
 mod write;

@@ -10,6 +10,7 @@
 //! format leaves it alone.
 
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -74,18 +75,25 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn run(&self) -> Result<Tip, OpenError> {
-        // sled flushes when it is dropped, and panics where it cannot: on the way out of an error it is left alone.
         let old = ManuallyDrop::new(self.open(self.old)?);
+        let built = self.build(&old);
+        // sled flushes when it is dropped, and panics where it cannot.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(old)))));
+        built
+    }
+
+    fn build(&self, old: &::sled::Db) -> Result<Tip, OpenError> {
         if !old.was_recovered() {
             return Err(self.damaged("it opened empty"));
         }
-        let stood = self.stood(&old)?;
+        let stood = self.stood(old)?;
+        // On the way out of an error it is left alone: what could be written of it is removed.
         let new = ManuallyDrop::new(self.open(self.new)?);
-        let tip = self.copy(&old, &Database::over((*new).clone()), &stood)?;
+        let tip = self.copy(old, &Database::over((*new).clone()), &stood)?;
         make_private(self.new)?;
         // Passes the whole barrier.
         drop(Barrier::first(self.new, (*new).clone(), Depth::Full).map_err(|error| self.failed(&error))?);
-        drop((ManuallyDrop::into_inner(old), ManuallyDrop::into_inner(new)));
+        drop(ManuallyDrop::into_inner(new));
         Ok(tip)
     }
 

@@ -12,8 +12,8 @@ pub(super) async fn serve(rig: &Rig, catalogue: &mut Catalogue, secrets: &mut Se
     catalogue.sessions.push(alice.session_id.clone());
     let refreshed = rig.refresh(&alice.refresh_token).await.unwrap();
     secrets.rotated_refresh = alice.refresh_token;
-    secrets.access = refreshed.access_token.clone();
-    secrets.refresh = refreshed.refresh_token.clone();
+    secrets.access.clone_from(&refreshed.access_token);
+    secrets.refresh.clone_from(&refreshed.refresh_token);
 
     let request = pb::AccountServiceCreatePersonalKeyRequest { display_name: "a script".to_owned(), ttl: None };
     let made = rig.account().create_personal_key(bearer(&refreshed, request)).await.unwrap().into_inner();

@@ -31,12 +31,12 @@ pub(super) async fn make(scene: &mut Scene) {
 /// Beside the one that signs, which the founding made.
 async fn signing_keys(scene: &Scene) {
     let make = |algorithm, state| KeyRing::generate(algorithm, state, &scene.sealer, random(), scene.now).unwrap();
-    let made = vec![
+    let keys = vec![
         make(Algorithm::Es256, KeyState::Published),
         make(Algorithm::EdDsa, KeyState::Retired { since: scene.now }),
         make(Algorithm::Rs256, KeyState::Retired { since: scene.now.minus(Duration::from_hours(2)) }),
     ];
-    scene.store.put_signing_keys(made, scene.superuser().await).await.unwrap();
+    scene.store.put_signing_keys(keys, scene.superuser().await).await.unwrap();
 }
 
 async fn keys(scene: &mut Scene) {

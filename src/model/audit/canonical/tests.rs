@@ -24,7 +24,7 @@ fn event(action: Action) -> AuditEvent {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Number, time and the event before, which every event begins with.

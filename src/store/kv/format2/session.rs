@@ -156,7 +156,7 @@ impl Record2 for SessionRow {
                 Mode::Json => session::Mode::Json,
                 Mode::Cookie => session::Mode::Cookie,
             },
-            methods: self.methods.into_iter().map(method).collect(),
+            methods: self.methods.iter().map(method).collect(),
             renewal: match self.renewal {
                 Renewal::Unset => session::Renewal::Unset,
                 Renewal::RefreshToken => session::Renewal::RefreshToken,
@@ -178,7 +178,7 @@ impl Record2 for SessionRow {
     }
 }
 
-fn method(method: Method) -> session::Method {
+fn method(method: &Method) -> session::Method {
     match method {
         Method::Password => session::Method::Password,
         Method::OneTimeCode => session::Method::OneTimeCode,

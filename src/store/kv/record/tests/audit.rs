@@ -75,6 +75,6 @@ fn every_action_on_disk_is_among_the_examples() {
         AuditPage { first: 1, previous: [0; 32], events: vec![(at(0), origin, action)] }.message().events[0].action
     };
     let found: Vec<i32> = actions().into_iter().map(of).collect();
-    let known: Vec<i32> = (1..).take_while(|number| ActionKind::try_from(*number).is_ok()).collect();
+    let known: Vec<i32> = (1..1000).filter(|number| ActionKind::try_from(*number).is_ok()).collect();
     assert_eq!(found, known, "in the order of their numbers");
 }

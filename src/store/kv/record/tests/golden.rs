@@ -43,7 +43,7 @@ impl Golden {
     pub(super) fn of<R: Record + PartialEq + Debug>(&mut self, name: &str, record: &R) {
         let value = encode(record).unwrap();
         assert_eq!(decode::<R>(&value).as_ref(), Ok(record), "{name}");
-        let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = value.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         self.0.push(format!("{name} {hex}"));
     }
 }
