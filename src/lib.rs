@@ -7,19 +7,19 @@
 //! |---|---|
 //! | [`cli`] | one file per command; the client commands speak gRPC to a running server |
 //! | [`app`] | the composition root: builds everything, `run(listener, shutdown)` |
-//! | [`mod@bench`] | `countersign bench`: the load generator, its scenarios and ceilings |
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |
-//! | [`grpc`] | transport: one file per service, conversions, the one error -> status table, layers |
-//! | [`web`] | transport: the pages and JSON of sign-on, well-known documents |
+//! | [`edge`] | what gRPC and HTTP share: source and trusted proxies, request ids, deadlines, places in flight, cookies, origin |
+//! | [`grpc`] | a face: one file per service, conversions, the one reason -> code table, layers |
+//! | [`web`] | a face: the pages and JSON of sign-on, well-known documents, the one reason -> status table |
 //! | [`oidc`] | the client that speaks OpenID Connect to identity providers, for `service::sso` |
 //! | [`service`] | what the service does and every policy: login, refresh, keys, links, logout, verify, throttle, audit |
 //! | [`crypto`] | passwords (the hash pool), JWT, key ring, opaque tokens, sealing, one-time codes |
 //! | [`store`] | the [`store::Store`] trait and its contract; memory and sled behind it |
 //! | [`model`] | plain values and their state machines |
 //!
-//! `main -> cli -> app -> grpc | web -> service -> crypto, store -> model`, with `app -> net`, `app -> oidc -> service` and
-//! `cli -> bench` beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
+//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and `app -> oidc -> service`
+//! beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
 //!
 //! # The invariants
 //!
@@ -28,10 +28,10 @@
 //! - Nothing secret rests in the clear: see [`crypto`].
 
 pub mod app;
-pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod edge;
 pub mod grpc;
 pub mod model;
 pub mod net;

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["app", "cli", "config"]),
     ("lib", &[]),
-    ("cli", &["app", "bench", "config", "grpc", "model"]),
-    ("bench", &["crypto", "grpc", "model", "store"]),
-    ("app", &["config", "crypto", "grpc", "web", "model", "net", "oidc", "service", "store"]),
+    ("cli", &["app", "config", "edge", "model"]),
+    ("app", &["config", "crypto", "edge", "grpc", "web", "model", "net", "oidc", "service", "store"]),
     ("config", &["model"]),
     ("net", &["model"]),
-    ("grpc", &["model", "service"]),
-    ("web", &["model", "service"]),
+    ("edge", &["model", "service"]),
+    ("grpc", &["edge", "model", "service"]),
+    ("web", &["edge", "model", "service"]),
     ("oidc", &["model", "service"]),
     ("service", &["crypto", "model", "store"]),
     ("crypto", &["model"]),
@@ -31,17 +31,26 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["crypto/", "net/tls", "app"]),
     ("axum", &["web/", "app"]),
     ("bcrypt", &["crypto/password"]),
+    ("cookie", &["edge/"]),
+    ("countersign_client", &["cli/", "grpc/pb"]),
     ("hyper_rustls", &["oidc/"]),
     ("jsonwebtoken", &["crypto/jwt"]),
     ("openidconnect", &["oidc/"]),
     ("pbkdf2", &["crypto/password"]),
     ("maud", &["web/"]),
-    ("prost", &["bench/", "grpc/", "cli/", "app", "store/kv/record/"]),
-    ("prost_types", &["bench/", "grpc/", "cli/", "app"]),
+    ("prost", &["grpc/", "store/kv/record/"]),
+    ("prost_types", &["grpc/", "cli/"]),
     ("sled", &["store/sled"]),
-    ("tonic", &["bench/ceiling", "grpc/", "cli/", "app"]),
+    ("tonic", &["grpc/", "cli/", "app"]),
+    ("tonic_types", &["grpc/"]),
     ("totp_rs", &["crypto/"]),
 ];
+
+/// Which packages of this workspace a package may depend on, for its tests too: its folder, and theirs by name.
+const PACKAGES: &[(&str, &[&str])] = &[(".", &["countersign-client"]), ("client", &[]), ("bench", &["countersign-client"])];
+
+/// Where there is Rust.
+const RUST: [&str; 6] = ["src", "tests", "benches", "client/src", "bench/src", "bench/tests"];
 
 /// The longest file that is still read in one go.
 const MAX_LINES: usize = 400;
@@ -67,8 +76,20 @@ fn every_module_has_its_arrows() {
 }
 
 #[test]
+fn packages_depend_only_on_what_they_may() {
+    let manifest =
+        |folder: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("Cargo.toml")).unwrap();
+    let members: Vec<String> = members(&manifest("."));
+    let known: Vec<&str> = PACKAGES.iter().map(|(folder, _)| *folder).filter(|folder| *folder != ".").collect();
+    assert_eq!(members, known, "the members of the workspace, and the rows of PACKAGES");
+    for (folder, allowed) in PACKAGES {
+        assert_eq!(ours(&manifest(folder)), *allowed, "{folder}/Cargo.toml");
+    }
+}
+
+#[test]
 fn files_are_short_enough_to_read() {
-    let long: Vec<String> = ["src", "tests", "benches"]
+    let long: Vec<String> = RUST
         .iter()
         .flat_map(|root| sources(root).into_iter().map(move |(path, text)| (format!("{root}/{path}"), text.lines().count())))
         .filter(|(_, lines)| *lines > MAX_LINES)
@@ -79,8 +100,9 @@ fn files_are_short_enough_to_read() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let found: Vec<String> = ["src", "tests", "benches", "proto", "tools", "docs", ".ci"]
+    let found: Vec<String> = RUST
         .iter()
+        .chain(&["proto", "tools", "docs", ".ci"])
         .flat_map(|root| files(root, &["rs", "proto", "mjs", "md", "toml", "yaml", "sh", ""]))
         .flat_map(|(path, text)| postponed(&path, &text))
         .collect();
@@ -117,10 +139,41 @@ fn the_scan_finds_what_is_planted() {
     assert_eq!(strayed("store/sled/mod.rs", "use sled::Db;"), 0);
     assert_eq!(strayed("app.rs", "use crate::store::sled::Sled; let s = self::sled::open(); mysled::x();"), 0);
 
+    assert_eq!(members("[workspace]\nmembers = [\"a\", \"b\"]\n"), ["a", "b"]);
+    let manifest = "[workspace.dependencies]\ncountersign-a = \"1\"\n[package]\nname = \"x\"\n[dependencies]\ncountersign-b = { path = \"b\" }\n\
+                    [dev-dependencies]\ncountersign.workspace = true\n";
+    assert_eq!(ours(manifest), ["countersign-b", "countersign"]);
+
     let marker = concat!("TO", "DO");
     assert_eq!(postponed("src/a.rs", &format!("fn f() {{}} // {marker}: later")).len(), 1);
     assert_eq!(postponed("src/a.rs", concat!("fn f() { unimple", "mented!() }")).len(), 1);
     assert_eq!(postponed("src/a.rs", "Status::unimplemented(\"no\")").len(), 0);
+}
+
+/// The members that the manifest of the workspace names.
+fn members(manifest: &str) -> Vec<String> {
+    let line = manifest.lines().find_map(|line| line.strip_prefix("members = [")).unwrap_or_default();
+    let names = line.trim_end_matches(']').split(',').map(|name| name.trim().trim_matches('"').to_owned());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// The packages of ours that a manifest depends on, in whichever of its sections but that of the workspace.
+fn ours(manifest: &str) -> Vec<&str> {
+    let mut section = "";
+    let mut found: Vec<&str> = Vec::new();
+    for line in manifest.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name;
+        } else if !section.starts_with("workspace")
+            && section.trim_end_matches(']').ends_with("dependencies")
+            && let Some((name, _)) = line.split_once(['=', '.'])
+            && name.trim().starts_with("countersign")
+            && !found.contains(&name.trim())
+        {
+            found.push(name.trim());
+        }
+    }
+    found
 }
 
 /// Every name of another top-level module in `text` that [`ARROWS`] does not allow to the module of `path`.

@@ -21,7 +21,7 @@ use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
-use countersign::model::user::{Generations, Roles, Totp, User};
+use countersign::model::user::{Roles, User};
 use countersign::service::client::{Client, by_system};
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
@@ -101,17 +101,14 @@ async fn house() -> (Api, Arc<Services>) {
         lane: countersign::crypto::password::pool::Lane::Known,
         deadline: Duration::from_secs(10),
     };
-    let user = User {
-        id: UserId::random(super::random()),
-        name: Name::parse("mara").unwrap(),
-        email: None,
-        password: Some(pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap()),
-        roles: Roles::default(),
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: SystemClock.now(),
-    };
+    let user = User::new(
+        UserId::random(super::random()),
+        Name::parse("mara").unwrap(),
+        None,
+        Some(pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap()),
+        Roles::default(),
+        SystemClock.now(),
+    );
     let created = store.create_user(CreateUser { user, by: by_system(SystemClock.now()) }).await.unwrap();
     assert_eq!(created, Created::Created);
     (Api::new(Arc::clone(&services), &policy), services)

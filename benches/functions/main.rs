@@ -7,6 +7,7 @@
 
 mod calls;
 mod crypto;
+mod edge;
 mod store;
 
 use countersign::model::random::{Random, SystemRandom};
@@ -16,5 +17,5 @@ fn random() -> &'static dyn Random {
     &SystemRandom
 }
 
-criterion_group!(functions, crypto::tokens, crypto::secrets, calls::handlers, store::verbs);
+criterion_group!(functions, crypto::tokens, crypto::secrets, edge::calls, calls::handlers, store::verbs);
 criterion_main!(functions);

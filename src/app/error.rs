@@ -1,4 +1,4 @@
-//! Why a server does not start, or ends by itself: one plain sentence each.
+//! Why a server does not start, or ends by itself. Each error is one plain sentence.
 
 use std::net::SocketAddr;
 

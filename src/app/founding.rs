@@ -18,13 +18,13 @@ use crate::model::name::Name;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::signing_key::{KeyState, SigningKeyRecord};
-use crate::model::user::{Generations, Roles, Totp, User};
+use crate::model::user::{Roles, User};
 use crate::service::Error;
 use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::store::Store;
 use crate::store::verbs::{Foundation, Founding};
 
-/// What the sealed check opens to, and what it is sealed for.
+/// The content of the sealed check, and its purpose. It tells whether the key-encryption key is the right one.
 const CHECK: &str = "countersign sealed check";
 
 /// The first superuser's name.
@@ -39,8 +39,8 @@ pub(super) struct Founded {
     pub(super) signing_keys: Vec<SigningKeyRecord>,
 }
 
-/// Reads what the store was founded with; founds it where it is new. Knows the key-encryption key to be the right one when it
-/// returns.
+/// Reads what the store was founded with, and founds a new store first. When this returns, the key-encryption key is known to
+/// be the right one.
 pub(super) async fn found_or_read(
     settings: &Settings,
     seams: &Seams,
@@ -102,19 +102,10 @@ async fn found(
         server_keys: server_keys.to_sealed(sealer, random),
     };
     let signing_key = KeyRing::generate(settings.signing_algorithm, KeyState::Signing, sealer, random, now)?;
-    let admin = User {
-        id: UserId::random(random),
-        name,
-        email: None,
-        password: Some(hash),
-        roles: Roles { staff: false, superuser: true },
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: now,
-    };
+    let admin = User::new(UserId::random(random), name, None, Some(hash), Roles { staff: false, superuser: true }, now);
     if made {
-        // Before the commit: a password that nobody was told would be worse than one told for nothing.
+        // Before the commit. If this fails afterwards, somebody was told a password for nothing; the other way round, nobody
+        // would know the password.
         tell(&settings.data_dir, &password)?;
     }
     store.found(Founding { foundation, signing_keys: vec![signing_key], admin, now }).await?;
@@ -122,7 +113,7 @@ async fn found(
     Ok(())
 }
 
-/// The given password, where it is one that the superuser may have.
+/// The given password, if the policy lets the superuser have it.
 fn accepted(settings: &Settings, given: &Secret, name: &Name) -> Result<Secret, StartError> {
     let rules = PasswordPolicy::new(&super::policy(settings, "", ""));
     match rules.accept("password", given, &Owner { name, email: None, codes: false }) {
@@ -134,7 +125,7 @@ fn accepted(settings: &Settings, given: &Secret, name: &Name) -> Result<Secret, 
     }
 }
 
-/// 24 characters that are hard to mistake for one another, in groups: 120 random bits.
+/// 24 characters in groups, from an alphabet without characters that look alike: 120 random bits.
 fn random_password(random: &dyn Random) -> Secret {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let bytes: [u8; 24] = random.bytes();
@@ -144,7 +135,7 @@ fn random_password(random: &dyn Random) -> Secret {
     Secret::new(groups.join("-"))
 }
 
-/// Shows the password on the terminal; where there is none, writes it to a file that only the owner can read.
+/// Shows the password on the terminal. Without a terminal, writes it to a file that only the owner can read.
 fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
     let mut terminal = std::io::stderr();
     if terminal.is_terminal() {
@@ -153,7 +144,7 @@ fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
     }
     let path = data_dir.join(PASSWORD_FILE);
     let write = || {
-        // One of an earlier start that did not get to its commit is worth nothing, and may have other permissions.
+        // A file of an earlier start that did not reach its commit has a useless password, and may have other permissions.
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -1,4 +1,4 @@
-//! What is done now and then beside the calls: expired records are swept, counts of key uses are written.
+//! Regular work beside the calls: sweeps expired records and writes counts of key uses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use super::watch::Watch;
 use crate::service::services::Services;
 use crate::store::{Revocations, Store};
 
-/// How often.
-const EVERY: Duration = Duration::from_mins(1);
-/// How many records one sweep removes at the most, so that no commit is long.
-const STEP: u32 = 200;
-/// How many sweeps follow one another: what is left waits for the next minute.
-const MOST_STEPS: usize = 50;
+/// How often housekeeping runs.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// The most records that one sweep removes, so that no commit takes long.
+const MAX_SWEPT_RECORDS: u32 = 200;
+/// The most sweeps in a row; the rest waits for the next round.
+const MAX_SWEEPS: usize = 50;
 
-/// Keeps house until `stop`.
+/// Runs until `stop`.
 pub(super) async fn keep(
     services: Arc<Services>,
     store: Arc<dyn Store>,
@@ -24,7 +24,7 @@ pub(super) async fn keep(
     watch: Watch,
     stop: CancellationToken,
 ) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -34,7 +34,7 @@ pub(super) async fn keep(
         if let Err(error) = services.personal_keys.flush().await {
             tracing::warn!(%error, "counts of key uses were not written");
         }
-        // What expires is not decided by a clock that cannot be trusted.
+        // A clock that cannot be trusted must not decide what has expired.
         if watch.clock_trusted() {
             sweep(&services, &*store, &revocations, &stop).await;
         }
@@ -44,9 +44,9 @@ pub(super) async fn keep(
 async fn sweep(services: &Services, store: &dyn Store, revocations: &Revocations, stop: &CancellationToken) {
     let now = services.time.now();
     revocations.forget(now);
-    for _ in 0..MOST_STEPS {
-        match store.sweep(now, STEP).await {
-            Ok(removed) if removed >= STEP && !stop.is_cancelled() => {}
+    for _ in 0..MAX_SWEEPS {
+        match store.sweep(now, MAX_SWEPT_RECORDS).await {
+            Ok(removed) if removed >= MAX_SWEPT_RECORDS && !stop.is_cancelled() => {}
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(%error, "expired records were not swept");

@@ -1,8 +1,8 @@
 //! The composition root: opens the store, founds it at first start, builds the services and their faces, and runs them until
 //! it is told to stop.
 //!
-//! Owns the order of things. At start: settings, socket, store, keys, services, and only then SERVING. At the end: NOT_SERVING,
-//! then the drain, then the store closes.
+//! Owns the order of start and end. At start: settings, socket, store, keys, services, and only then SERVING. At the end:
+//! NOT_SERVING, then the drain, then the store closes.
 
 mod error;
 mod founding;
@@ -30,9 +30,10 @@ use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
 use crate::crypto::seal::{KeyEncryptionKey, Sealer};
 use crate::crypto::server_key::ServerKeys;
+use crate::edge::EdgeSettings;
+use crate::edge::request_id::RequestIds;
+use crate::edge::source::{BadProxy, TrustedProxies};
 use crate::grpc::Api;
-use crate::grpc::layers::LayerSettings;
-use crate::grpc::layers::source::{BadProxy, TrustedProxies};
 use crate::grpc::routes::Routes;
 use crate::model::ids::StoreId;
 use crate::model::traffic::Traffic;
@@ -43,15 +44,15 @@ use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::sled::{Failure, Options, open as open_store};
 use crate::store::{Revocations, Store};
-use crate::web::{self, PagesState, bounds, well_known};
+use crate::web::{self, PagesState, well_known};
 
-/// How long calls in flight get once the store has failed: each of them can only be refused.
+/// How long the drain may take after the store has failed. It is short because every call can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Binds, opens and serves until `shutdown` is cancelled. `ready` is called with the real address once calls are answered.
 ///
 /// # Errors
-/// [`StartError`], also where the store fails for good while serving: its text is the last line that the operator sees.
+/// [`StartError`], also if the store fails for good while serving. Its text is the last line that the operator sees.
 pub async fn run(
     settings: Settings,
     seams: Seams,
@@ -98,7 +99,7 @@ impl App {
         let now = seams.clock.now();
         let options = Options { now, ..Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random)) };
         let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
-        // From here on the store is closed whatever happens, so that its lock and its last writes are settled.
+        // From here on every way out closes the store, so that its lock is released and its last writes are durable.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {
             Ok((services, policy)) => {
                 let services = Arc::new(services);
@@ -120,13 +121,14 @@ impl App {
     /// Serves `listener` until `shutdown` is cancelled, drains, and closes the store. `ready` is called when calls are answered.
     ///
     /// # Errors
-    /// [`StartError::StoreFailed`] where a write could not be made durable: whatever was answered before is true, and nothing
-    /// is answered any more.
+    /// [`StartError::StoreFailed`] if a write could not be made durable. Everything that was answered before is true, and
+    /// nothing is answered after it.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken, ready: impl FnOnce()) -> Result<(), StartError> {
         let (reporter, health) = health_reporter();
         let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
         let api = Api::new(Arc::clone(&self.services), &self.policy);
-        let front = self.front(&api, health)?;
+        let drain = CancellationToken::new();
+        let front = self.front(&api, health, drain.clone())?;
 
         watch.look().await;
         let stop = CancellationToken::new();
@@ -139,7 +141,6 @@ impl App {
         ));
         let watching = tokio::spawn(watch.clone().follow(stop.clone()));
 
-        let drain = CancellationToken::new();
         let serving =
             net::serve(listener, self.tls.clone(), front, limits(&self.settings), Arc::clone(&self.seams.random), drain.clone());
         tokio::pin!(serving);
@@ -149,7 +150,7 @@ impl App {
             () = shutdown.cancelled() => Ok(()),
             reason = self.failure.failed() => Err(StartError::StoreFailed(reason)),
         };
-        // Health first, so that nobody new is sent here; then the drain; the store last.
+        // Health comes first, so that load balancers send nobody new. Then the drain, then the store.
         watch.stop().await;
         drain.cancel();
         match &ended {
@@ -172,7 +173,12 @@ impl App {
     }
 
     /// gRPC, the pages of sign-on and the well-known documents on one port.
-    fn front<H: Health>(&self, api: &Api, health: HealthServer<H>) -> Result<Front<Routes<H>>, StartError> {
+    fn front<H: Health>(
+        &self,
+        api: &Api,
+        health: HealthServer<H>,
+        draining: CancellationToken,
+    ) -> Result<Front<Routes<H>>, StartError> {
         let trusted_proxies: TrustedProxies = self
             .settings
             .trusted_proxies
@@ -182,9 +188,14 @@ impl App {
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
             .merge(well_known::router(Arc::clone(&self.services.verifier)));
-        let pages = bounds::apply(pages, self.traffic.clone());
-        let layers = LayerSettings { trusted_proxies, traffic: self.traffic.clone(), ..LayerSettings::default() };
-        Ok(Front::new(services, pages, layers))
+        let settings = EdgeSettings {
+            trusted_proxies,
+            traffic: self.traffic.clone(),
+            request_ids: RequestIds::new(&*self.seams.random),
+            draining,
+            ..EdgeSettings::default()
+        };
+        Ok(Front::new(services, pages, settings))
     }
 }
 
@@ -234,6 +245,8 @@ fn policy(settings: &Settings, public_url: &str, issuer: &str) -> Policy {
         link_parameter: settings.links.parameter.clone(),
         most_sessions: settings.most_sessions,
         most_keys: settings.most_keys,
+        most_members: settings.most_members,
+        most_providers: settings.most_providers,
         password_alone: settings.password_alone,
         password_with_code: settings.password_with_code,
         cookie_secure: settings.cookie_secure,

@@ -1,4 +1,4 @@
-//! Whether the server may be sent calls: health follows the store and the clock.
+//! Keeps health up to date: SERVING only while the store can be written and the clock can be trusted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +15,14 @@ use crate::model::clock::{Clock, SystemClock, Timestamp};
 use crate::model::random::{Random, SystemRandom};
 use crate::store::Store;
 
-/// How often store and clock are looked at.
-const EVERY: Duration = Duration::from_millis(200);
+/// How often the store and the clock are checked.
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// How far the wall clock may be behind the last commit.
-const MOST_BEHIND: Duration = Duration::from_mins(1);
-/// How far the wall clock may have run ahead of the time that has passed.
-const MOST_AHEAD: Duration = Duration::from_hours(1);
+const MAX_CLOCK_BEHIND: Duration = Duration::from_mins(1);
+/// How far the wall clock may be ahead of the time that has really passed.
+const MAX_CLOCK_AHEAD: Duration = Duration::from_hours(1);
 
-/// How much time has passed since a fixed moment, whatever the wall clock is set to.
+/// The time since a fixed moment; setting the wall clock does not change it.
 pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// What a server takes from the machine.
@@ -32,7 +32,7 @@ pub struct Seams {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Time that passes, sleep of the machine included.
+    /// Monotonic time that includes the machine's sleep.
     pub uptime: Uptime,
 }
 
@@ -78,9 +78,9 @@ impl Watch {
         Self(Arc::new(Inner { seams, store, reporter, began, clock_trusted: AtomicBool::new(true), told }))
     }
 
-    /// Looks again and again until `stop`.
+    /// Checks regularly until `stop`.
     pub(super) async fn follow(self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut ticks = tokio::time::interval(WATCH_INTERVAL);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -89,7 +89,7 @@ impl Watch {
         }
     }
 
-    /// Looks once, and tells where something has changed.
+    /// Checks once, and logs what has changed.
     pub(super) async fn look(&self) {
         let inner = &*self.0;
         let now = inner.seams.clock.now();
@@ -106,7 +106,7 @@ impl Watch {
         self.tell(if healthy && wrong.is_none() { Told::Serving } else { Told::NotServing }).await;
     }
 
-    /// False where nothing may be swept.
+    /// False if the clock must not decide what has expired.
     pub(super) fn clock_trusted(&self) -> bool {
         self.0.clock_trusted.load(Ordering::SeqCst)
     }
@@ -130,12 +130,12 @@ impl Watch {
     }
 }
 
-/// What is wrong with a wall clock that shows `now`, where the store has committed at `committed` and it should be about
-/// `expected` by the time that has passed.
+/// What is wrong with a wall clock that shows `now`. The last commit was at `committed`; by the time that has passed it should
+/// be about `expected`.
 fn clock_problem(now: Timestamp, committed: Timestamp, expected: Timestamp) -> Option<&'static str> {
-    if now.plus(MOST_BEHIND) < committed {
+    if now.plus(MAX_CLOCK_BEHIND) < committed {
         Some("is more than a minute behind the last commit")
-    } else if now > expected.plus(MOST_AHEAD) {
+    } else if now > expected.plus(MAX_CLOCK_AHEAD) {
         Some("has jumped ahead by more than an hour")
     } else {
         None

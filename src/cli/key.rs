@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use countersign_client::pb;
+use countersign_client::pb::account_service_client::AccountServiceClient;
+use countersign_client::pb::admin_service_client::AdminServiceClient;
 use prost_types::Timestamp;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::input;
 use super::output::{Failure, print, time};
-use crate::grpc::pb;
-use crate::grpc::pb::account_service_client::AccountServiceClient;
-use crate::grpc::pb::admin_service_client::AdminServiceClient;
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use countersign_client::pb;
+use countersign_client::pb::auth_service_client::AuthServiceClient;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::input;
 use super::output::{Failure, print, time};
-use crate::grpc::pb;
-use crate::grpc::pb::auth_service_client::AuthServiceClient;
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {

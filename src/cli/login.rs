@@ -1,14 +1,12 @@
 //! `countersign login`.
 
+use countersign_client::pb::auth_service_client::AuthServiceClient;
+use countersign_client::{error, pb};
 use serde_json::json;
-use tonic::Status;
-use tonic_types::StatusExt as _;
 
 use super::client::Connection;
 use super::input;
 use super::output::{Failure, incomplete, note, print, time, user};
-use crate::grpc::pb;
-use crate::grpc::pb::auth_service_client::AuthServiceClient;
 
 /// Logs in and prints the access token.
 ///
@@ -40,7 +38,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     };
     let first = client.login(request(code.as_ref().map_or("", |code| code.expose()))).await;
     let answer = match first {
-        Err(status) if code.is_none() && wants_code(&status) => {
+        Err(status) if code.is_none() && error::reason(&status) == Some(pb::ErrorReason::OtpRequired) => {
             let code = input::ask("One-time code: ")?;
             if code.is_empty() {
                 return Err(status.into());
@@ -68,8 +66,4 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         note(&format!("signed in to {} until {until}", tokens.active_organization));
     }
     Ok(())
-}
-
-fn wants_code(status: &Status) -> bool {
-    status.get_details_error_info().is_some_and(|info| info.reason == "OTP_REQUIRED")
 }

@@ -1,11 +1,11 @@
 //! `countersign logout-user`.
 
+use countersign_client::pb;
+use countersign_client::pb::auth_service_client::AuthServiceClient;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::output::{Failure, print};
-use crate::grpc::pb;
-use crate::grpc::pb::auth_service_client::AuthServiceClient;
 
 /// Ends every session and unredeemed link of the account and the guests of a name, at once and for good. Takes staff or a superuser.
 #[derive(clap::Args, Debug)]

@@ -3,7 +3,6 @@
 //! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
 //! machine can read.
 
-mod bench;
 mod client;
 mod idp;
 mod input;
@@ -75,13 +74,6 @@ enum Command {
     /// Access tokens.
     #[command(subcommand)]
     Token(token::Command),
-    /// Measures a server, one of its own unless --server names one.
-    #[command(after_help = "Example:
-  countersign bench --pin --json figures.json --svg figures.svg")]
-    Bench(Box<crate::bench::Options>),
-    /// The bare server that `bench` holds ours against.
-    #[command(hide = true)]
-    BenchCeiling(bench::CeilingArgs),
 }
 
 /// Runs what the command line of this process asks for. A wrong one ends the process with exit code 2.
@@ -107,8 +99,6 @@ pub fn main() -> ExitCode {
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,
             Some(Command::Token(token::Command::Verify(args))) => token::verify(args).await,
-            Some(Command::Bench(options)) => bench::run(*options).await,
-            Some(Command::BenchCeiling(args)) => bench::ceiling(args).await,
         }
     });
     // A prompt that nobody answers would otherwise keep the process.

@@ -1,11 +1,11 @@
 //! `countersign org`.
 
+use countersign_client::pb;
+use countersign_client::pb::admin_service_client::AdminServiceClient;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::output::{Failure, incomplete, print, time};
-use crate::grpc::pb;
-use crate::grpc::pb::admin_service_client::AdminServiceClient;
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {

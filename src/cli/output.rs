@@ -3,12 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use countersign_client::{ConnectError, error, pb};
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
-
-use crate::grpc::pb;
 
 /// Why a command ends otherwise than well.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ impl Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        let reason = status.get_details_error_info().map(|info| format!(" ({})", info.reason)).unwrap_or_default();
+        let reason = error::reason_name(&status).map(|name| format!(" ({name})")).unwrap_or_default();
         let text = format!("{}{reason}", status.message());
         match status.code() {
             Code::Unauthenticated | Code::PermissionDenied => Self::Denied(text),
@@ -53,6 +51,15 @@ impl From<Status> for Failure {
             Code::Unavailable if reason.is_empty() => Self::Unreachable(text),
             code if text.is_empty() => Self::Failed(code.description().to_owned()),
             _ => Self::Failed(text),
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Url { .. } | ConnectError::Trust { .. } => Self::CommandLine(format!("--server {error}")),
+            ConnectError::Unreachable { .. } => Self::Unreachable(format!("{error}; is it running, and is --server right?")),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::output::Failure;
 use crate::app::{self, Seams};
 use crate::config::table::{self, Setting};
 use crate::config::{ProcessEnvironment, Settings};
+use crate::edge::request_id::Fields;
 
 /// The flags of `serve`, by the names of their settings: one for each in the table that may have one.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,7 @@ fn log(filter: &str) {
     // The filter was checked with the settings; a subscriber that is there already, in a test, may stay.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
+        .fmt_fields(Fields::default())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();

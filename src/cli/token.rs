@@ -1,12 +1,12 @@
 //! `countersign token`.
 
+use countersign_client::pb;
+use countersign_client::pb::token_service_client::TokenServiceClient;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::input;
 use super::output::{Failure, print, time};
-use crate::grpc::pb;
-use crate::grpc::pb::token_service_client::TokenServiceClient;
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {

@@ -1,12 +1,12 @@
 //! `countersign user`.
 
+use countersign_client::pb;
+use countersign_client::pb::admin_service_client::AdminServiceClient;
 use serde_json::json;
 
 use super::client::{Connection, signed_in};
 use super::input;
 use super::output::{self, Failure, incomplete, print};
-use crate::grpc::pb;
-use crate::grpc::pb::admin_service_client::AdminServiceClient;
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {

@@ -1,4 +1,4 @@
-//! What a setting's text must look like. Each form reads the text or says what was wanted.
+//! The forms of settings. Each parses a text, or says what would be valid.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::model::signing_key::Algorithm;
 
-/// What was read, or what was wanted in its place.
+/// The parsed value, or what would be valid.
 pub(super) type Form<T> = Result<T, String>;
 
 pub(super) fn address(text: &str) -> Form<SocketAddr> {
@@ -31,7 +31,7 @@ pub(super) fn text(text: &str) -> Form<String> {
     if printable { Ok(text.to_owned()) } else { Err("at most 256 bytes without control characters".to_owned()) }
 }
 
-/// Scheme, host and port of an `http` or `https` URL and nothing else; answered without a final slash.
+/// An `http` or `https` URL of scheme, host and port only; returned without a final slash.
 pub(super) fn origin(text: &str) -> Form<String> {
     let wanted = || "an http or https URL of scheme, host and port only, such as https://auth.example.org".to_owned();
     let url = Url::parse(text).map_err(|_| wanted())?;

@@ -1,8 +1,8 @@
-//! Typed settings: defaults, then an optional TOML file, then the environment, then flags; the later wins.
+//! Typed settings from defaults, an optional TOML file, the environment and flags. Later sources win.
 //!
 //! Owns every setting's name, default and form ([`table`]), and reads them through [`Strings`], so that a test needs no process
-//! environment. Every bad setting is reported by its name, all of them at once. Secrets come from the environment or a file,
-//! never from a flag, and are [`Secret`]s from there on.
+//! environment. All bad settings are reported at once, each by its name. Secrets come from the environment or a file, never
+//! from a flag, and become [`Secret`]s at once.
 
 mod form;
 mod sources;
@@ -26,7 +26,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The first superuser's password, used at first start only.
     pub admin_password: Option<Secret>,
-    /// Where people and services reach us, an origin without a final slash; `None`: the listening address.
+    /// The public URL: an origin without a final slash. `None`: the listening address.
     pub public_url: Option<String>,
     /// The `aud` of tokens; `None`: the issuer.
     pub audience: Option<String>,
@@ -64,6 +64,10 @@ pub struct Settings {
     pub most_sessions: u32,
     /// How many live personal keys a user may have.
     pub most_keys: u32,
+    /// Members of one organization.
+    pub most_members: u32,
+    /// Identity providers of one organization, and of the whole site.
+    pub most_providers: u32,
 }
 
 /// A certificate chain and its key.
@@ -75,7 +79,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What a password check costs, and how many run at once.
+/// The cost of a password check, and how many run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashCost {
     /// Argon2id memory, in KiB.
@@ -109,7 +113,7 @@ impl Settings {
     /// Reads the files of secrets; blocks on the file system.
     ///
     /// # Errors
-    /// [`BadSettings`] with every setting that is of the wrong form, contradicts another, or names a file that cannot be read.
+    /// [`BadSettings`] with every setting that has the wrong form, contradicts another, or names a file that cannot be read.
     pub fn read(flags: &dyn Strings, environment: &dyn Strings) -> Result<Self, BadSettings> {
         let mut reader = Reader::new(flags, environment);
         let settings = read(&mut reader);
@@ -130,7 +134,7 @@ impl Settings {
     }
 }
 
-/// Reads all settings before it gives up on one, so that the reader has every problem.
+/// Reads all settings before it gives up, so that the reader knows every problem.
 fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let listen = reader.required(&table::LISTEN, form::address);
     let data_dir = reader.required(&table::DATA_DIR, form::path);
@@ -159,6 +163,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let password_with_code = reader.required(&table::PASSWORD_MIN_WITH_OTP, form::number(8..=128));
     let most_sessions = reader.required(&table::MAX_SESSIONS, form::number(1..=1_000_000));
     let most_keys = reader.required(&table::MAX_KEYS, form::number(1..=10_000));
+    let most_members = reader.required(&table::MAX_MEMBERS, form::number(1..=1_000_000));
+    let most_providers = reader.required(&table::MAX_PROVIDERS, form::number(1..=1000));
     Some(Settings {
         listen: listen?,
         data_dir: data_dir?,
@@ -182,10 +188,12 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         password_with_code: password_with_code?,
         most_sessions: most_sessions?,
         most_keys: most_keys?,
+        most_members: most_members?,
+        most_providers: most_providers?,
     })
 }
 
-/// What is of the right form by itself and cannot be meant together.
+/// Checks settings that are valid alone but contradict each other.
 fn contradictions(settings: &Settings) -> Vec<String> {
     let mut problems = Vec::new();
     let listen = settings.listen;

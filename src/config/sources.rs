@@ -14,7 +14,7 @@ pub trait Strings {
     /// The text of that name; `None` where there is none.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence: it is there and cannot be read as text.
+    /// The setting is there but cannot be read as text. The error is the end of a sentence that says what is wrong.
     fn string(&self, name: &str) -> Result<Option<String>, String>;
 }
 
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// A setting that has a value, its default if no other; `None` where that is of the wrong form.
+    /// A setting that must have a value, the default if no other. `None` if the value has the wrong form.
     pub(super) fn required<T>(&mut self, setting: &Setting, form: impl Fn(&str) -> Form<T>) -> Option<T> {
         let text = self.text(setting).unwrap_or_else(|| setting.default.to_owned());
         self.parsed(setting, &text, form)
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The first superuser's password, from the one place or the other.
+    /// The first superuser's password, from its variable or its file.
     pub(super) fn admin_password(&mut self) -> Option<Secret> {
         let direct = self.text(&table::ADMIN_PASSWORD).map(Secret::from);
         let filed = self.secret_file(&table::ADMIN_PASSWORD_FILE);
@@ -122,7 +122,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of the last source that has one. An empty text is none: that is how a variable is switched off.
+    /// The text from the source with the highest precedence. An empty text counts as none, so that a variable can be switched
+    /// off.
     fn text(&mut self, setting: &Setting) -> Option<String> {
         for source in [self.flags, self.environment] {
             match source.string(setting.name) {
@@ -155,7 +156,8 @@ fn file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
-/// The password itself stays out of a file that is made to be shown around, and a file names no other.
+/// Whether a file may have this setting. The password may not: settings files are shown around. Neither may a file name another
+/// file.
 fn in_file(setting: &Setting) -> bool {
     *setting != table::ADMIN_PASSWORD && *setting != table::CONFIG
 }

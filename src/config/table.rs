@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Setting {
     /// The environment variable. In the file it is the same in lower case, without `countersign_`.
     pub name: &'static str,
-    /// The long flag without its dashes; empty where there is none, which is so for secrets.
+    /// The long flag without its dashes. Empty if there is none; secrets have none.
     pub flag: &'static str,
     /// What a value looks like, for `--help`.
     pub value: &'static str,
@@ -27,7 +27,7 @@ impl Setting {
     }
 }
 
-/// As messages name it: the variable, and the flag where there is one.
+/// Shown as in messages: the variable, and the flag if there is one.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)?;
@@ -67,7 +67,7 @@ settings! {
     DRAIN_SECONDS: "COUNTERSIGN_DRAIN_SECONDS", "drain-seconds", "SECONDS", "10", "How long calls in flight may take after SIGTERM.";
     MAX_CONNECTIONS: "COUNTERSIGN_MAX_CONNECTIONS", "max-connections", "NUMBER", "10000", "Connections at once.";
     MAX_CONNECTIONS_PER_SOURCE: "COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "max-connections-per-source", "NUMBER", "1000", "Connections at once from one address (IPv6: one /64); loopback has no such limit.";
-    TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for is believed. Set it behind a proxy, or all its callers count as one source.";
+    TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for and x-request-id are believed. Set it behind a proxy, or all its callers count as one source.";
     REFLECTION: "COUNTERSIGN_REFLECTION", "reflection", "true|false", "true", "Serve gRPC reflection.";
     LOG: "COUNTERSIGN_LOG", "log", "FILTER", "info", "What is logged, as `info` or `warn,countersign=debug`.";
     SESAME_TOKEN_NAME: "SESAME_TOKEN_NAME", "", "NAME", "sst", "Query parameter that carries a single-use link's token.";
@@ -78,4 +78,6 @@ settings! {
     PASSWORD_MIN_WITH_OTP: "COUNTERSIGN_PASSWORD_MIN_WITH_OTP", "password-min-with-otp", "NUMBER", "8", "Least characters of a new password where the account has one-time codes.";
     MAX_SESSIONS: "COUNTERSIGN_MAX_SESSIONS", "max-sessions", "NUMBER", "1000", "Live sessions of one user; the oldest ends.";
     MAX_KEYS: "COUNTERSIGN_MAX_KEYS", "max-keys", "NUMBER", "100", "Live personal keys of one user.";
+    MAX_MEMBERS: "COUNTERSIGN_MAX_MEMBERS", "max-members", "NUMBER", "10000", "Members of one organization.";
+    MAX_PROVIDERS: "COUNTERSIGN_MAX_PROVIDERS", "max-providers", "NUMBER", "100", "Identity providers of one organization, and of the whole site.";
 }

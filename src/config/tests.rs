@@ -71,6 +71,8 @@ fn every_bad_setting_is_reported_by_name_at_once() {
         ("COUNTERSIGN_PASSWORD_MIN_WITH_OTP", "7"),
         ("COUNTERSIGN_MAX_SESSIONS", "0"),
         ("COUNTERSIGN_MAX_KEYS", "0"),
+        ("COUNTERSIGN_MAX_MEMBERS", "0"),
+        ("COUNTERSIGN_MAX_PROVIDERS", "0"),
         ("COUNTERSIGN_ADMIN_PASSWORD_FILE", "/nonexistent/password"),
         ("COUNTERSIGN_AUDIENCE", "a\u{0}b"),
         ("COUNTERSIGN_CONFIG", "/nonexistent/config"),

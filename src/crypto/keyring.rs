@@ -1,5 +1,5 @@
-//! The keys that sign access tokens. Owns the parsed private keys: they are parsed once, not at every signature, and never
-//! leave. The ring itself does not change: whoever rotates keys loads a new one.
+//! The keys that sign access tokens. Owns the parsed private keys, which are parsed once, not at every signature, and never
+//! leave this module. A ring does not change; rotating keys means loading a new ring.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
 
-/// What the claims of a token usually take, in bytes; more is no harm.
-const USUAL_CLAIMS: usize = 640;
+/// The initial capacity for a token's claims, in bytes; longer claims are no problem.
+const CLAIMS_CAPACITY: usize = 640;
 
 /// Why the signing keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +108,7 @@ impl KeyRing {
     /// [`KeyRingError::Library`] where the cryptographic library fails.
     ///
     /// # Security
-    /// An Ed25519 key's seed comes from `random`; for the others aws-lc asks the machine itself.
+    /// The seed of an Ed25519 key comes from `random`. For the other algorithms aws-lc uses the system's randomness.
     pub fn generate(
         algorithm: Algorithm,
         state: KeyState,
@@ -167,12 +167,12 @@ impl KeyRing {
         self.keys.values().map(|key| key.jwk.clone()).collect()
     }
 
-    /// Signs an access token. The caller is the one to have checked what it says.
+    /// Signs an access token. The caller must have checked the claims.
     ///
     /// # Errors
     /// [`KeyRingError::Library`] where the cryptographic library fails.
     pub fn mint<Text: Serialize>(&self, claims: &Claims<Text>) -> Result<Secret, KeyRingError> {
-        let mut json = Vec::with_capacity(USUAL_CLAIMS);
+        let mut json = Vec::with_capacity(CLAIMS_CAPACITY);
         serde_json::to_writer(&mut json, claims).map_err(|_| KeyRingError::Library)?;
         let key = &self.signer;
         let mut token = String::with_capacity(key.head.len() + json.len().div_ceil(3) * 4 + 352);
@@ -184,15 +184,16 @@ impl KeyRing {
         Ok(Secret::from(token))
     }
 
-    /// Checks form, header and signature of a token, and reads its claims. Whether it is good now is [`jwt::Rules::check`]'s and
-    /// [`jwt::Times::check`]'s to say. The result depends on nothing but the token and the ring.
+    /// Checks form, header and signature of a token, and reads its claims. [`jwt::Rules::check`] and [`jwt::Times::check`] say
+    /// whether the token is good now. The result here depends only on the token and the ring.
     ///
     /// # Errors
     /// [`JwtError::TooLong`], [`JwtError::Malformed`], [`JwtError::Header`], [`JwtError::UnknownKey`],
     /// [`JwtError::Signature`], [`JwtError::Claims`].
     ///
     /// # Security
-    /// The key is the ring's own of that `kid`, the algorithm is the key's; keys in or behind the header are ignored.
+    /// The key is the one in the ring with that `kid`, and the algorithm is the key's. Keys that the header contains or points
+    /// to are ignored.
     pub fn check_signature(&self, token: &str) -> Result<VerifiedSignature, JwtError> {
         let parts = jwt::parse(token)?;
         let key = self.keys.get(&parts.kid).ok_or(JwtError::UnknownKey)?;
@@ -221,7 +222,7 @@ impl RingKey {
         let pkcs8 = sealer.open(&purpose(&record.kid), &record.sealed_private)?;
         let private = PrivateKey::parse(record.algorithm, &pkcs8).ok_or_else(damaged)?;
         let jwk = private.jwk();
-        // The name comes from the key itself; one that was stored under another name is not what it says.
+        // The name is computed from the key. A key that is stored under another name has been altered.
         if thumbprint(&jwk) != record.kid {
             return Err(damaged());
         }

@@ -1,5 +1,5 @@
-//! Cryptography: what is sealed, signed, hashed and derived. Owns every secret's shape and nothing of what it is for: policy
-//! is `service`'s, storage is `store`'s. Depends on `model` only; the primitives are aws-lc-rs's, argon2's and bcrypt's.
+//! Cryptography: sealing, signing, hashing, deriving. Owns the format of every secret, but not what it is used for: policy
+//! belongs to `service`, storage to `store`. Depends on `model` only; the primitives come from aws-lc-rs, argon2 and bcrypt.
 //!
 //! | module | owns |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! | [`totp`] | one-time codes and recovery codes |
 //! | [`password`] | password hashes and the pool that computes them |
 //!
-//! The invariant: nothing here writes a secret anywhere but into its return value; what is stored of an opaque token is a
-//! keyed hash, and every comparison of a secret takes the same time whatever it finds.
+//! Invariants: a secret is written only into a return value; only a keyed hash of an opaque token is stored; every comparison
+//! of a secret takes the same time, equal or not.
 
 pub mod jwt;
 pub mod keyring;

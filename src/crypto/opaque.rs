@@ -1,4 +1,4 @@
-//! Opaque tokens: personal keys and single-use links. Owns their shape. Junk is turned away here, before any store is read.
+//! Opaque tokens: personal keys and single-use links. Owns their format. Junk is refused here, before the store is read.
 //!
 //! Shape: a typed prefix and the URL-safe base64, without padding (RFC 4648, section 5), of one byte of server-key version, the
 //! payload, and the first 16 bytes of HMAC-SHA-256 over the prefix, the version and the payload. Letters, digits, `-` and
@@ -11,8 +11,8 @@
 //! | `csl_` | link | the [`LinkId`] and 16 random bytes | 70 |
 //!
 //! # Security
-//! Parsing checks prefix, length, canonical base64 and, in constant time, the MAC; one error says all. Of secrets only the
-//! keyed hash is stored, and it is compared by whoever holds the stored one with [`hashes_equal`].
+//! Parsing checks prefix, length, canonical base64 and, in constant time, the MAC; there is one error for everything. Only the
+//! keyed hash of a secret is stored. Compare it with [`hashes_equal`].
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -30,9 +30,9 @@ const KEY_SECRET: &str = "css_";
 const LINK: &str = "csl_";
 pub(super) const MAC_LEN: usize = 16;
 /// The longest token's bytes, a refresh token's: version, payload, MAC.
-const LONGEST: usize = 1 + 40 + MAC_LEN;
+const MAX_LEN: usize = 1 + 40 + MAC_LEN;
 
-/// Not a token of this kind and this server. Says no more, whatever is wrong.
+/// Not a token of this kind and this server. It does not say what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a token of this kind and this server")]
 pub struct Malformed;
@@ -67,7 +67,7 @@ impl KeyIdToken {
     }
 }
 
-/// A personal key's secret as it was presented: its keyed hash, to be compared with the stored ones.
+/// A presented personal key secret: its keyed hash, to compare with the stored ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeySecret {
     /// What is stored of it.
@@ -100,7 +100,7 @@ pub struct LinkToken {
     pub id: LinkId,
     /// What is stored of it.
     pub keyed_hash: [u8; 32],
-    /// The server key it was made under: what is derived for a retry is derived with this one.
+    /// The version of the server key it was made under. Derive values for a retry with this version.
     pub key_version: u8,
 }
 
@@ -159,12 +159,12 @@ pub(super) fn encode_at(mac: &hmac::Key, version: u8, prefix: &str, payload: &[u
 
 /// The version and payload of a token with `N` bytes of payload.
 pub(super) fn decode<const N: usize>(keys: &ServerKeys, prefix: &str, text: &str) -> Result<(u8, Zeroizing<[u8; N]>), Malformed> {
-    const { assert!(1 + N + MAC_LEN <= LONGEST, "longer than LONGEST says") };
+    const { assert!(1 + N + MAC_LEN <= MAX_LEN, "longer than MAX_LEN says") };
     let body = text.strip_prefix(prefix).ok_or(Malformed)?;
     if body.len() != ((1 + N + MAC_LEN) * 4).div_ceil(3) {
         return Err(Malformed);
     }
-    let mut bytes = Zeroizing::new([0; LONGEST]);
+    let mut bytes = Zeroizing::new([0; MAX_LEN]);
     let length = URL_SAFE_NO_PAD.decode_slice(body, bytes.as_mut_slice()).map_err(|_| Malformed)?;
     let (signed, mac) = bytes.get(..length).and_then(<[u8]>::split_last_chunk::<MAC_LEN>).ok_or(Malformed)?;
     let (version, payload) = signed.split_first().ok_or(Malformed)?;

@@ -1,6 +1,6 @@
 //! Refresh tokens: a chain with one row. R(0) is 16 random or derived bytes and R(n+1) the first 16 bytes of an HMAC of R(n),
-//! so a server that knows R(n) can always answer the same successor, and the data directory, which holds only keyed hashes,
-//! holds no token that works. Owns the token and the chain; what an n means is the store's to decide.
+//! so a server that is shown R(n) can always compute the same successor. The data directory has only keyed hashes, so no token
+//! in it works. Owns the token and the chain; `model` decides what a presented n means.
 //!
 //! Shape: `csr_` and 76 URL-safe characters: version of the server key (1 byte), epoch of the store (4, big-endian), session
 //! id (16), n (4, big-endian), R(n) (16) and the MAC (16), as in [`super::opaque`].
@@ -14,15 +14,15 @@ use crate::model::secret::{Secret, SecretBytes};
 use crate::model::session::ChainHash;
 
 const PREFIX: &str = "csr_";
-const PAYLOAD: usize = 4 + 16 + 4 + 16;
+const PAYLOAD_LEN: usize = 4 + 16 + 4 + 16;
 
 /// The refresh token as text.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshToken;
 
 impl RefreshToken {
-    /// The token of n = 0 and the keyed hash of R(0) for the session's row. `r0` is random, or derived where a retry must
-    /// find it again.
+    /// The token of n = 0 and the keyed hash of R(0) for the session's row. `r0` is random, or derived if a retry must find it
+    /// again.
     #[must_use]
     pub fn first(keys: &ServerKeys, epoch: u32, session_id: SessionId, r0: [u8; 16]) -> (Secret, ChainHash) {
         let link = Link { key_version: keys.current_version(), epoch, session_id, n: 0, value: SecretBytes::new(r0) };
@@ -34,7 +34,7 @@ impl RefreshToken {
     /// # Errors
     /// [`Malformed`] for anything this server did not issue as a refresh token.
     pub fn parse(keys: &ServerKeys, text: &Secret) -> Result<Presented, Malformed> {
-        let (key_version, payload) = decode::<PAYLOAD>(keys, PREFIX, text.expose())?;
+        let (key_version, payload) = decode::<PAYLOAD_LEN>(keys, PREFIX, text.expose())?;
         let rest = payload.as_slice();
         let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(Malformed)?;
         let (session_id, rest) = rest.split_first_chunk::<16>().ok_or(Malformed)?;
@@ -97,7 +97,7 @@ struct Link {
 }
 
 impl Link {
-    /// `None` where the server key is not held or n is at its end.
+    /// `None` if this server does not have that version of the key, or n has reached its maximum.
     fn next(&self, keys: &ServerKeys) -> Option<Self> {
         let chain = &keys.at(self.key_version)?.chain;
         let n = self.n.checked_add(1)?;
@@ -106,7 +106,7 @@ impl Link {
         Some(Self { n, value: SecretBytes::new(first16(&next)), ..self.clone() })
     }
 
-    /// Bound to the session and n, so that a hash copied from one row to another fits no token.
+    /// Includes the session and n, so that a hash that is copied to another row matches no token.
     fn hash(&self, keys: &ServerKeys) -> ChainHash {
         first16(&keys.keyed_hash(HashPurpose::Refresh, self.key_version, self.payload().as_slice()))
     }

@@ -1,5 +1,5 @@
-//! What rests in the data directory: signing keys, server keys, one-time-code secrets and provider secrets, sealed under the
-//! key-encryption key where there is one. Owns the sealed format; who keeps the bytes does not know what is in them.
+//! Seals what is stored in the data directory: signing keys, server keys, one-time-code secrets and provider secrets, under the
+//! key-encryption key if there is one. Owns the sealed format; the store does not know what the bytes contain.
 //!
 //! Shape of a sealed value: one byte of format, then for 0 (no key-encryption key) the plain bytes as they are, for 1 a nonce
 //! of 12 bytes, the ciphertext and a tag of 16 (AES-256-GCM-SIV, RFC 8452: a repeated nonce reveals only that two plain
@@ -17,7 +17,7 @@ use crate::model::random::Random;
 const CLEAR: u8 = 0;
 const SEALED: u8 = 1;
 
-/// The key under which the server's own secrets rest: 32 bytes from outside the data directory. Cheap to clone.
+/// The key that seals the server's own secrets: 32 bytes from outside the data directory. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyEncryptionKey(Arc<LessSafeKey>);
 
@@ -70,8 +70,8 @@ pub enum SealError {
     Malformed,
 }
 
-/// Seals and opens what rests in the data directory. Without a key-encryption key it seals in the clear, and still opens
-/// only what was written so.
+/// Seals and opens what is stored in the data directory. Without a key-encryption key it writes plain values, and opens only
+/// plain values.
 #[derive(Clone, Debug)]
 pub struct Sealer(Option<KeyEncryptionKey>);
 
@@ -98,8 +98,8 @@ impl Sealer {
         seal_with(&key.0, &[SEALED], &aad(SEALED, purpose), plain, random)
     }
 
-    /// Opens what [`seal`](Self::seal) sealed for the same purpose. A value in the clear opens also where there is a key now:
-    /// that is how a data directory that began without one is read before it is sealed.
+    /// Opens what [`seal`](Self::seal) sealed for the same purpose. A plain value opens also if there is a key now. So a data
+    /// directory that began without a key can be read before it is sealed.
     ///
     /// # Errors
     /// - [`SealError::WrongKey`] - another key or purpose, or an altered value.
@@ -132,7 +132,7 @@ pub(super) fn seal_with(key: &LessSafeKey, head: &[u8], aad: &[u8], plain: &[u8]
     let mut body = Vec::with_capacity(plain.len() + 16);
     body.extend_from_slice(plain);
     if key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut body).is_err() {
-        // Only a plain text of 64 GiB gets here. An empty body never opens.
+        // Only a plain text of 64 GiB gets here. The empty body that is returned for it never opens.
         body.zeroize();
     }
     [head, &nonce, &body].concat()

@@ -1,6 +1,6 @@
-//! The server's own keys: 32 random bytes each, in versions, from which the key of every purpose is derived once by HKDF
-//! (RFC 5869, SHA-256) and kept ready. A version lives as long as what it derived. Owns what is hashed and derived; the
-//! tokens that carry the results are in [`super::opaque`], [`super::refresh`] and [`super::state`].
+//! The server's own keys: 32 random bytes each, in versions. HKDF (RFC 5869, SHA-256) derives a key for each purpose once, and
+//! it is kept ready. A version lives as long as anything that was derived from it. Owns what is hashed and derived; the tokens
+//! that carry the results are in [`super::opaque`], [`super::refresh`] and [`super::state`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,16 +145,16 @@ impl ServerKeys {
         self.versions.keys().copied()
     }
 
-    /// The keyed hash of `data` for `purpose`: HMAC-SHA-256. A `version` that is not held gives a hash that nothing stored
-    /// equals.
+    /// The keyed hash of `data` for `purpose`: HMAC-SHA-256. For a `version` that this server does not have, the hash equals no
+    /// stored one.
     #[must_use]
     pub fn keyed_hash(&self, purpose: HashPurpose, version: u8, data: &[u8]) -> [u8; 32] {
         hmac_parts(&self.at_or_newest(version).hash, purpose.label(), version, &[data])
     }
 
-    /// 32 bytes that only this server can derive from `parts`, as good as random, the same each time. `parts` are hashed
-    /// with their lengths, so no two lists of parts are confused. For `version` see [`keyed_hash`](Self::keyed_hash); what
-    /// must be found again later carries the version it was made under.
+    /// 32 bytes that only this server can derive from `parts`, as good as random, the same each time. `parts` are hashed with
+    /// their lengths, so no two lists of parts are confused. For `version` see [`keyed_hash`](Self::keyed_hash). What must be
+    /// found again later carries the version it was made with.
     #[must_use]
     pub fn derive32(&self, purpose: DerivePurpose, version: u8, parts: &[&[u8]]) -> [u8; 32] {
         hmac_parts(&self.at_or_newest(version).derive, purpose.label(), version, parts)

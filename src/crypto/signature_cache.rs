@@ -1,9 +1,9 @@
-//! Tokens whose signature verified before. Verifying one is the dear part of checking a token, and depends on nothing but the
-//! token and the key ring, so it need not be done twice. Owns a bounded table of good tokens; bad ones are not kept.
+//! Tokens whose signature was verified before. Verifying is the costly part of checking a token. It depends only on the token
+//! and the key ring, so it need not be done twice. Owns a bounded table of good tokens; bad ones are not kept.
 //!
 //! # Security
-//! A token is found by its end, which is of the signature and as good as random, and is known only where the whole of it is the
-//! one that verified: all of it is compared, in constant time. The text that is kept for that is wiped when it goes.
+//! A token is looked up by its end, which is part of the signature and as good as random. Then the whole token is compared, in
+//! constant time, with the one that was verified. The kept text is wiped when it leaves the cache.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -58,8 +58,8 @@ impl<T> SignatureCache<T> {
         Self(Cache::new(capacity))
     }
 
-    /// What `read` makes of the claims of `token`, whose signature verifies: from memory where it did before and the ring still
-    /// holds the key. What `read` refuses is not kept.
+    /// Verifies the signature of `token` and returns what `read` makes of its claims. Comes from the cache if the token was
+    /// verified before and the ring still has the key. What `read` refuses is not kept.
     ///
     /// # Errors
     /// As [`KeyRing::check_signature`], and those of `read`.
@@ -82,7 +82,8 @@ impl<T> SignatureCache<T> {
         Ok(fresh)
     }
 
-    /// Drops what verified under `kid`. Frees memory only: a key that the ring no longer holds counts no more anyway.
+    /// Drops the tokens that were verified with `kid`. This only frees memory: without the key in the ring they are not used
+    /// anyway.
     pub fn forget_key(&self, kid: &str) {
         self.0.retain(|_, known| known.kid != kid);
     }

@@ -1,9 +1,9 @@
-//! The sealed values of a sign-on attempt. SsoStart writes nothing: what it must remember travels in values that only this
-//! server can read and make. Owns their shape; what is inside is opaque here.
+//! The sealed values of a sign-on attempt. SsoStart writes nothing. What it must remember travels in values that only this
+//! server can make and read. Owns their format, not their content.
 //!
 //! Shape: the kind's prefix and the URL-safe base64, without padding, of one byte of server-key version, a nonce of 12 bytes,
-//! the AES-256-GCM-SIV ciphertext and a tag of 16. Kind and version are authenticated, so that a value of one kind (what the
-//! browser's URL shows) never stands for one of another (what collects the token).
+//! the AES-256-GCM-SIV ciphertext and a tag of 16. Kind and version are authenticated. So a value of one kind (which the
+//! browser's URL shows) never passes for one of another (which collects the token).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ use super::seal::{open_with, seal_with};
 use super::server_key::ServerKeys;
 use crate::model::random::Random;
 
-/// The longest sealed value that is looked at, in bytes.
+/// The longest sealed value that is read, in bytes.
 pub const MAX_STATE: usize = 2048;
 
 /// Who holds a sealed value.
@@ -40,7 +40,7 @@ impl StateKind {
 
 /// A sealed value that opened.
 pub struct OpenedState {
-    /// The server key it was sealed under: what is derived for the attempt is derived with this one.
+    /// The version of the server key it was sealed under. Derive values for the attempt with this version.
     pub key_version: u8,
     /// What was sealed.
     pub payload: Zeroizing<Vec<u8>>,

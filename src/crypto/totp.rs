@@ -1,5 +1,5 @@
-//! One-time codes (RFC 6238: SHA-1, 6 digits, 30 s, as every authenticator app has them) and recovery codes. Owns their
-//! shapes; that a code counts once is the store's.
+//! One-time codes (RFC 6238: SHA-1, 6 digits, 30 s, as in every authenticator app) and recovery codes. Owns their formats. The
+//! store makes sure that a code works only once.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use totp_rs::{Algorithm, Builder};
@@ -52,11 +52,11 @@ pub fn otpauth_url(secret: &SecretBytes<20>, issuer: &str, account: &str) -> Sec
     Secret::from(url)
 }
 
-/// The step whose code `code` is, of the one before, the present and the one after; the earliest where two share a code.
-/// Exactly six ASCII digits, or nothing matches.
+/// The time step that `code` belongs to: the previous, the present or the next one; the earliest if two have the same code.
+/// Anything but six ASCII digits matches nothing.
 ///
 /// # Security
-/// Takes the same time whichever step matches. That a step counts once per account is the store's to see to.
+/// Takes the same time whichever step matches. The store makes sure that a step works once for each account.
 #[must_use]
 pub fn matching_step(secret: &SecretBytes<20>, code: &str, now: Timestamp) -> Option<u64> {
     let code = code.as_bytes();
@@ -94,8 +94,8 @@ pub fn generate_recovery_codes(keys: &ServerKeys, random: &dyn Random) -> Vec<(S
     (0..RECOVERY_CODES).map(code).collect()
 }
 
-/// The hashes that a presented recovery code may be stored as, one for each version of the server key; none for what is no
-/// recovery code. Case, hyphens and spaces do not matter, and I, L and O are read as 1, 1 and 0.
+/// The hashes under which a presented recovery code may be stored, one for each version of the server key. Empty if the text is
+/// not a recovery code. Case, hyphens and spaces do not matter, and I, L and O are read as 1, 1 and 0.
 #[must_use]
 pub fn recovery_code_hashes(keys: &ServerKeys, code: &str) -> Vec<[u8; 32]> {
     let Some(plain) = normalised(code) else {
@@ -126,7 +126,7 @@ fn normalised(code: &str) -> Option<Zeroizing<String>> {
 
 /// The code of the step that `seconds` lies in.
 fn code_at(algorithm: Algorithm, digits: u8, secret: &[u8], seconds: u64) -> Zeroizing<String> {
-    // The checked builder refuses the short secrets of nobody here; skew is ours, above.
+    // The checked builder only adds a check for short secrets, and ours are long enough. The window of steps is handled above.
     let totp = Builder::new()
         .with_algorithm(algorithm)
         .with_digits(digits)

@@ -3,7 +3,8 @@
 use tonic::{Request, Response, Status};
 
 use super::pb::account_service_server::AccountService;
-use super::{Api, convert, pb, status, to_the_end};
+use super::{Api, convert, pb, status};
+use crate::edge::to_the_end;
 use crate::model::secret::Secret;
 use crate::service::limits::invalid;
 
@@ -61,7 +62,7 @@ impl AccountService for Api {
         Ok(Response::new(pb::AccountServiceCreatePersonalKeyResponse {
             key_id: made.key_id,
             key_secret: made.secret.expose().to_owned(),
-            expire_time: made.key.expire_time.map(convert::timestamp),
+            expire_time: made.key.expire_time().map(convert::timestamp),
         }))
     }
 

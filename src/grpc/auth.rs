@@ -3,7 +3,9 @@
 use tonic::{Request, Response, Status};
 
 use super::pb::auth_service_server::AuthService;
-use super::{Api, convert, metadata, pb, to_the_end};
+use super::{Api, client, convert, pb};
+use crate::edge::authorization::personal_key;
+use crate::edge::to_the_end;
 use crate::model::secret::Secret;
 use crate::model::session::Mode;
 use crate::service::limits::invalid;
@@ -16,10 +18,10 @@ type Answer<M> = Result<Response<M>, Status>;
 #[tonic::async_trait]
 impl AuthService for Api {
     async fn login(&self, request: Request<pb::LoginRequest>) -> Answer<pb::LoginResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let mode = convert::mode(request.get_ref().mode)?;
         if mode == Some(Mode::Cookie) {
-            self.cookies.check_origin(request.metadata())?;
+            self.origin.check(request.metadata().as_ref())?;
         }
         let message = request.into_inner();
         let login = LoginRequest {
@@ -36,12 +38,12 @@ impl AuthService for Api {
     }
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::RefreshResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let mode = convert::mode(request.get_ref().mode)?;
-        let cookie = self.cookies.refresh_token(request.metadata())?;
+        let cookie = self.presented_cookie(&request)?;
         let from_cookie = cookie.is_some();
         if from_cookie || mode == Some(Mode::Cookie) {
-            self.cookies.check_origin(request.metadata())?;
+            self.origin.check(request.metadata().as_ref())?;
         }
         let message = request.into_inner();
         let source = one_of(message.refresh_token.into(), message.access_token.into(), cookie)?;
@@ -51,14 +53,14 @@ impl AuthService for Api {
         let mut response = self.answer(tokens, |tokens| pb::RefreshResponse { tokens: Some(tokens) });
         if leaves_cookie {
             // The cookie's token is used up; presented again later it would end the session.
-            self.cookies.clear(response.metadata_mut());
+            self.cookie.clear(response.metadata_mut().as_mut());
         }
         Ok(response)
     }
 
     async fn pkey_jwt(&self, request: Request<pb::PkeyJwtRequest>) -> Answer<pb::PkeyJwtResponse> {
-        let client = metadata::client(request.extensions());
-        let header = metadata::personal_key(request.metadata())?;
+        let client = client(&request);
+        let header = personal_key(request.metadata().as_ref())?;
         let message = request.into_inner();
         let in_fields = !message.key_id.is_empty() || !message.key_secret.is_empty();
         let (id, secret) = match header {
@@ -73,7 +75,7 @@ impl AuthService for Api {
     }
 
     async fn sso_start(&self, request: Request<pb::SsoStartRequest>) -> Answer<pb::SsoStartResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let message = request.into_inner();
         let started = self.services.sso.start(&client, &message.org_name, &message.idp_name).await?;
         Ok(Response::new(pb::SsoStartResponse {
@@ -86,7 +88,7 @@ impl AuthService for Api {
 
     /// Not `to_the_end`: a client that goes away gives its place among the waits back, and what was collected is answered again.
     async fn sso_jwt(&self, request: Request<pb::SsoJwtRequest>) -> Answer<pb::SsoJwtResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let message = request.into_inner();
         let wait = convert::wait("wait", message.wait)?;
         let collected = self.services.sso.collect(&client, &message.state.into(), wait).await?;
@@ -125,7 +127,7 @@ impl AuthService for Api {
     }
 
     async fn peek_single_use(&self, request: Request<pb::PeekSingleUseRequest>) -> Answer<pb::PeekSingleUseResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let token = Secret::from(request.into_inner().token);
         let link = self.services.single_use.peek(&client, &token).await?;
         Ok(Response::new(pb::PeekSingleUseResponse {
@@ -135,11 +137,11 @@ impl AuthService for Api {
     }
 
     async fn redeem_single_use(&self, request: Request<pb::RedeemSingleUseRequest>) -> Answer<pb::RedeemSingleUseResponse> {
-        let client = metadata::client(request.extensions());
+        let client = client(&request);
         let mode = convert::mode(request.get_ref().mode)?;
         let request_id = convert::uuid("request_id", &request.get_ref().request_id)?;
         if mode == Some(Mode::Cookie) {
-            self.cookies.check_origin(request.metadata())?;
+            self.origin.check(request.metadata().as_ref())?;
         }
         let token = Secret::from(request.into_inner().token);
         let services = self.services();
@@ -151,12 +153,12 @@ impl AuthService for Api {
     async fn logout(&self, request: Request<pb::LogoutRequest>) -> Answer<pb::LogoutResponse> {
         let caller = self.caller(&request)?;
         // Several are cleared as well as one.
-        let has_cookie = !matches!(self.cookies.refresh_token(request.metadata()), Ok(None));
+        let has_cookie = !matches!(self.cookie.read(request.metadata().as_ref()), Ok(None));
         let services = self.services();
         let revision = to_the_end(async move { services.logout.logout(&caller).await }).await?;
         let mut response = Response::new(pb::LogoutResponse { revision });
         if has_cookie {
-            self.cookies.clear(response.metadata_mut());
+            self.cookie.clear(response.metadata_mut().as_mut());
         }
         Ok(response)
     }

@@ -3,23 +3,26 @@
 use std::marker::PhantomData;
 
 use prost::Message;
+use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
-use tonic::{Code, Status};
 use tonic_prost::ProstEncoder;
-use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::status::status;
+use crate::edge::Refusal;
+use crate::service::Reason;
 
 /// The first capacity of a message's buffer, in bytes; it grows. Nearly every message fits, and glibc hands blocks of up to
 /// 1,032 bytes out of a cache of each thread's own, where tonic's 8 KiB are looked for in its heap.
-const BUFFER: usize = 1024;
+const BUFFER_CAPACITY: usize = 1024;
 
 /// After so many bytes a stream hands on what it has: tonic's own default.
-const YIELD: usize = 32 * 1024;
+const YIELD_THRESHOLD: usize = 32 * 1024;
 
 /// Encodes `T` and decodes `U` with prost.
 ///
 /// # Errors
 /// Bytes that do not decode are `INVALID_ARGUMENT`, `MALFORMED_MESSAGE` (tonic's own codec says INTERNAL). What was wrong with them is
-/// not repeated to the caller. A client of ours tells by the same status that it spoke to something that is no countersign.
+/// not repeated to the caller.
 #[derive(Debug)]
 pub struct Codec<T, U>(PhantomData<(T, U)>);
 
@@ -40,7 +43,7 @@ where
     type Decoder = MessageDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::new(BufferSettings::new(BUFFER, YIELD))
+        ProstEncoder::new(BufferSettings::new(BUFFER_CAPACITY, YIELD_THRESHOLD))
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -61,14 +64,12 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(BUFFER, YIELD)
+        BufferSettings::new(BUFFER_CAPACITY, YIELD_THRESHOLD)
     }
 }
 
 fn malformed() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info("MALFORMED_MESSAGE", "countersign", std::collections::HashMap::new());
-    Status::with_error_details(Code::InvalidArgument, "the request is not a valid message of this call", details)
+    status(&Refusal::new(Reason::MalformedMessage, "the request is not a valid message of this call"))
 }
 
 #[cfg(test)]

@@ -127,20 +127,20 @@ pub fn page_size(value: i32) -> Result<usize> {
 #[must_use]
 pub fn user(account: &Account) -> pb::User {
     let user = &account.user;
-    let name = user.name.as_str().to_owned();
+    let name = user.name().as_str().to_owned();
     pb::User {
-        user_id: user.id.to_string(),
+        user_id: user.id().to_string(),
         username: name.clone(),
-        email: user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
-        roles: user.roles.names().map(str::to_owned).collect(),
+        email: user.email().map(|email| email.as_str().to_owned()).unwrap_or_default(),
+        roles: user.roles().names().map(str::to_owned).collect(),
         organizations: std::iter::once(name).chain(account.organizations.iter().cloned()).collect(),
-        disabled: !user.enabled,
-        totp_enabled: user.totp.is_on(),
-        create_time: Some(timestamp(user.create_time)),
+        disabled: !user.enabled(),
+        totp_enabled: user.totp().is_on(),
+        create_time: Some(timestamp(user.create_time())),
     }
 }
 
-/// A session's tokens. In COOKIE mode the refresh token stays out: it goes into the cookie, see [`super::metadata`].
+/// A session's tokens. In COOKIE mode the refresh token stays out: it goes into the cookie, see [`crate::edge::cookies`].
 #[must_use]
 pub fn tokens(tokens: TokenSet) -> pb::TokenSet {
     let refresh = tokens.refresh_token.filter(|_| tokens.mode == Mode::Json);
@@ -161,11 +161,11 @@ pub fn tokens(tokens: TokenSet) -> pb::TokenSet {
 pub fn personal_key(key_id: &str, key: &PersonalKey) -> pb::PersonalKey {
     pb::PersonalKey {
         key_id: key_id.to_owned(),
-        display_name: key.display_name.clone(),
-        create_time: Some(timestamp(key.create_time)),
-        expire_time: key.expire_time.map(timestamp),
-        last_use_time: key.last_use_time.map(timestamp),
-        overlap_expire_time: key.previous.map(|(_, until)| timestamp(until)),
+        display_name: key.display_name().to_owned(),
+        create_time: Some(timestamp(key.create_time())),
+        expire_time: key.expire_time().map(timestamp),
+        last_use_time: key.last_use_time().map(timestamp),
+        overlap_expire_time: key.previous().map(|(_, until)| timestamp(*until)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gRPC face: each rpc parses its message and metadata, calls one service, and converts the answer. Holds no policy.
 //!
-//! What changes state runs to its end in a task of its own (`to_the_end`): a handler may be dropped at any await, when its
+//! What changes state runs to its end in a task of its own ([`to_the_end`](crate::edge::to_the_end)): a handler may be dropped at any await, when its
 //! client goes away or its deadline passes, and a wrong password must count then too. A handler whose one change is one verb of
 //! the store needs no task: the verb happens whole once it was handed over.
 
@@ -10,38 +10,41 @@ mod auth;
 pub mod codec;
 pub mod convert;
 pub mod layers;
-pub mod metadata;
 pub mod pb;
 pub mod routes;
 pub mod status;
 mod token;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use tonic::{Request, Response};
-use tracing::Instrument as _;
 
-use self::metadata::Cookies;
-use crate::model::session::Mode;
-use crate::service::client::SignedIn;
+use crate::edge::authorization::authorization;
+use crate::edge::cookies::{Cookie, Several};
+use crate::edge::origin::OwnOrigin;
+use crate::edge::source;
+use crate::model::secret::Secret;
+use crate::model::session::{Face, Mode};
+use crate::service::Result;
+use crate::service::client::{Client, SignedIn};
+use crate::service::limits::invalid;
 use crate::service::policy::Policy;
 use crate::service::services::Services;
 use crate::service::tokens::TokenSet;
-use crate::service::{Error, Result};
 
 /// The four services of the contract; cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     services: Arc<Services>,
-    cookies: Arc<Cookies>,
+    cookie: Cookie,
+    origin: OwnOrigin,
 }
 
 impl Api {
     /// The face of `services` for a server that is reached as `policy` says.
     #[must_use]
     pub fn new(services: Arc<Services>, policy: &Policy) -> Self {
-        Self { services, cookies: Arc::new(Cookies::new(&policy.public_url, policy.cookie_secure)) }
+        Self { services, cookie: Cookie::refresh(policy.cookie_secure), origin: OwnOrigin::of(&policy.public_url) }
     }
 
     fn services(&self) -> Arc<Services> {
@@ -50,8 +53,13 @@ impl Api {
 
     /// The signed-in caller of a request.
     fn caller<T>(&self, request: &Request<T>) -> Result<SignedIn> {
-        let client = metadata::client(request.extensions());
-        self.services.verifier.authenticate(&client, metadata::authorization(request.metadata()))
+        self.services.verifier.authenticate(&client(request), authorization(request.metadata().as_ref()))
+    }
+
+    /// The refresh token that a call brings in its cookie.
+    fn presented_cookie<T>(&self, request: &Request<T>) -> Result<Option<Secret>> {
+        let read = self.cookie.read(request.metadata().as_ref());
+        read.map_err(|Several| invalid("cookie", "has several refresh tokens"))
     }
 
     /// The answer `message` with these tokens. In COOKIE mode the refresh token goes into the cookie, and not into the message.
@@ -60,19 +68,13 @@ impl Api {
         let cookie = if tokens.mode == Mode::Cookie { tokens.refresh_token.take() } else { None };
         let mut response = Response::new(message(convert::tokens(tokens)));
         if let Some(refresh) = cookie {
-            self.cookies.set(response.metadata_mut(), &refresh, lasts);
+            self.cookie.set(response.metadata_mut().as_mut(), &refresh, lasts);
         }
         response
     }
 }
 
-/// Runs what changes state to its end, whether or not its caller stays.
-///
-/// # Errors
-/// Those of `work`; [`Error::Internal`] where it panicked.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(answer) => answer,
-        Err(broken) => Err(Error::Internal(format!("the task of a call ended early: {broken}"))),
-    }
+/// The caller as the edge marked the request.
+fn client<T>(request: &Request<T>) -> Client {
+    source::client(request.extensions(), Face::Grpc)
 }

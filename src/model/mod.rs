@@ -1,8 +1,14 @@
-//! Plain values and their state machines. Depends on nothing of ours; does no I/O, reads no clock and no randomness:
-//! `now` is a parameter of every function that decides by time.
+//! Plain values and their state machines, and every decision about them. Depends on nothing of ours; does no I/O, reads no clock
+//! and no randomness: `now` is a parameter of every function that decides by time.
+//!
+//! The values that have states ([`session::Session`], [`user::User`], [`user::Guest`], [`link::Link`], [`sso::Attempt`],
+//! [`personal_key::PersonalKey`]) keep their fields to themselves: one is made new by its constructor, made of its parts by
+//! `try_from`, which refuses what is [impossible](decision::Impossible), and changed by its decisions only.
 
 pub mod audit;
 pub mod clock;
+pub mod decision;
+pub mod grant;
 pub mod ids;
 pub mod link;
 pub mod name;

@@ -1,6 +1,6 @@
 //! The one namespace of usernames, organization names and login e-mails, case-folded.
 
-use serde::{Deserialize, Serialize};
+use super::ids::UserId;
 
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 63;
@@ -8,7 +8,7 @@ pub const MAX_NAME: usize = 63;
 pub const MAX_EMAIL: usize = 254;
 
 /// A name or e-mail address in the form in which two spellings of it are equal. The key of the namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Folded(String);
 
 impl Folded {
@@ -38,7 +38,7 @@ pub enum NameError {
 }
 
 /// A username or organization name as it was given: `[A-Za-z0-9][A-Za-z0-9._-]{0,62}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(String);
 
 impl Name {
@@ -51,6 +51,20 @@ impl Name {
         let head = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
         let tail = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if head && tail && text.len() <= MAX_NAME { Ok(Self(text.to_owned())) } else { Err(NameError::Name) }
+    }
+
+    /// The names that a new account may get, the best first: what was wanted made valid, then with a number; past twenty with its
+    /// id, so that a popular name costs no more than that many reads. Of an e-mail address the part before the `@` is wanted.
+    pub fn candidates(wanted: &str, id: UserId) -> impl Iterator<Item = Self> {
+        let local = wanted.split_once('@').map_or(wanted, |(local, _)| local);
+        let valid = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+        let base: String = local.chars().map(valid).skip_while(|c| !c.is_ascii_alphanumeric()).take(MAX_NAME).collect();
+        let base = if base.is_empty() { "user".to_owned() } else { base };
+        let numbers = (2..=20).map(|n| format!("-{n}"));
+        std::iter::once(String::new()).chain(numbers).chain([format!("-{id}")]).filter_map(move |suffix| {
+            let head: String = base.chars().take(MAX_NAME.saturating_sub(suffix.len())).collect();
+            Self::parse(&format!("{head}{suffix}")).ok()
+        })
     }
 
     /// As it was given.
@@ -67,7 +81,7 @@ impl Name {
 }
 
 /// A login e-mail address as it was given. Used to log in with, never to link accounts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {

@@ -21,8 +21,8 @@ impl Source {
         self.0
     }
 
-    /// What is counted and limited: an IPv4 address as it is, an IPv6 address reduced to its /64, because one customer has
-    /// at least that many addresses.
+    /// What is counted and limited, everywhere: an IPv4 address as it is, an IPv6 address reduced to its /64, because one
+    /// customer has at least that many addresses.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {

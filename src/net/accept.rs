@@ -1,4 +1,4 @@
-//! Takes connections from the listener, one at a time, and never gives up.
+//! Accepts connections, one at a time. No error ends the loop.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use super::limits::Limits;
 use super::registry::{Registered, Registry};
 
 /// How long to wait for room or descriptors before asking another idle connection to leave.
-const PAUSE: Duration = Duration::from_millis(100);
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The least time between two log lines about a shortage.
-const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+/// At most one log line about a shortage in this time.
+const SHORTAGE_LOG_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A connection that may be served.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Acceptor {
         Self { listener, registry, slots, idle_when_full: limits.idle_when_full, complained: None }
     }
 
-    /// The next connection. Cancel-safe: it is dropped and called again whenever a connection has ended, which is also what
+    /// The next connection. Cancel-safe: the caller drops the future and calls again whenever a connection has ended. That also
     /// ends a wait for descriptors early.
     pub(super) async fn next(&mut self) -> Accepted {
         loop {
@@ -57,7 +57,7 @@ impl Acceptor {
                         tracing::debug!(%peer, "refused: too many connections of one source");
                         continue;
                     };
-                    // A failure here is a connection that is gone already; serving it will find out.
+                    // This fails only for a connection that is gone already; serving it will notice.
                     let _ = stream.set_nodelay(true);
                     return Accepted { stream, peer, registered, slot };
                 }
@@ -67,7 +67,7 @@ impl Acceptor {
         }
     }
 
-    /// Waits until there is room. What does not fit stays in the kernel's queue meanwhile.
+    /// Waits until there is room. Further connections stay in the kernel's queue meanwhile.
     async fn slot(&mut self) -> OwnedSemaphorePermit {
         loop {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
@@ -77,22 +77,22 @@ impl Acceptor {
                 tracing::warn!("all connections are taken; idle ones are asked to leave");
             }
             self.registry.close_idlest(self.idle_when_full);
-            if let Ok(Ok(slot)) = tokio::time::timeout(PAUSE, Arc::clone(&self.slots).acquire_owned()).await {
+            if let Ok(Ok(slot)) = tokio::time::timeout(SHORTAGE_PAUSE, Arc::clone(&self.slots).acquire_owned()).await {
                 return slot;
             }
         }
     }
 
-    /// Whether a shortage is logged now: strangers can bring it about as often as they like.
+    /// Whether to log a shortage now. The rate is limited because strangers can cause shortages.
     fn may_complain(&mut self) -> bool {
-        let may = self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY);
+        let may = self.complained.is_none_or(|last| last.elapsed() >= SHORTAGE_LOG_INTERVAL);
         if may {
             self.complained = Some(Instant::now());
         }
         may
     }
 
-    /// Waits out an error of the machine, such as no descriptors: trying again at once would spin, as the socket stays ready.
+    /// Waits after an error of the machine, such as no descriptors. The socket stays ready, so trying again at once would spin.
     async fn endure(&mut self, error: &io::Error) {
         if self.may_complain() {
             tracing::error!(%error, "cannot accept connections for now");
@@ -100,7 +100,7 @@ impl Acceptor {
         if is_shortage(error) {
             self.registry.close_idlest(self.idle_when_full);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(SHORTAGE_PAUSE).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a connection is doing: whether it has greeted, how many calls it has in flight, since when it has none.
+//! What a connection is doing: whether the client has spoken, how many calls are in flight, and since when there are none.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// Length of the HTTP/2 preface, which is longer than what decides between HTTP/1 and HTTP/2.
-const PREFACE: usize = 24;
+/// Length of the HTTP/2 preface in bytes. Fewer bytes decide between HTTP/1 and HTTP/2.
+const PREFACE_LEN: usize = 24;
 
 /// Shared by a connection, its calls, and whoever may want to close it.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub(super) struct Call(Arc<Activity>);
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // The clock is read only where the connection falls quiet. Until the next line it seems to have been quiet for longer,
-        // which at worst asks it to leave a moment early.
+        // The clock is read only when the last call ends. Until the next line the connection seems to have been idle for
+        // longer, so at worst it is asked to leave a moment early.
         if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             let quiet = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.0.quiet_since.fetch_max(quiet, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl Drop for Call {
     }
 }
 
-/// A response body that keeps its call counted until it has been handed over.
+/// A response body that counts as a call in flight until it has been sent.
 #[derive(Debug)]
 pub(super) struct CountedBody<B> {
     body: B,
@@ -107,14 +107,14 @@ impl<B: Body + Unpin> Body for CountedBody<B> {
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
-    /// Bytes still missing to a greeting.
+    /// Bytes of the greeting that have not come yet.
     missing: usize,
     activity: Arc<Activity>,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, missing: PREFACE, activity }
+        Self { stream, missing: PREFACE_LEN, activity }
     }
 }
 

@@ -26,8 +26,9 @@ use super::limits::Limits;
 use super::tls::Tls;
 use crate::model::random::Random;
 
-/// What a connection without a call in flight gets to acknowledge its GOAWAY. A request that crossed it on the wire is in by then.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a connection without a call in flight gets to acknowledge its GOAWAY. A request that crossed the GOAWAY on the wire
+/// has arrived by then.
+const GOAWAY_GRACE: Duration = Duration::from_secs(2);
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -51,8 +52,8 @@ impl<H> Context<H> {
         Self { handler, tls, limits, http, shutdown }
     }
 
-    /// How long the next connection may live: the maximum age and up to 10 % to either side, so that the clients of a restart
-    /// do not all come back in one moment again and again.
+    /// How long the next connection may live: the maximum age, plus or minus up to 10 %. Without the spread, clients that
+    /// reconnected together after a restart would reconnect together again and again.
     pub(super) fn lifetime(&self, random: &dyn Random) -> Duration {
         spread(self.limits.max_connection_age, random)
     }
@@ -100,7 +101,8 @@ where
     let (peer, activity) = (face.peer, Arc::clone(&face.activity));
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
     let mut connection = pin!(context.http.serve_connection(io, face));
-    // In a set of one: a connection is polled for every few of its calls, and what ends it is looked at only when it has woken.
+    // A set of one future. The connection is polled very often; the set polls the future that ends it only when that has been
+    // woken.
     let mut ends = FuturesUnordered::from_iter([until.end(context, &activity)]);
     let reason = tokio::select! {
         biased;
@@ -123,16 +125,16 @@ where
     connection.as_mut().graceful_shutdown();
     let grace = context.limits.connection_age_grace;
     let cut_at = Instant::now() + grace;
-    if timeout(FAREWELL.min(grace), connection.as_mut()).await.is_err() && activity.busy() {
+    if timeout(GOAWAY_GRACE.min(grace), connection.as_mut()).await.is_err() && activity.busy() {
         let _ = timeout_at(cut_at, connection).await;
     }
 }
 
-/// Drives a connection so that answers which are about to be given leave in one write.
+/// Drives a connection so that answers that are nearly ready leave in one write.
 ///
-/// The first of several answers wakes its connection, which would run next and write that one alone, and the same for every
-/// other: a system call for each, half of what a small call costs. So a connection with several calls in flight goes to the end
-/// of the queue once before it runs, behind the calls that are ready now.
+/// Without this, the first answer wakes its connection, the connection runs next and writes that answer alone, and so on for
+/// each answer. A system call for each is half of what a small call costs. So a connection with several calls in flight goes to
+/// the end of the run queue once, behind the calls that are ready now.
 async fn gathered<C: Future>(mut connection: Pin<&mut C>, activity: &Activity) -> C::Output {
     let mut stood_back = false;
     poll_fn(|cx| {
@@ -172,7 +174,7 @@ impl Until<'_> {
         }
     }
 
-    /// The earliest moment at which [`Self::verdict`] could say something else.
+    /// The earliest moment at which [`Self::verdict`] could change.
     fn next_check(&self, activity: &Activity, idle_timeout: Duration) -> Instant {
         let idle_at = activity.idle_since().unwrap_or_else(Instant::now) + idle_timeout;
         let next = idle_at.min(self.old_at);
@@ -250,7 +252,7 @@ fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
-        .max_buf_size((limits.max_header_list as usize).max(HTTP1_LEAST_BUFFER));
+        .max_buf_size((limits.max_header_list as usize).max(HTTP1_MIN_BUFFER));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -267,8 +269,8 @@ fn builder(limits: &Limits, streams: TaskTracker) -> Builder<Tracked> {
     builder
 }
 
-/// hyper panics below this.
-const HTTP1_LEAST_BUFFER: usize = 8192;
+/// The smallest buffer that hyper takes without a panic.
+const HTTP1_MIN_BUFFER: usize = 8192;
 
 #[cfg(test)]
 mod tests {

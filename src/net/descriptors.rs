@@ -4,7 +4,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one, at most to `wanted`, and answers what holds now.
 ///
-/// Never lowers it. A system that refuses leaves the limit as it was: fewer connections, not a reason to stop.
+/// Never lowers it. If the system refuses, the limit stays as it was: that means fewer connections and is no reason to stop.
 pub fn raise(wanted: u64) -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     let Some(soft) = limit.current else { return u64::MAX };

@@ -7,16 +7,16 @@ use std::time::Duration;
 pub struct Limits {
     /// From accept to the end of the TLS handshake and the client's first bytes (the whole HTTP/2 preface). 10 s.
     pub handshake_timeout: Duration,
-    /// HTTP/1: from the first moment a request may begin to the end of its headers; so also how long an unused HTTP/1
-    /// connection stays. 10 s.
+    /// HTTP/1: how long the headers of a request may take, counted from the moment when the connection is ready for one. An
+    /// unused HTTP/1 connection is therefore closed after this, too. 10 s.
     pub header_read_timeout: Duration,
     /// A connection without a call in flight is closed after this. 5 min.
     pub idle_timeout: Duration,
-    /// The same when all [`Self::max_connections`] are taken: the longest idle one makes room. 10 s.
+    /// The same when all [`Self::max_connections`] are taken; then the one that has been idle longest is closed. 10 s.
     pub idle_when_full: Duration,
     /// Age at which a connection gets GOAWAY, spread by 10 % to either side. 30 min.
     pub max_connection_age: Duration,
-    /// What calls in flight get from then on before the connection is cut. 30 s.
+    /// How long calls in flight may go on after that GOAWAY before the connection is cut. 30 s.
     pub connection_age_grace: Duration,
     /// HTTP/2: a PING is sent after this much silence. 60 s.
     pub keepalive_interval: Duration,
@@ -40,9 +40,9 @@ pub struct Limits {
     pub initial_connection_window: u32,
     /// HTTP/2: bytes of one frame. 16 KiB, the least the protocol allows.
     pub max_frame_size: u32,
-    /// HTTP/2: answered bytes that one call may have waiting for a slow reader. 64 KiB.
+    /// HTTP/2: bytes of one answer that may wait for a slow reader. 64 KiB.
     pub max_send_buffer: usize,
-    /// What calls in flight get at shutdown before everything is cut. 10 s.
+    /// How long calls in flight may go on at shutdown before everything is cut. 10 s.
     pub drain_timeout: Duration,
 }
 
@@ -76,7 +76,7 @@ impl Limits {
     /// Lowers [`Self::max_connections`] so that `descriptors` open files suffice for them and for the rest of the process.
     #[must_use]
     pub fn within(mut self, descriptors: u64) -> Self {
-        let reserve = (descriptors / 2).min(RESERVED);
+        let reserve = (descriptors / 2).min(RESERVED_DESCRIPTORS);
         let room = usize::try_from(descriptors - reserve).unwrap_or(usize::MAX);
         self.max_connections = self.max_connections.min(room.max(1));
         self
@@ -84,7 +84,7 @@ impl Limits {
 }
 
 /// Descriptors kept for the store, the log and outgoing calls.
-const RESERVED: u64 = 256;
+const RESERVED_DESCRIPTORS: u64 = 256;
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,10 @@
 //! The listener: accept loop, TLS, limits, drain. Knows no service: it is handed a [`Handler`] and a socket.
 //!
-//! Depends on [`crate::model::random`] for the jitter of connection ages and on nothing else of ours. It keeps three promises:
-//! nobody holds a connection without using it (silent, slow, idle and old ones end, see [`Limits`]); the accept loop outlives
-//! everything, a process without file descriptors too; and [`serve`] returns within [`Limits::drain_timeout`] of its shutdown.
+//! Depends on [`crate::model::random`] for the jitter of connection ages and on nothing else of ours. It keeps three promises.
+//! Silent, slow, idle and old connections are closed (see [`Limits`]). The accept loop survives every error, also a lack of
+//! file descriptors. [`serve`] returns within [`Limits::drain_timeout`] of its shutdown.
 //!
-//! tonic's own server is not used because it leaves a silent client open, fixes the HTTP/1 header timeout, cuts a connection at
-//! its age without GOAWAY, never ends a drain with an endless stream, and spins without file descriptors.
+//! tonic's own server is not used; `docs/decisions/2026-11-22-accept-loop.md` says why.
 
 mod accept;
 mod activity;
@@ -34,18 +33,18 @@ use connection::Context;
 use registry::Registry;
 use tls::Tls;
 
-/// How long the tasks of single requests may take to notice that their connection was cut.
-const STREAMS_END: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long the tasks of requests may take to notice that their connection was cut.
+const STREAM_END_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What answers the requests of a listener. Each connection has a clone of it.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
-    /// An answer on its way. Dropped at any point where its caller leaves.
+    /// The future of an answer. It is dropped, at any point, when its caller leaves.
     type Answering: Future<Output = Response<Self::Body>> + Send + Unpin + 'static;
 
-    /// Answers a request that came over a connection from `peer`. It runs in the task of the connection, so it only begins; with
-    /// HTTP/2 what it returns has a task of its own.
+    /// Begins to answer a request that came over a connection from `peer`. This runs in the task of the connection, so it must
+    /// be quick; with HTTP/2 the returned future has a task of its own.
     fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Self::Answering;
 }
 
@@ -61,9 +60,9 @@ pub struct Drained {
 /// Speaks HTTP/2 (prior knowledge, or by ALPN) and HTTP/1.1 on the same port; TLS only where `tls` is given, and then nothing
 /// else. `random` spreads the ages of connections.
 ///
-/// At shutdown nothing is accepted any more (the socket is closed), HTTP/2 clients get GOAWAY, calls in flight finish, and what
-/// is left after [`Limits::drain_timeout`] is cut. Handlers of a connection that ends are dropped at their next await. Dropping
-/// the returned future cuts everything at once.
+/// At shutdown the socket is closed, HTTP/2 clients get GOAWAY, and calls in flight finish. Connections that are left after
+/// [`Limits::drain_timeout`] are cut. When a connection ends, its handlers are dropped at their next await. Dropping the
+/// returned future cuts everything at once.
 ///
 /// # Security
 /// Whether cleartext may be spoken on this address is the caller's decision.
@@ -80,7 +79,7 @@ pub async fn serve(
     let mut acceptor = Acceptor::new(listener, Arc::clone(&registry), &limits);
     let mut helpers = JoinSet::new();
     if let Some(tls) = &tls {
-        helpers.spawn(tls::follow(Arc::clone(tls), tls::CHECK_EVERY));
+        helpers.spawn(tls::follow(Arc::clone(tls), tls::RELOAD_INTERVAL));
     }
     let drain_timeout = limits.drain_timeout;
     let context = Arc::new(Context::new(handler, tls, limits, streams.clone(), shutdown.clone()));
@@ -90,7 +89,7 @@ pub async fn serve(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            // Reaping comes before accepting: a connection that ended has given back the descriptor the next one needs.
+            // Ended connections come before new ones: they give back the descriptors that new ones need.
             Some(ended) = connections.join_next() => report(&ended),
             accepted = acceptor.next() => {
                 let lifetime = context.lifetime(random.as_ref());
@@ -111,8 +110,8 @@ pub async fn serve(
     }
     connections.shutdown().await;
     streams.close();
-    // A stream's task ends when its connection is dropped; the bound is for one that blocks its thread.
-    let _ = tokio::time::timeout(STREAMS_END, streams.wait()).await;
+    // A stream's task ends when its connection is dropped. The timeout is for a task that blocks its thread.
+    let _ = tokio::time::timeout(STREAM_END_TIMEOUT, streams.wait()).await;
     Drained { cut }
 }
 

@@ -1,4 +1,4 @@
-//! Who is connected: counts per source, and finds the connection that can be spared when there is no room.
+//! The open connections: counts them per source, and finds the one to close when there is no room.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -29,8 +29,8 @@ impl Registry {
         Self { per_source, inner: Mutex::default() }
     }
 
-    /// Enters a connection from `peer`; `None` where its source has too many. Loopback is never too many: it is this machine's
-    /// own proxies, and whoever is there needs no connections to do harm.
+    /// Enters a connection from `peer`; `None` if its source has too many. Loopback has no limit: it is where this machine's
+    /// own proxies are, and an attacker on this machine needs no connections to do harm.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Registered> {
         let source = Source::new(peer);
         let network = source.network();

@@ -1,7 +1,7 @@
 //! TLS of the listener: a certificate and its key from two PEM files, read again when they change.
 //!
-//! A pair that cannot be used never replaces one that can: the old one stays and the log says why, once for each change.
-//! Live connections are not touched by a change.
+//! A pair that cannot be used never replaces one that can. The old pair stays, and the log says why, once for each change. A
+//! change does not touch live connections.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::TlsAcceptor;
 
 /// How often [`super::serve`] looks whether the files have changed.
-pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a certificate and its key cannot be used. The text is for the operator and names the setting.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ pub struct Tls {
     current: Arc<Current>,
     cert: PathBuf,
     key: PathBuf,
-    /// What the files looked like when they were last read, well or not.
+    /// What the files looked like when they were last read, with or without success.
     seen: Mutex<[Option<Stamp>; 2]>,
 }
 
@@ -128,7 +128,7 @@ impl ResolvesServerCert for Current {
     }
 }
 
-/// What tells one version of a file from another: a file replaced by rename has another inode, one rewritten another time.
+/// Tells versions of a file apart. A file that was replaced by rename has another inode; a rewritten one has another time.
 type Stamp = (i64, i64, u64, u64);
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -138,15 +138,15 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 fn read(cert: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     let not_pem = |setting, path: &Path, wanted| TlsError::NotPem { setting, path: path.to_owned(), wanted };
-    let bytes = contents(CERT, cert)?;
+    let bytes = contents(CERT_SETTING, cert)?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<_, pem::Error>>()
-        .map_err(|_| not_pem(CERT, cert, "certificate"))?;
+        .map_err(|_| not_pem(CERT_SETTING, cert, "certificate"))?;
     if chain.is_empty() {
-        return Err(not_pem(CERT, cert, "certificate"));
+        return Err(not_pem(CERT_SETTING, cert, "certificate"));
     }
-    let bytes = zeroize::Zeroizing::new(contents(KEY, key)?);
-    let private = PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| not_pem(KEY, key, "private key"))?;
+    let bytes = zeroize::Zeroizing::new(contents(KEY_SETTING, key)?);
+    let private = PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| not_pem(KEY_SETTING, key, "private key"))?;
     CertifiedKey::from_der(chain, private, provider).map_err(TlsError::Unusable)
 }
 
@@ -154,8 +154,8 @@ fn contents(setting: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|cause| TlsError::Unreadable { setting, path: path.to_owned(), cause })
 }
 
-const CERT: &str = "COUNTERSIGN_TLS_CERT";
-const KEY: &str = "COUNTERSIGN_TLS_KEY";
+const CERT_SETTING: &str = "COUNTERSIGN_TLS_CERT";
+const KEY_SETTING: &str = "COUNTERSIGN_TLS_KEY";
 
 #[cfg(test)]
 mod tests {

@@ -1,21 +1,22 @@
-//! Which addresses a provider may name: `https` ones, and nothing of this machine or its link, where cloud metadata lives. A
-//! provider whose own issuer is on loopback (a test, a development machine) is held to loopback, and may speak `http` there.
+//! The addresses that a provider may name: `https` only, and neither this machine nor link-local addresses, where cloud
+//! metadata is. A provider whose issuer is on loopback (in tests or development) may use only loopback, and may use `http`
+//! there.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// What an issuer stands for.
+/// The addresses that an issuer may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Realm {
-    /// Everything but this machine and its link, by `https`.
+    /// All addresses but this machine and link-local ones, by `https`.
     Public,
     /// This machine alone.
     Loopback,
 }
 
 impl Realm {
-    /// The realm of an issuer; `None` where it is no URL that an issuer may be.
+    /// The realm of an issuer; `None` if the URL may not be an issuer.
     pub(super) fn of(issuer: &Url) -> Option<Self> {
         let realm = if names_loopback(issuer) { Self::Loopback } else { Self::Public };
         realm.allows(issuer).then_some(realm)
@@ -53,7 +54,7 @@ fn literal(url: &Url) -> Option<IpAddr> {
     }
 }
 
-/// Private networks are public enough: that is where a company's provider is.
+/// Private networks are allowed: a company's provider is often there.
 fn public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -61,7 +62,7 @@ fn public(address: IpAddr) -> bool {
             !(v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || first == 0)
         }
         IpAddr::V6(v6) => {
-            // The address at which one cloud keeps its metadata on IPv6, outside the link.
+            // The IPv6 address of one cloud's metadata service; it is not link-local.
             let metadata = v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
             !(v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata)
         }

@@ -22,8 +22,8 @@ use url::Url;
 use super::address::Realm;
 use crate::service::sso::IdentityError;
 
-/// How long one request takes at the most, from the name's resolution to the last byte of the answer.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest that one request takes, from resolving the name to the last byte of the answer.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most of an answer's body that is read, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The most of an answer's head that is read, in bytes.
@@ -44,7 +44,7 @@ pub(super) struct Fetch {
 pub(super) enum FetchError {
     #[error("{0} is not an address that this issuer may name")]
     Forbidden(String),
-    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    #[error("no answer within {} s", REQUEST_TIMEOUT.as_secs())]
     Timeout,
     #[error("the answer is longer than {MAX_BODY} bytes")]
     TooLong,
@@ -53,7 +53,7 @@ pub(super) enum FetchError {
 }
 
 impl Roots {
-    /// Without any certificate of the machine's every `https` provider is refused, and the log says why.
+    /// If the machine has no root certificates, every `https` provider is refused, and the log says why.
     fn config(&self) -> Result<ClientConfig, IdentityError> {
         let config = self.0.get_or_init(|| {
             let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -107,7 +107,7 @@ impl Fetch {
         if !Url::parse(&target).is_ok_and(|url| self.allows(&url)) {
             return Err(FetchError::Forbidden(target));
         }
-        match tokio::time::timeout(TIMEOUT, self.answer(request.map(|body| Full::new(body.into())))).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request.map(|body| Full::new(body.into())))).await {
             Ok(answer) => answer,
             Err(_) => Err(FetchError::Timeout),
         }
@@ -132,7 +132,7 @@ impl<'c> AsyncHttpClient<'c> for Fetch {
     }
 }
 
-/// Resolves names to addresses of the realm. An address that stands in a URL is not resolved: [`Realm::allows`] sees to those.
+/// Resolves names to addresses of the realm. An address in a URL is not resolved; [`Realm::allows`] checks those.
 #[derive(Clone)]
 struct Resolver {
     realm: Realm,
@@ -160,7 +160,7 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// The error with what it came from: hyper says "connect error", its source says why.
+/// The error with its cause: hyper says "connect error", the cause says why.
 fn broken(error: &dyn std::error::Error) -> FetchError {
     let mut text = error.to_string();
     let mut source = error.source();

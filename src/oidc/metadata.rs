@@ -1,4 +1,4 @@
-//! What is known of a provider: its discovery document and its keys, fetched when needed and kept for a while.
+//! The discovery document and keys of a provider, fetched when needed and kept for a while.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::fetch::{Fetch, FetchError, Roots};
 use super::quoted;
 use crate::service::sso::IdentityError;
 
-/// How long what was fetched is used.
-const FRESH: Duration = Duration::from_mins(5);
-/// How long a failure is answered again without a new fetch.
-const FAILED: Duration = Duration::from_secs(2);
-/// How often keys are fetched at the most because a token names one that is not among them.
-const UNKNOWN_KEY: Duration = Duration::from_mins(1);
+/// How long fetched metadata is used.
+const METADATA_LIFETIME: Duration = Duration::from_mins(5);
+/// How long a failure is repeated without a new fetch.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(2);
+/// The least time between two fetches of keys because a token names an unknown key.
+const KEY_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
 
 type Result<T> = std::result::Result<T, IdentityError>;
 
@@ -69,18 +69,18 @@ impl Provider {
         Ok(Self { issuer, fetch: Fetch::new(realm, roots)?, calls: Semaphore::new(calls), state: Mutex::default() })
     }
 
-    /// What is known, fetched where nothing fresh is.
+    /// The metadata, fetched if there is none or it is too old.
     pub(super) async fn known(&self) -> Result<Arc<Known>> {
         let mut state = self.state.lock().await;
         if let Some((known, at)) = &state.known
-            && at.elapsed() < FRESH
+            && at.elapsed() < METADATA_LIFETIME
         {
             return Ok(Arc::clone(known));
         }
         self.fetched(&mut state, self.discover()).await
     }
 
-    /// What is known, with keys that were fetched after `known`'s; `known` itself where that was done within the last minute.
+    /// The metadata, with keys fetched after those of `known`; `known` itself if its keys were fetched within the last minute.
     pub(super) async fn with_newer_keys(&self, known: &Arc<Known>) -> Result<Arc<Known>> {
         let mut state = self.state.lock().await;
         if let Some((current, _)) = &state.known
@@ -88,7 +88,7 @@ impl Provider {
         {
             return Ok(Arc::clone(current));
         }
-        if known.at.elapsed() < UNKNOWN_KEY {
+        if known.at.elapsed() < KEY_REFETCH_INTERVAL {
             return Ok(Arc::clone(known));
         }
         self.fetched(&mut state, self.discover()).await
@@ -96,7 +96,7 @@ impl Provider {
 
     async fn fetched(&self, state: &mut State, fetch: impl Future<Output = Result<Known>>) -> Result<Arc<Known>> {
         if let Some((error, at)) = &state.failed
-            && at.elapsed() < FAILED
+            && at.elapsed() < FAILURE_LIFETIME
         {
             return Err(error.clone());
         }
@@ -160,8 +160,8 @@ impl Known {
         self.document.token_endpoint.clone()
     }
 
-    /// Whether the client secret goes into the body: only where the provider names that and not the header, which is what a
-    /// provider that names nothing takes.
+    /// Whether the client secret goes into the body. Only if the provider names the body and not the header; a provider that
+    /// names nothing takes the header.
     pub(super) fn takes_secret_in_body(&self) -> bool {
         self.document.token_endpoint_auth_methods_supported.as_ref().is_some_and(|methods| {
             methods.contains(&CoreClientAuthMethod::ClientSecretPost)
@@ -169,8 +169,8 @@ impl Known {
         })
     }
 
-    /// Whether a callback that said it comes from `issuer` comes from here; one that says nothing does where the provider does
-    /// not promise to say it (RFC 9207, section 2.4).
+    /// Whether a callback that names `issuer` comes from this provider. A callback that names none does, unless the provider
+    /// promised to name itself (RFC 9207, section 2.4).
     pub(super) fn came_from(&self, issuer: Option<&str>) -> Result<()> {
         let ours = match issuer {
             Some(issuer) => issuer == self.issuer.as_str(),

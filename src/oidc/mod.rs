@@ -1,8 +1,8 @@
 //! Speaks OpenID Connect to identity providers: the [`IdentityClient`] of sign-on, by openidconnect over hyper.
 //!
-//! Owns what is believed of a provider. Its invariant: whatever a provider does, a call ends within [`DEADLINE`], keeps at most
-//! 64 KiB of an answer, reaches no address but those its issuer stands for, and an identity comes only of an ID token whose
-//! every claim was checked.
+//! Owns what is trusted of a provider. Invariants, whatever a provider does: a call ends within [`CALL_DEADLINE`], keeps at
+//! most 64 KiB of an answer, and reaches only addresses that its issuer may use. An identity comes only from an ID token of
+//! which every claim was checked.
 
 mod address;
 mod fetch;
@@ -29,14 +29,14 @@ use crate::model::ids::ProviderId;
 use crate::model::secret::Secret;
 use crate::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
 
-/// How long a call takes at the most, with every request it makes.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+/// The longest that a call takes, with all its requests.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How many calls may be under way for one provider; a further one waits for its turn.
-const PER_PROVIDER: usize = 16;
+const MAX_CALLS_PER_PROVIDER: usize = 16;
 /// How many calls may be under way in all.
-const IN_ALL: usize = 128;
-/// How many providers are remembered; past that those nobody uses are forgotten.
-const MOST_PROVIDERS: usize = 1024;
+const MAX_CALLS: usize = 128;
+/// How many providers are kept; beyond that, those that nobody uses are dropped.
+const MAX_TRACKED_PROVIDERS: usize = 1024;
 
 /// The client for every registered provider.
 pub struct OidcClient {
@@ -53,11 +53,11 @@ impl OidcClient {
     /// tokens expire by.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, roots: Roots::default(), calls: Semaphore::new(IN_ALL), providers: Mutex::default() }
+        Self { clock, roots: Roots::default(), calls: Semaphore::new(MAX_CALLS), providers: Mutex::default() }
     }
 
-    /// Runs `call` within [`DEADLINE`], its turn included. It is its provider's turn first: one that hangs keeps no more than its
-    /// own share from the others.
+    /// Runs `call` within [`CALL_DEADLINE`], including the wait for its turn. It waits for a place of its provider first, so a
+    /// provider that hangs takes no more than its own share of all places.
     async fn bounded<T>(&self, registration: &Registration, call: impl AsyncFnOnce(&Provider) -> Result<T>) -> Result<T> {
         let closed = |_| IdentityError::Unreachable("the client is closed".to_owned());
         let provider = self.provider(registration)?;
@@ -66,8 +66,8 @@ impl OidcClient {
             let _one_of_all = self.calls.acquire().await.map_err(closed)?;
             call(&provider).await
         };
-        let late = |_| IdentityError::Unreachable(format!("no answer within {} s", DEADLINE.as_secs()));
-        tokio::time::timeout(DEADLINE, in_turn).await.map_err(late)?
+        let late = |_| IdentityError::Unreachable(format!("no answer within {} s", CALL_DEADLINE.as_secs()));
+        tokio::time::timeout(CALL_DEADLINE, in_turn).await.map_err(late)?
     }
 
     /// What is remembered of the provider; its issuer is part of the key, so that nothing outlives a change of it.
@@ -77,10 +77,10 @@ impl OidcClient {
         if let Some(provider) = providers.get(&key) {
             return Ok(Arc::clone(provider));
         }
-        if providers.len() >= MOST_PROVIDERS {
+        if providers.len() >= MAX_TRACKED_PROVIDERS {
             providers.retain(|_, provider| Arc::strong_count(provider) > 1);
         }
-        let provider = Arc::new(Provider::new(&registration.issuer, &self.roots, PER_PROVIDER)?);
+        let provider = Arc::new(Provider::new(&registration.issuer, &self.roots, MAX_CALLS_PER_PROVIDER)?);
         providers.insert(key, Arc::clone(&provider));
         Ok(provider)
     }

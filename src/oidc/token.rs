@@ -1,4 +1,4 @@
-//! The exchange of a code, and what makes an ID token believed (OpenID Connect Core 1.0, section 3.1.3.7).
+//! Exchanges a code, and checks the ID token (OpenID Connect Core 1.0, section 3.1.3.7).
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
 use crate::service::sso::{IdentityError, ProvenIdentity, Registration, SignInRequest};
 
-/// Signatures that a public key checks; never `none`, never a MAC under the client secret.
+/// The accepted signature algorithms: those with a public key, never `none`, never a MAC under the client secret.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -28,8 +28,8 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
-/// How far ahead of ours a provider's clock may be.
-const AHEAD: Duration = Duration::from_mins(5);
+/// How far a provider's clock may be ahead of ours.
+const MAX_CLOCK_AHEAD: Duration = Duration::from_mins(5);
 /// The longest `sub` (OpenID Connect Core 1.0, section 2), in bytes.
 const MAX_SUBJECT: usize = 255;
 
@@ -43,7 +43,7 @@ pub(super) async fn exchange(
     let code = AuthorizationCode::new(code.expose().to_owned());
     client.exchange_code(code).set_pkce_verifier(verifier).request_async(fetch).await.map_err(|error| match error {
         RequestTokenError::Request(error) => IdentityError::Unreachable(format!("token endpoint: {error}")),
-        // What it says is not repeated beyond the code: a description may hold anything.
+        // Only the error code is repeated; a description may contain anything.
         RequestTokenError::ServerResponse(answer) => {
             IdentityError::Unreachable(format!("token endpoint: {}", quoted(answer.error().as_ref())))
         }
@@ -90,8 +90,9 @@ fn claims(
     let because = |why: &str| Disbelief::Because(why.to_owned());
     let client_id = ClientId::new(registration.client_id.clone());
     let time = UNIX_EPOCH + Duration::from_micros(now.micros());
-    let latest = i64::try_from(now.plus(AHEAD).secs()).unwrap_or(i64::MAX);
-    // Without the client secret, so that it can be no key; other audiences than us are none (the library's default).
+    let latest = i64::try_from(now.plus(MAX_CLOCK_AHEAD).secs()).unwrap_or(i64::MAX);
+    // Without the client secret, so that it cannot be used as a key. Other audiences than ours are refused (the library's
+    // default).
     let verifier = IdTokenVerifier::new_public_client(client_id.clone(), known.issuer(), known.keys())
         .set_allowed_algs(ALGORITHMS)
         .set_time_fn(move || time.into())

@@ -88,14 +88,14 @@ impl Accounts {
         // Hash and generation are read before the password is checked; the commit refuses where either has changed.
         let user = self.user(id).await?;
         self.rules.accept("new_password", new, &owner(&user))?;
-        let name = user.name.folded();
+        let name = user.name().folded();
         let attempt = self.passwords.attempt(&caller.client, &name).await?;
         let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
         let Right { attempt, user, checked, .. } = right;
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
         let change = ChangePassword {
             user: id,
-            generation: user.generations.current,
+            generation: user.generations().current(),
             checked,
             replacement,
             keep: caller.session,
@@ -119,12 +119,12 @@ impl Accounts {
     pub async fn enroll_totp(&self, caller: &SignedIn) -> Result<Enrolment> {
         let user = self.user(caller.strong()?).await?;
         let secret = totp::generate_secret(&*self.random);
-        let sealed = self.second_factors.seal(user.id, &secret, &*self.random);
+        let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
         let by = caller.by(Needs::Nothing, self.time.now());
-        changed(self.store.enroll_totp(user.id, sealed, by).await?)?;
+        changed(self.store.enroll_totp(user.id(), sealed, by).await?)?;
         Ok(Enrolment {
             secret: totp::secret_text(&secret),
-            otpauth_url: totp::otpauth_url(&secret, &self.label, user.name.as_str()),
+            otpauth_url: totp::otpauth_url(&secret, &self.label, user.name().as_str()),
         })
     }
 
@@ -141,21 +141,21 @@ impl Accounts {
         let id = caller.strong()?;
         limits::required_secret("otp", otp, MAX_CODE)?;
         let user = self.user(id).await?;
-        let sealed = match user.totp {
+        let sealed = match user.totp() {
             Totp::Pending { sealed } => sealed,
             Totp::Off => return Err(Error::TotpNotPending),
             Totp::On { .. } => return Err(Error::TotpAlreadyEnabled),
         };
-        let attempt = self.passwords.attempt(&caller.client, &user.name.folded()).await?;
+        let attempt = self.passwords.attempt(&caller.client, &user.name().folded()).await?;
         let now = self.time.now();
-        let Some(step) = totp::matching_step(&self.second_factors.open(id, &sealed)?, otp.expose(), now) else {
+        let Some(step) = totp::matching_step(&self.second_factors.open(id, sealed)?, otp.expose(), now) else {
             attempt.failed();
             return Err(Error::OtpRequired);
         };
         // A code of one's own new secret proves nothing about the password: no failure is forgiven for it.
         drop(attempt);
         let (codes, hashes) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
-        changed(self.store.confirm_totp(id, sealed, step, hashes, caller.by(Needs::Nothing, now)).await?)?;
+        changed(self.store.confirm_totp(id, sealed.clone(), step, hashes, caller.by(Needs::Nothing, now)).await?)?;
         Ok(codes)
     }
 
@@ -165,7 +165,7 @@ impl Accounts {
 }
 
 fn owner(user: &User) -> Owner<'_> {
-    Owner { name: &user.name, email: user.email.as_ref(), codes: user.totp.is_on() }
+    Owner { name: user.name(), email: user.email(), codes: user.totp().is_on() }
 }
 
 fn changed(outcome: TotpChanged) -> Result<()> {

@@ -1,10 +1,12 @@
-//! Everything a service can refuse, as values. `grpc/status.rs` is the one place that turns them into a status.
+//! Everything a service can refuse, as values, and the reason of each. A face turns reasons into its own codes: `grpc/status.rs`,
+//! `web/status.rs`.
 
 use std::time::Duration;
 
+pub use super::reason::Reason;
 use crate::store::StoreError;
 
-/// A refusal or a failure. Each variant is one `ErrorReason` of the proto, named beside it.
+/// A refusal or a failure. Each variant has one [`Reason`], named beside it with the code that gRPC answers.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A field is not of its form or past its limit. (INVALID_ARGUMENT, VALIDATION_FAILED)
@@ -127,6 +129,52 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// The reason that every face answers it with.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        use Reason as R;
+        match self {
+            Self::Invalid { .. } => R::ValidationFailed,
+            Self::WeakPassword { .. } => R::PasswordTooWeak,
+            Self::InvalidCredentials => R::InvalidCredentials,
+            Self::OtpRequired => R::OtpRequired,
+            Self::OrgNotAllowed => R::OrgNotAllowed,
+            Self::RefreshInvalid => R::RefreshInvalid,
+            Self::RefreshReused => R::RefreshReused,
+            Self::SessionExpired => R::SessionExpired,
+            Self::SessionRevoked => R::SessionRevoked,
+            Self::RenewalMismatch(_) => R::RenewalMismatch,
+            Self::TokenInvalid => R::TokenInvalid,
+            Self::PermissionDenied(_) => R::PermissionDenied,
+            Self::GuestNotAllowed => R::GuestNotAllowed,
+            Self::CredentialTooWeak => R::CredentialTooWeak,
+            Self::ForeignOrigin => R::ForeignOrigin,
+            Self::LinkInvalid => R::LinkInvalid,
+            Self::SsoNotConfigured => R::SsoNotConfigured,
+            Self::SsoProviderAmbiguous => R::SsoProviderAmbiguous,
+            Self::SsoStateInvalid => R::SsoStateInvalid,
+            Self::SsoRefused => R::SsoRefused,
+            Self::SsoExpired => R::SsoExpired,
+            Self::SsoCollected => R::SsoCollected,
+            Self::Throttled(_) => R::Throttled,
+            Self::Overloaded(_) => R::Overloaded,
+            Self::RevisionNotReached => R::RevisionNotReached,
+            Self::NameTaken(_) => R::NameTaken,
+            Self::NameReserved => R::NameReserved,
+            Self::NotFound(thing) => thing.missing(),
+            Self::LastSuperuser => R::LastSuperuser,
+            Self::PersonalOrganization => R::PersonalOrganization,
+            Self::TotpAlreadyEnabled => R::TotpAlreadyEnabled,
+            Self::TotpNotPending => R::TotpNotPending,
+            Self::LimitReached(_) => R::LimitReached,
+            Self::Conflict => R::Conflict,
+            Self::StoreUnavailable => R::StoreUnavailable,
+            Self::Internal(_) => R::Internal,
+        }
+    }
+}
+
 /// What was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
@@ -142,6 +190,19 @@ pub enum Thing {
     Key,
     /// SESSION_NOT_FOUND
     Session,
+}
+
+impl Thing {
+    const fn missing(self) -> Reason {
+        match self {
+            Self::User => Reason::UserNotFound,
+            Self::Organization => Reason::OrganizationNotFound,
+            Self::Membership => Reason::MembershipNotFound,
+            Self::Provider => Reason::ProviderNotFound,
+            Self::Key => Reason::KeyNotFound,
+            Self::Session => Reason::SessionNotFound,
+        }
+    }
 }
 
 impl std::fmt::Display for Thing {

@@ -9,16 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::client::Client;
-use super::throttle::network;
 use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
+use crate::model::source::Source;
 
-/// Failures at once. Each costs little more than a MAC, and many honest clients share an address: a high bound is enough.
-const AT_ONCE: f64 = 20_000.0;
+/// Failures at once. Each costs little more than a MAC, and many honest clients may share an address, so a high bound is
+/// enough.
+const MAX_FAILURES_PER_SOURCE: f64 = 20_000.0;
 /// Failures that are forgotten in a second.
-const PER_SECOND: f64 = 200.0;
-/// How many sources are counted; newcomers past it are not, which costs nothing but their work.
-const MOST: usize = 16_384;
+const FAILURES_FORGOTTEN_PER_SECOND: f64 = 200.0;
+/// How many sources are counted. Further sources are not counted, which costs only the work of their calls.
+const MAX_TRACKED_SOURCES: usize = 16_384;
 
 /// Counts failures by source.
 pub struct Guesses {
@@ -63,19 +64,20 @@ impl Guesses {
         }
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = counts.get_mut(&network(source)) else { return Ok(()) };
-        let over = count.decayed(now) + 1.0 - AT_ONCE;
-        if over > 0.0 { Err(Error::Throttled(Duration::from_secs_f64(over / PER_SECOND))) } else { Ok(()) }
+        let Some(count) = counts.get_mut(&Source::new(source).network()) else { return Ok(()) };
+        let over = count.decayed(now) + 1.0 - MAX_FAILURES_PER_SOURCE;
+        if over > 0.0 { Err(Error::Throttled(Duration::from_secs_f64(over / FAILURES_FORGOTTEN_PER_SECOND))) } else { Ok(()) }
     }
 
     fn count(&self, source: IpAddr) {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST {
+        if counts.len() >= MAX_TRACKED_SOURCES {
             counts.retain(|_, count| count.decayed(now) > 0.0);
         }
-        if counts.len() < MOST || counts.contains_key(&network(source)) {
-            let count = counts.entry(network(source)).or_insert(Count { level: 0.0, touched: now });
+        let network = Source::new(source).network();
+        if counts.len() < MAX_TRACKED_SOURCES || counts.contains_key(&network) {
+            let count = counts.entry(network).or_insert(Count { level: 0.0, touched: now });
             count.level = count.decayed(now) + 1.0;
             self.any.store(true, Ordering::Relaxed);
         }
@@ -113,7 +115,7 @@ impl Drop for Presenting<'_> {
 
 impl Count {
     fn decayed(&mut self, now: Timestamp) -> f64 {
-        self.level = (self.level - now.since(self.touched).as_secs_f64() * PER_SECOND).max(0.0);
+        self.level = (self.level - now.since(self.touched).as_secs_f64() * FAILURES_FORGOTTEN_PER_SECOND).max(0.0);
         self.touched = now.max(self.touched);
         self.level
     }

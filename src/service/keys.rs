@@ -11,7 +11,6 @@ use super::time::Time;
 use super::{Error, Result, Thing};
 use crate::crypto::opaque::{KeyIdToken, KeySecret};
 use crate::crypto::server_key::ServerKeys;
-use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, UserId};
 use crate::model::personal_key::PersonalKey;
 use crate::model::random::Random;
@@ -82,7 +81,7 @@ impl Keys {
         let name = limits::name("username", username)?;
         let (display_name, ttl) = checked(display_name, ttl)?;
         let owner = self.store.user_by_login(&name.folded()).await?.ok_or(Error::NotFound(Thing::User))?;
-        self.make(caller, owner.id, Needs::Superuser, display_name, ttl).await
+        self.make(caller, owner.id(), Needs::Superuser, display_name, ttl).await
     }
 
     /// The caller's live keys with their ids as text, oldest first. Never their secrets.
@@ -93,7 +92,7 @@ impl Keys {
         let owner = caller.user()?;
         let now = self.time.now();
         let keys = self.store.keys_of(owner).await?;
-        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server, key.id), key)).collect())
+        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server, key.id()), key)).collect())
     }
 
     /// Revokes a key of the caller's and every token that came from it; answers the revision that holds it. Repeating it is OK.
@@ -123,19 +122,9 @@ impl Keys {
     ) -> Result<NewKey> {
         let now = self.time.now();
         let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
-        let key = PersonalKey {
-            id: KeyId::random(&*self.random),
-            user: owner,
-            display_name,
-            secret: hash,
-            previous: None,
-            create_time: now,
-            expire_time: ttl.map(|ttl| Timestamp::plus(now, ttl)),
-            revoke_time: None,
-            last_use_time: None,
-        };
+        let key = PersonalKey::new(KeyId::random(&*self.random), owner, display_name, hash, now, ttl);
         match self.store.create_key(key.clone(), self.most, caller.by(needs, now)).await? {
-            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id), key, secret }),
+            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id()), key, secret }),
             Created::LimitReached => Err(Error::LimitReached("personal keys")),
             other => Err(Error::Internal(format!("create_key answered {other:?}"))),
         }

@@ -9,7 +9,7 @@ use super::refusals::Refusals;
 use super::second_factor::SecondFactors;
 use super::time::Time;
 use super::tokens::{Account, SignIn, Tokens};
-use super::{Error, Result};
+use super::{Error, Reason, Result};
 use crate::model::name::Folded;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
@@ -72,12 +72,12 @@ impl Login {
         let attempt = self.passwords.attempt(client, &presented).await?;
         // Read before the password is checked: whatever ends the account's sessions from here on ends this one.
         let found = self.store.user_by_login(&presented).await?;
-        let account = found.as_ref().map(|user| user.id);
+        let account = found.as_ref().map(User::id);
         let right = match self.passwords.check(client, &presented, attempt, found, &request.password).await {
             Ok(right) => right,
             Err(error) => {
                 if let (Some(id), Error::InvalidCredentials) = (account, &error) {
-                    self.refusals.note(client, id, "INVALID_CREDENTIALS");
+                    self.refusals.note(client, id, Reason::InvalidCredentials);
                 }
                 return Err(error);
             }
@@ -87,13 +87,13 @@ impl Login {
 
     async fn open(&self, client: &Client, right: Right, request: &LoginRequest, organization: Option<Folded>) -> Result<SignIn> {
         let Right { attempt, user, checked, upgraded } = right;
-        let factor = if user.totp.is_on() {
+        let factor = if user.totp().is_on() {
             if request.otp.is_empty() {
                 return Err(Error::OtpRequired);
             }
-            let Some(factor) = self.second_factors.check(user.id, &user.totp, &request.otp, self.time.now())? else {
+            let Some(factor) = self.second_factors.check(user.id(), user.totp(), &request.otp, self.time.now())? else {
                 attempt.failed();
-                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                self.refusals.note(client, user.id(), Reason::OtpRequired);
                 return Err(Error::OtpRequired);
             };
             Some(factor)
@@ -104,8 +104,8 @@ impl Login {
         let (session, refresh) = self.tokens.new_session(client.face, request.mode.unwrap_or(Mode::Json), methods);
         let open = OpenSession {
             session,
-            user: user.id,
-            generation: user.generations.current,
+            user: user.id(),
+            generation: user.generations().current(),
             password: checked,
             factor,
             upgraded,
@@ -113,20 +113,20 @@ impl Login {
             by: client.by(self.time.now()),
         };
         match self.store.open_session(open).await? {
-            Opened::Opened(grant) => {
+            Opened::Opened(granted) => {
                 attempt.succeeded();
-                let tokens = self.tokens.issue(&grant, Some(refresh))?;
-                Ok(SignIn { tokens, user: self.account(grant.user).await? })
+                let tokens = self.tokens.issue(&granted.grant, Some(refresh))?;
+                Ok(SignIn { tokens, user: self.account(granted.user).await? })
             }
             Opened::Stale => Err(Error::InvalidCredentials),
             Opened::FactorRefused => {
                 // Spent a moment ago by another: as wrong as any other code.
                 attempt.failed();
-                self.refusals.note(client, user.id, "OTP_REQUIRED");
+                self.refusals.note(client, user.id(), Reason::OtpRequired);
                 Err(Error::OtpRequired)
             }
             Opened::OrganizationNotAllowed => {
-                self.refusals.note(client, user.id, "ORG_NOT_ALLOWED");
+                self.refusals.note(client, user.id(), Reason::OrgNotAllowed);
                 Err(Error::OrgNotAllowed)
             }
         }

@@ -15,8 +15,7 @@ pub mod passwords;
 pub mod personal_key;
 pub mod policy;
 pub mod providers;
-#[cfg(test)]
-mod races;
+mod reason;
 pub mod refresh;
 pub mod refusals;
 pub mod second_factor;
@@ -31,7 +30,7 @@ pub mod tokens;
 pub mod users;
 pub mod verify;
 
-pub use self::error::{Error, Thing};
+pub use self::error::{Error, Reason, Thing};
 
 /// What every service answers with.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::client::SignedIn;
+use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result, Thing, limits};
 use crate::model::ids::OrganizationId;
@@ -18,13 +19,14 @@ pub struct Organizations {
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
     time: Time,
+    most_members: u32,
 }
 
 impl Organizations {
-    /// One over `store`.
+    /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, time: Time) -> Self {
-        Self { store, random, time }
+    pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        Self { store, random, time, most_members: policy.most_members }
     }
 
     /// Makes an organization without members. Durable once this returns.
@@ -60,10 +62,11 @@ impl Organizations {
     /// - [`Error::Invalid`] - a name is no name (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - the organization or the user (NOT_FOUND).
     /// - [`Error::PersonalOrganization`] - `org_name` is a user's own (FAILED_PRECONDITION).
+    /// - [`Error::LimitReached`] - the organization has as many members as may be (RESOURCE_EXHAUSTED).
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
         let (organization, user) = self.named(caller, org_name, username).await?;
         let by = caller.by(Needs::Superuser, self.time.now());
-        answered(self.store.add_member(&organization, &user, role, by).await?)
+        answered(self.store.add_member(&organization, &user, role, self.most_members, by).await?)
     }
 
     /// Ends the membership of `username` in `org_name`, and the tokens that were signed with it; answers a revision that holds
@@ -97,6 +100,7 @@ fn answered(membership: Membership) -> Result<()> {
         Membership::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
         Membership::NoSuchUser => Err(Error::NotFound(Thing::User)),
         Membership::NotAMember => Err(Error::NotFound(Thing::Membership)),
+        Membership::LimitReached => Err(Error::LimitReached("members")),
     }
 }
 

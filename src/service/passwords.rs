@@ -63,14 +63,14 @@ impl Passwords {
         user: Option<User>,
         password: &Secret,
     ) -> Result<Right> {
-        let stored = user.as_ref().and_then(|user| user.password.clone());
+        let stored = user.as_ref().and_then(|user| user.password().map(str::to_owned));
         let ticket = ticket(client, presented, attempt.known());
         let verdict = self.pool.verify(ticket.clone(), password.clone(), stored.clone()).await.map_err(refusal)?;
         let (Verdict::Right { needs_rehash }, Some(user), Some(checked)) = (verdict, user, stored) else {
             attempt.failed();
             return Err(Error::InvalidCredentials);
         };
-        if !user.enabled {
+        if !user.enabled() {
             attempt.failed();
             return Err(Error::InvalidCredentials);
         }

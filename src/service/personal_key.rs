@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -18,19 +17,16 @@ use super::{Error, Result};
 use crate::crypto::opaque::{KeyIdToken, KeySecret, hashes_equal};
 use crate::crypto::server_key::ServerKeys;
 use crate::model::clock::Timestamp;
+use crate::model::grant::{Grant, KeyExchange};
 use crate::model::ids::{KeyId, SessionId};
 use crate::model::name::Folded;
-use crate::model::organization::ActiveOrganization;
-use crate::model::personal_key::PersonalKey;
+use crate::model::personal_key::{PersonalKey, key_session_is_over};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
-use crate::model::session::{Credential, Face, LAST_MOMENTS, Method, Mode, Renewal, Session, SessionState};
-use crate::model::user::Subject;
+use crate::model::user::User;
 use crate::store::Store;
-use crate::store::verbs::{Grant, KeyOwner, KeyUse};
+use crate::store::verbs::{KeyOwner, KeyUse};
 
-/// How long the token of a key can be renewed from its exchange on.
-const KEY_SESSION: Duration = Duration::from_hours(24);
 /// How many keys and sources are remembered before their counts are written early.
 const MOST_USES: usize = 16_384;
 
@@ -88,38 +84,36 @@ impl PersonalKeys {
         let secret = KeySecret::parse(&self.keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
         let now = self.time.now();
         let owner = self.owner(id, organization.as_ref()).await?;
-        if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.lives(now) || !owner.user.enabled {
+        if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.admits(&owner.user, now) {
             return Err(Error::InvalidCredentials);
         }
-        let grant = grant(client.face, SessionId::derived(self.random.id()), owner, now, now)?;
+        let session = SessionId::derived(self.random.id());
+        let (grant, user) = grant(owner, KeyExchange { session, face: client.face, auth_time: now })?;
         self.note(id, client.source, now).await?;
         let tokens = self.tokens.issue(&grant, None)?;
-        let user = match grant.user {
-            Some(user) => Some(Account::read(&*self.store, user).await?),
-            None => None,
-        };
-        Ok(SignIn { tokens, user })
+        Ok(SignIn { tokens, user: Some(Account::read(&*self.store, user).await?) })
     }
 
     /// Renews the token of a key: what it may be is read again. Up to 24 h after the key was presented.
     ///
     /// # Errors
-    /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work.
+    /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
+    /// which end no session.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
         let now = self.time.now();
-        if now.plus(LAST_MOMENTS) >= caller.auth_time.plus(KEY_SESSION) {
+        if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
         let asked = Folded::presented(&caller.organization);
-        let mut owner = self.owner(key, Some(&asked)).await.map_err(|_| Error::SessionRevoked)?;
+        let mut owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
         if owner.organization.is_err() {
-            owner = self.owner(key, None).await.map_err(|_| Error::SessionRevoked)?;
+            owner = self.owner(key, None).await.map_err(renewal)?;
         }
-        let generations = owner.user.generations;
-        if !owner.key.lives(now) || !owner.user.enabled || !generations.session_lives(caller.generation) {
+        if !owner.key.renews(&owner.user, caller.generation, now) {
             return Err(Error::SessionRevoked);
         }
-        let grant = grant(caller.client.face, caller.session, owner, caller.auth_time, now)?;
+        let exchange = KeyExchange { session: caller.session, face: caller.client.face, auth_time: caller.auth_time };
+        let (grant, _) = grant(owner, exchange)?;
         self.note(key, caller.client.source, now).await?;
         self.tokens.issue(&grant, None)
     }
@@ -186,43 +180,27 @@ impl PersonalKeys {
     }
 }
 
+/// What a key that is gone means to who renews its token. Every other error is told as it is: the session may well be alive.
+fn renewal(error: Error) -> Error {
+    match error {
+        Error::InvalidCredentials => Error::SessionRevoked,
+        other => other,
+    }
+}
+
 /// Whether a presented secret is the key's, or its last one within the overlap. Constant time over what is stored.
 fn secret_matches(key: &PersonalKey, presented: &[u8; 32], now: Timestamp) -> bool {
-    let current = hashes_equal(&key.secret, presented);
-    let previous = key.previous.as_ref().is_some_and(|(hash, until)| hashes_equal(hash, presented) && now < *until);
+    let current = hashes_equal(key.secret(), presented);
+    let previous = key.previous().is_some_and(|(hash, until)| hashes_equal(hash, presented) && now < *until);
     current | previous
 }
 
-/// The session of a key's token: a `sid` without a row.
-fn grant(face: Face, id: SessionId, owner: KeyOwner, auth_time: Timestamp, now: Timestamp) -> Result<Grant> {
+/// What a token of the key is made of, for the organization that was asked for; the owner beside it.
+fn grant(owner: KeyOwner, exchange: KeyExchange) -> Result<(Grant, User)> {
     let KeyOwner { key, user, organization } = owner;
     let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
-    let session = Session {
-        id,
-        subject: Subject::User(user.id),
-        username: user.name.as_str().to_owned(),
-        generation: user.generations.current,
-        organization: ActiveOrganization::Personal,
-        dataset_id: None,
-        credential: Some(Credential::Key(key.id)),
-        face,
-        mode: Mode::Json,
-        methods: vec![Method::PersonalKey],
-        renewal: Renewal::AccessToken,
-        auth_time,
-        expire_time: auth_time.plus(KEY_SESSION),
-        n: 0,
-        tip: [0; 16],
-        rotate_time: now,
-        source: None,
-        state: SessionState::Live,
-    };
-    Ok(Grant {
-        session,
-        generation: user.generations.current,
-        username: user.name.as_str().to_owned(),
-        roles: user.roles,
-        organization,
-        user: Some(user),
-    })
+    Ok((Grant::of_key(&key, &user, organization, exchange), user))
 }
+
+#[cfg(test)]
+mod tests;

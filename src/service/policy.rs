@@ -29,6 +29,10 @@ pub struct Policy {
     pub most_sessions: u32,
     /// How many live personal keys a user may have: 100.
     pub most_keys: u32,
+    /// How many members an organization may have: 10,000.
+    pub most_members: u32,
+    /// How many identity providers an organization, or the site, may have: 100.
+    pub most_providers: u32,
     /// The least characters of a password that is the only factor: 15.
     pub password_alone: usize,
     /// The least characters of a password beside one-time codes: 8.
@@ -55,6 +59,8 @@ impl Policy {
             sso_attempt: Duration::from_mins(10),
             most_sessions: 1000,
             most_keys: 100,
+            most_members: 10_000,
+            most_providers: 100,
             password_alone: 15,
             password_with_code: 8,
             cookie_secure: true,

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::client::SignedIn;
 use super::limits::{self, invalid};
+use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result, Thing};
 use crate::crypto::seal::Sealer;
@@ -54,6 +55,7 @@ pub struct Providers {
     sealer: Arc<Sealer>,
     random: Arc<dyn Random>,
     time: Time,
+    most: u32,
 }
 
 /// What the client secret of a provider is sealed for: it opens for this registration and for nothing else.
@@ -63,10 +65,10 @@ pub fn client_secret_purpose(provider: ProviderId) -> String {
 }
 
 impl Providers {
-    /// One over `store`.
+    /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time) -> Self {
-        Self { store, sealer, random, time }
+    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        Self { store, sealer, random, time, most: policy.most_providers }
     }
 
     /// Registers a provider for an organization or the whole site. The client secret is sealed and never answered. Nothing is
@@ -104,7 +106,7 @@ impl Providers {
             sign_up: new.sign_up.unwrap_or(true),
             create_time: now,
         };
-        match self.store.create_provider(provider.clone(), caller.by(Needs::Superuser, now)).await? {
+        match self.store.create_provider(provider.clone(), self.most, caller.by(Needs::Superuser, now)).await? {
             Created::Created => Ok(provider),
             Created::Taken { .. } => Err(Error::NameTaken("name")),
             Created::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),

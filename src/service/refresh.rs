@@ -13,7 +13,7 @@ use super::{Error, Result};
 use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::secret::Secret;
-use crate::model::session::{Credential, Mode};
+use crate::model::session::{Credential, Mode, PresentedToken};
 use crate::store::Store;
 use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated};
 
@@ -89,14 +89,13 @@ impl Refresh {
         }
         let rotate = RotateSession {
             session: presented.session_id,
-            n: presented.n,
-            presented: presented.hash,
-            successor: presented.next_hash,
-            mode: Some(mode),
+            token: PresentedToken { n: presented.n, hash: presented.hash, successor: presented.next_hash, mode: Some(mode) },
             by: client.by(self.time.now()),
         };
         match self.store.rotate_session(rotate).await? {
-            Rotated::Rotated(grant) | Rotated::Retried(grant) => self.tokens.issue(&grant, Some(presented.successor(&self.keys))),
+            Rotated::Rotated(granted) | Rotated::Retried(granted) => {
+                self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)))
+            }
             Rotated::Reused(_) => Err(Error::RefreshReused),
             Rotated::Expired => Err(Error::SessionExpired),
             Rotated::Ended => Err(Error::SessionRevoked),
@@ -109,7 +108,7 @@ impl Refresh {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
         let caller = self.verifier.signed_in(client, token.expose()).ok_or(Error::TokenInvalid)?;
         match self.store.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await? {
-            Renewed::Renewed(grant) => self.tokens.issue(&grant, None),
+            Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None),
             Renewed::Expired => Err(Error::SessionExpired),
             Renewed::Ended => Err(Error::SessionRevoked),
             Renewed::Mismatch => Err(Error::RenewalMismatch("by refresh token")),

@@ -4,16 +4,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Reason;
 use super::client::Client;
 use super::time::Time;
 use crate::model::audit::Action;
 use crate::model::ids::UserId;
 use crate::store::Store;
 
-/// Recorded one by one, for each account and minute.
-const PER_MINUTE: u32 = 20;
-/// How many accounts are remembered for a minute; past it refusals are counted only.
-const MOST: usize = 16_384;
+/// How many refusals are recorded one by one, for each account and minute.
+const MAX_RECORDED_PER_MINUTE: u32 = 20;
+/// How many accounts are tracked in a minute; refusals for further accounts are only counted.
+const MAX_TRACKED_ACCOUNTS: usize = 16_384;
 
 /// Records refusals.
 pub struct Refusals {
@@ -35,29 +36,29 @@ impl Refusals {
         Self { store, time, minute: Mutex::default() }
     }
 
-    /// Notes that a login of `account` was refused for `reason`, an error reason. Returns at once.
-    pub fn note(&self, client: &Client, account: UserId, reason: &'static str) {
+    /// Notes that a login of `account` was refused for `reason`. Returns at once.
+    pub fn note(&self, client: &Client, account: UserId, reason: Reason) {
         let now = self.time.now();
         let count = {
             let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
             if minute.number != now.secs() / 60 {
                 *minute = Minute { number: now.secs() / 60, counts: HashMap::new() };
             }
-            if minute.counts.len() >= MOST && !minute.counts.contains_key(&account) {
+            if minute.counts.len() >= MAX_TRACKED_ACCOUNTS && !minute.counts.contains_key(&account) {
                 return;
             }
             let count = minute.counts.entry(account).or_default();
             *count = count.saturating_add(1);
             *count
         };
-        if count > PER_MINUTE {
-            tracing::debug!(%account, reason, count, "refusal counted, not recorded");
+        if count > MAX_RECORDED_PER_MINUTE {
+            tracing::debug!(%account, reason = reason.name(), count, "refusal counted, not recorded");
             return;
         }
         let (store, by) = (Arc::clone(&self.store), client.by(now));
         tokio::spawn(async move {
             // A refusal that cannot be recorded must not stop anything: strangers would have that switch.
-            if let Err(error) = store.record(Action::LoginRefused(account, reason.to_owned()), by).await {
+            if let Err(error) = store.record(Action::LoginRefused(account, reason.name().to_owned()), by).await {
                 tracing::warn!(%error, "a refusal was not recorded");
             }
         });

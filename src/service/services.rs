@@ -31,7 +31,7 @@ use crate::model::random::Random;
 use crate::store::{Revocations, Store};
 
 /// How many verified signatures are remembered.
-const REMEMBERED_SIGNATURES: usize = 10_000;
+const SIGNATURE_CACHE_CAPACITY: usize = 10_000;
 
 /// What the services are made of.
 pub struct Parts {
@@ -107,7 +107,7 @@ impl Services {
         let guesses = Arc::new(Guesses::new(clock));
         let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let refusals = Arc::new(Refusals::new(Arc::clone(&store), time.clone()));
-        let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), REMEMBERED_SIGNATURES));
+        let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), SIGNATURE_CACHE_CAPACITY));
         let personal_keys = Arc::new(PersonalKeys::new(
             Arc::clone(&store),
             Arc::clone(&server_keys),
@@ -159,8 +159,8 @@ impl Services {
             ),
             keys: Keys::new(Arc::clone(&store), server_keys, Arc::clone(&random), time.clone(), &policy),
             users: Users::new(Arc::clone(&store), passwords, Arc::clone(&random), time.clone(), &policy),
-            organizations: Organizations::new(Arc::clone(&store), Arc::clone(&random), time.clone()),
-            providers: Providers::new(store, sealer, random, time.clone()),
+            organizations: Organizations::new(Arc::clone(&store), Arc::clone(&random), time.clone(), &policy),
+            providers: Providers::new(store, sealer, random, time.clone(), &policy),
             personal_keys,
             verifier,
             time,

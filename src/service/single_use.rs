@@ -18,7 +18,7 @@ use crate::crypto::opaque::{LinkToken, hashes_equal};
 use crate::crypto::server_key::{DerivePurpose, HashPurpose, ServerKeys};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{LinkId, SessionId};
-use crate::model::link::{Link, LinkState};
+use crate::model::link::{Link, NewLink};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
@@ -108,7 +108,7 @@ impl SingleUse {
         let generation = self.store.guest_generation(&guest).await?;
         let id = LinkId::random(&*self.random);
         let (token, hash) = LinkToken::issue(&self.server_keys, id, &*self.random);
-        let link = Link {
+        let link = Link::new(NewLink {
             id,
             token: hash,
             guest: username.to_owned(),
@@ -117,10 +117,9 @@ impl SingleUse {
             issuer,
             one_time: self.policy.link_one_time,
             create_time: now,
-            redeem_by: now.plus(ttl),
-            state: LinkState::Issued,
-        };
-        let expire_time = link.redeem_by;
+            ttl,
+        });
+        let expire_time = link.redeem_by();
         match self.store.issue_link(IssueLink { link, by: caller.by(Needs::Privileged, now) }).await? {
             Issued::Issued => Ok(GeneratedLink { url: self.url(&token), link_id: id, expire_time }),
             Issued::Stale => Err(Error::Conflict),
@@ -141,10 +140,10 @@ impl SingleUse {
     async fn peek_token(&self, token: &Secret) -> Result<PeekedLink> {
         let presented = self.parsed(token)?;
         let link = self.store.peek_link(presented.id, self.time.now()).await?.ok_or(Error::LinkInvalid)?;
-        if !hashes_equal(&link.token, &presented.keyed_hash) {
+        if !hashes_equal(link.token(), &presented.keyed_hash) {
             return Err(Error::LinkInvalid);
         }
-        Ok(PeekedLink { dataset_id: link.dataset_id, expire_time: link.redeem_by })
+        Ok(PeekedLink { dataset_id: link.dataset_id().to_owned(), expire_time: link.redeem_by() })
     }
 
     /// Exchanges a link for a guest's session. Of any number of callers with a one-time link one gets a session; the same
@@ -190,11 +189,11 @@ impl SingleUse {
         let by = client.by(self.time.now());
         let redeem = RedeemLink { link: presented.id, token: presented.keyed_hash, request, session, by };
         let grant = match self.store.redeem_link(redeem).await? {
-            Redeemed::Opened(grant) | Redeemed::Retried(grant) => grant,
+            Redeemed::Opened(granted) | Redeemed::Retried(granted) => granted.grant,
             Redeemed::Dead => return Err(Error::LinkInvalid),
         };
         let tokens = self.tokens.issue(&grant, Some(refresh))?;
-        Ok(RedeemedLink { tokens, dataset_id: grant.session.dataset_id.unwrap_or_default() })
+        Ok(RedeemedLink { tokens, dataset_id: grant.dataset_id().unwrap_or_default().to_owned() })
     }
 
     fn parsed(&self, token: &Secret) -> Result<LinkToken> {

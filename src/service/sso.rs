@@ -45,9 +45,9 @@ use crate::model::provider::IdentityProvider;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
-use crate::model::sso::AttemptState;
+use crate::model::sso::{Attempt, AttemptState};
 use crate::store::Store;
-use crate::store::verbs::{CollectAttempt, Collected, Grant, NamedOrganization};
+use crate::store::verbs::{CollectAttempt, Collected, Granted, NamedOrganization};
 
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -215,7 +215,7 @@ impl Inner {
         let now = self.time.now();
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
-        match self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state) {
+        match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
             None | Some(AttemptState::Exchanging { .. } | AttemptState::Identified { .. }) => return expired(),
             Some(AttemptState::Refused) => return Err(Error::SsoRefused),
             Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) => {}
@@ -226,7 +226,7 @@ impl Inner {
         let (session, refresh) = self.tokens.session_from(id, first, client.face, Mode::Json, vec![Method::SignOn]);
         let collect = CollectAttempt { attempt: ticket.attempt, session, organization: ticket.organization, by: client.by(now) };
         match self.store.collect_attempt(collect).await? {
-            Collected::Opened(grant) | Collected::Retried(grant) => self.sign_in(*grant, refresh).await.map(Some),
+            Collected::Opened(granted) | Collected::Retried(granted) => self.sign_in(*granted, refresh).await.map(Some),
             Collected::Pending => expired(),
             Collected::Refused => Err(Error::SsoRefused),
             Collected::Gone => Err(Error::SsoCollected),
@@ -234,9 +234,9 @@ impl Inner {
         }
     }
 
-    async fn sign_in(&self, grant: Grant, refresh: Secret) -> Result<SignIn> {
-        let tokens = self.tokens.issue(&grant, Some(refresh))?;
-        let user = match grant.user {
+    async fn sign_in(&self, granted: Granted, refresh: Secret) -> Result<SignIn> {
+        let tokens = self.tokens.issue(&granted.grant, Some(refresh))?;
+        let user = match granted.user {
             Some(user) => Some(Account::read(&*self.store, user).await?),
             None => None,
         };

@@ -37,7 +37,7 @@ use crate::model::secret::Secret;
 use crate::model::session::Face;
 use crate::model::signing_key::{Algorithm, KeyState};
 use crate::model::traffic::Traffic;
-use crate::model::user::{Generations, Roles, Totp, User};
+use crate::model::user::{Roles, User};
 use crate::store::verbs::{CreateUser, Created};
 use crate::store::{Revocations, Store, memory};
 
@@ -129,8 +129,8 @@ impl House {
             accounts: Accounts::new(s(), passwords.clone(), second_factors, k(), r(), time.clone(), &policy),
             keys: Keys::new(s(), k(), r(), time.clone(), &policy),
             users: Users::new(s(), passwords, r(), time.clone(), &policy),
-            organizations: Organizations::new(s(), r(), time.clone()),
-            providers: Providers::new(s(), Arc::clone(&sealer), r(), time.clone()),
+            organizations: Organizations::new(s(), r(), time.clone(), &policy),
+            providers: Providers::new(s(), Arc::clone(&sealer), r(), time.clone(), &policy),
             tokens,
             time,
             policy,
@@ -153,18 +153,15 @@ impl House {
             deadline: std::time::Duration::from_secs(10),
         };
         let password = self.pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap();
-        let user = User {
-            id: UserId::random(&SystemRandom as &dyn Random),
-            name: Name::parse(name).unwrap(),
-            email: Some(Email::parse(&format!("{name}@example.org")).unwrap()),
-            password: Some(password),
+        let user = User::new(
+            UserId::random(&SystemRandom as &dyn Random),
+            Name::parse(name).unwrap(),
+            Some(Email::parse(&format!("{name}@example.org")).unwrap()),
+            Some(password),
             roles,
-            enabled: true,
-            generations: Generations::default(),
-            totp: Totp::Off,
-            create_time: self.clock.now(),
-        };
-        let id = user.id;
+            self.clock.now(),
+        );
+        let id = user.id();
         let created = self.store.create_user(CreateUser { user, by: by_system(self.clock.now()) }).await.unwrap();
         assert_eq!(created, Created::Created);
         id

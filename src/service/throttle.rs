@@ -19,17 +19,18 @@ use tokio::sync::futures::OwnedNotified;
 use super::{Error, Result};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::name::Folded;
+use crate::model::source::Source;
 
 /// Failures at once, per name and source.
-const PER_SOURCE: f64 = 10.0;
+const MAX_FAILURES_PER_SOURCE: f64 = 10.0;
 /// Failures at once, per name over all sources.
-const PER_NAME: f64 = 20.0;
+const MAX_FAILURES_PER_NAME: f64 = 20.0;
 /// How long it takes for one failure to be forgotten.
-const DECAY: Duration = Duration::from_secs(30);
+const FAILURE_DECAY: Duration = Duration::from_secs(30);
 /// How long a source that signed in counts as known.
-const LATELY: Duration = Duration::from_hours(24);
-/// How many counts are kept; about 150 bytes each. The least lately touched go first.
-const MOST: usize = 65_536;
+const KNOWN_SOURCE_LIFETIME: Duration = Duration::from_hours(24);
+/// How many counts are kept, of about 150 bytes each. The least recently used leave first.
+const MAX_TRACKED_COUNTS: usize = 65_536;
 
 /// Counts failures.
 pub struct Throttle {
@@ -73,14 +74,14 @@ impl Throttle {
     /// # Errors
     /// [`Error::Throttled`], with the time after which there is a place.
     pub async fn attempt(self: &Arc<Self>, name: &Folded, source: IpAddr) -> Result<Attempt> {
-        let own = self.hasher.hash_one((name.as_str(), Some(network(source))));
+        let own = self.hasher.hash_one((name.as_str(), Some(Source::new(source).network())));
         let shared = self.hasher.hash_one((name.as_str(), None::<IpAddr>));
         let known = self.known(own);
         let mut attempt = Attempt { throttle: Arc::clone(self), held: Vec::new(), own, known };
-        self.take(own, PER_SOURCE).await?;
+        self.take(own, MAX_FAILURES_PER_SOURCE).await?;
         attempt.held.push(own);
         if !known {
-            self.take(shared, PER_NAME).await?;
+            self.take(shared, MAX_FAILURES_PER_NAME).await?;
             attempt.held.push(shared);
         }
         Ok(attempt)
@@ -100,13 +101,13 @@ impl Throttle {
     fn place(&self, key: u64, most: f64) -> Place {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST && !counts.contains_key(&key) {
+        if counts.len() >= MAX_TRACKED_COUNTS && !counts.contains_key(&key) {
             evict(&mut counts, now);
         }
         let count = counts.entry(key).or_insert_with(|| Count::new(now));
         count.decay(now);
         if count.level + 1.0 > most {
-            return Place::Refused(DECAY.mul_f64(count.level + 1.0 - most));
+            return Place::Refused(FAILURE_DECAY.mul_f64(count.level + 1.0 - most));
         }
         if count.level + f64::from(count.evaluating) + 1.0 > most {
             // Made under the lock: whoever fails from here on wakes it, although nobody has awaited it yet.
@@ -119,7 +120,7 @@ impl Throttle {
     fn known(&self, key: u64) -> bool {
         let now = self.clock.now();
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.get(&key).and_then(|count| count.succeeded).is_some_and(|at| now.since(at) < LATELY)
+        counts.get(&key).and_then(|count| count.succeeded).is_some_and(|at| now.since(at) < KNOWN_SOURCE_LIFETIME)
     }
 
     fn finish(&self, key: u64, change: impl FnOnce(&mut Count, Timestamp)) {
@@ -181,7 +182,7 @@ impl Count {
     }
 
     fn decay(&mut self, now: Timestamp) {
-        let passed = now.since(self.touched).as_secs_f64() / DECAY.as_secs_f64();
+        let passed = now.since(self.touched).as_secs_f64() / FAILURE_DECAY.as_secs_f64();
         self.level = (self.level - passed).max(0.0);
         self.touched = now.max(self.touched);
     }
@@ -191,24 +192,16 @@ impl Count {
 fn evict(counts: &mut HashMap<u64, Count>, now: Timestamp) {
     counts.retain(|_, count| {
         count.decay(now);
-        count.evaluating > 0 || count.level > 0.0 || count.succeeded.is_some_and(|at| now.since(at) < LATELY)
+        count.evaluating > 0 || count.level > 0.0 || count.succeeded.is_some_and(|at| now.since(at) < KNOWN_SOURCE_LIFETIME)
     });
-    if counts.len() < MOST {
+    if counts.len() < MAX_TRACKED_COUNTS {
         return;
     }
     let mut touched: Vec<Timestamp> =
         counts.values().map(|count| count.succeeded.unwrap_or_default().max(count.touched)).collect();
     touched.sort_unstable();
-    let cut = touched.get(MOST / 4).copied().unwrap_or_default();
+    let cut = touched.get(MAX_TRACKED_COUNTS / 4).copied().unwrap_or_default();
     counts.retain(|_, count| count.evaluating > 0 || count.succeeded.unwrap_or_default().max(count.touched) > cut);
-}
-
-/// What one holder of addresses is counted as: an IPv4 address, or an IPv6 /64.
-pub(super) fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-    }
 }
 
 #[cfg(test)]

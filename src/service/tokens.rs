@@ -11,13 +11,13 @@ use crate::crypto::keyring::KeyRing;
 use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::clock::Timestamp;
+use crate::model::grant::Grant;
 use crate::model::ids::SessionId;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
-use crate::model::session::{Face, Method, Mode};
+use crate::model::session::{Face, Method, Mode, NewSession};
 use crate::model::user::User;
 use crate::store::Store;
-use crate::store::verbs::{Grant, NewSession};
 
 /// What a credential was exchanged for.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Account {
     /// # Errors
     /// Those of the store.
     pub async fn read(store: &dyn Store, user: User) -> Result<Self> {
-        let memberships = store.memberships(user.id).await?;
+        let memberships = store.memberships(user.id()).await?;
         let organizations = memberships.into_iter().map(|(organization, _)| organization.name.as_str().to_owned()).collect();
         Ok(Self { user, organizations })
     }
@@ -129,11 +129,10 @@ impl Tokens {
     /// [`Error::Internal`] where the cryptographic library fails.
     pub fn issue(&self, grant: &Grant, refresh: Option<Secret>) -> Result<TokenSet> {
         let now = self.time.now();
-        let session = &grant.session;
-        let expire = now.plus(self.policy.access_token).min(session.expire_time);
-        let (subject, jti) = (session.subject.to_string(), SessionId::derived(self.random.id()).to_string());
-        let credential = session.credential.map(|credential| credential.to_string());
-        let guest = session.dataset_id.as_ref().map(|dataset| format!("{}/{dataset}", self.policy.audience));
+        let expire = now.plus(self.policy.access_token).min(grant.expire_time());
+        let (subject, jti) = (grant.subject().to_string(), SessionId::derived(self.random.id()).to_string());
+        let credential = grant.credential().map(|credential| credential.to_string());
+        let guest = grant.dataset_id().map(|dataset| format!("{}/{dataset}", self.policy.audience));
         let claims = Claims {
             iss: self.policy.issuer.as_str(),
             sub: &subject,
@@ -142,16 +141,16 @@ impl Tokens {
             iat: now.secs(),
             nbf: None,
             jti: &jti,
-            sid: session.id,
-            generation: grant.generation.0,
+            sid: grant.session(),
+            generation: grant.generation().0,
             cred: credential.as_deref(),
-            client_id: session.face.as_str(),
-            username: &grant.username,
-            org: &grant.organization,
-            roles: grant.roles.names().collect(),
-            amr: session.methods.iter().map(|method| method.as_str()).collect(),
-            auth_time: session.auth_time.secs(),
-            dataset: session.dataset_id.as_deref(),
+            client_id: grant.face().as_str(),
+            username: grant.username(),
+            org: grant.organization(),
+            roles: grant.roles().names().collect(),
+            amr: grant.methods().iter().map(|method| method.as_str()).collect(),
+            auth_time: grant.auth_time().secs(),
+            dataset: grant.dataset_id(),
         };
         let access_token = self.ring.mint(&claims).map_err(|error| Error::Internal(error.to_string()))?;
         // What the claim says, to the second; the answer must not promise more.
@@ -160,11 +159,11 @@ impl Tokens {
             access_token,
             expires: access_expire_time.since(now),
             refresh_token: refresh,
-            mode: session.mode,
+            mode: grant.mode(),
             access_expire_time,
-            session_expire_time: session.expire_time,
-            session_id: session.id,
-            active_organization: grant.organization.clone(),
+            session_expire_time: grant.expire_time(),
+            session_id: grant.session(),
+            active_organization: grant.organization().to_owned(),
         })
     }
 }

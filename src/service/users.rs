@@ -14,7 +14,7 @@ use super::{Error, Result, Thing};
 use crate::model::ids::UserId;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
-use crate::model::user::{Generations, Roles, Totp, User};
+use crate::model::user::{Roles, User};
 use crate::store::Store;
 use crate::store::verbs::{CreateUser, Created, Needs, Switched};
 
@@ -57,17 +57,7 @@ impl Users {
         self.rules.accept("password", password, &Owner { name: &name, email: email.as_ref(), codes: false })?;
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
         let now = self.time.now();
-        let user = User {
-            id: UserId::random(&*self.random),
-            name,
-            email,
-            password: Some(hash),
-            roles,
-            enabled: true,
-            generations: Generations::default(),
-            totp: Totp::Off,
-            create_time: now,
-        };
+        let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
         let create = CreateUser { user: user.clone(), by: caller.by(Needs::Superuser, now) };
         match self.store.create_user(create).await? {
             Created::Created => Ok(Account { user, organizations: Vec::new() }),

@@ -74,7 +74,7 @@ impl Verifier {
         if dataset_id.len() > limits::MAX_DATASET {
             return Err(limits::invalid("dataset_id", format!("is longer than {} bytes", limits::MAX_DATASET)));
         }
-        if self.revocations.revision() < min_revision {
+        if min_revision > 0 && !self.revocations.has_reached(min_revision) {
             tokio::time::timeout(REVISION_WAIT, self.revocations.reached(min_revision))
                 .await
                 .map_err(|_| Error::RevisionNotReached)?;

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 
 use super::kv::KvStore;
-use super::kv::engine::{Engine, Job, View, run_group};
-use super::kv::tx::{Changes, Group, Head};
+use super::kv::engine::{Engine, Job, Pair, Reads, View};
+use super::kv::head::Head;
+use super::kv::tx::{Changes, Group};
 use super::verbs::StoreStatus;
-use super::{Result, Revocations, Store, StoreError};
+use super::{Lane, Result, Revocations, Store, StoreError};
 use crate::model::ids::StoreId;
 use crate::model::random::{Random, SystemRandom};
 
@@ -42,26 +43,28 @@ struct Memory {
 
 #[async_trait]
 impl Engine for Memory {
-    fn submit(&self, job: Job) -> Result<()> {
+    fn submit(&self, mut job: Box<dyn Job>) -> Result<()> {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         if self.closed.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("it is closed".to_owned()));
         }
-        let mut group = Group::new(&self.pairs, head.clone());
-        let replies = run_group(&mut group, [job]);
+        let mut group = Group::new(&self.pairs, Lane::Only, head.clone());
+        group.run(&mut *job);
         let committed = group.finish()?;
         *head = committed.head;
         self.pairs.apply(committed.changes);
-        self.revocations.extend(&committed.revocations, head.revision);
+        self.revocations.extend(Lane::Only, &committed.revocations, head.revision);
         drop(head);
-        for reply in replies {
-            reply(Ok(()));
-        }
+        job.answer(Ok(()));
         Ok(())
     }
 
-    fn view(&self) -> &dyn View {
-        &self.pairs
+    fn reads(&self) -> Reads<'_> {
+        Reads::Near(&self.pairs)
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::Only]
     }
 
     fn status(&self) -> StoreStatus {
@@ -78,11 +81,13 @@ impl Engine for Memory {
     }
 }
 
+/// Ordered pairs that are read and changed as a whole.
 #[derive(Debug, Default)]
-struct Pairs(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
+pub(super) struct Pairs(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 impl Pairs {
-    fn apply(&self, changes: Changes) {
+    /// Applies all changes at once.
+    pub(super) fn apply(&self, changes: Changes) {
         let mut pairs = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in changes {
             match value {
@@ -98,7 +103,7 @@ impl View for Pairs {
         Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         let pairs = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let range = pairs.range::<[u8], _>((Bound::Included(from.max(prefix)), Bound::Unbounded));
         let found = range.take_while(|(key, _)| key.starts_with(prefix)).take(most);

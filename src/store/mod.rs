@@ -11,6 +11,8 @@
 //!   not made: [`StoreError::CallerRevoked`], [`StoreError::CallerDemoted`]. Cases: `fence::guards_every_change`,
 //!   `fence::a_caller_that_was_signed_out_changes_nothing`, `fence::a_caller_whose_session_ended_changes_nothing`,
 //!   `fence::a_caller_whose_credential_was_revoked_changes_nothing`, `fence::a_caller_that_lost_its_role_changes_nothing`.
+//! - What a verb does to a value is what the [model](crate::model) decides about it, and nothing else. Cases:
+//!   `decisions::rotates_a_session`, `decisions::redeems_a_link`, `decisions::takes_an_attempt_on`.
 //! - Time is a parameter; a commit decides by the later of it and the last committed time, and revisions only rise. Cases:
 //!   `time::never_goes_back`, `time::revisions_rise_over_everything`.
 //! - A change is audited in its own commit, and what changed nothing is not: an answer that was given again counts as a change,
@@ -26,8 +28,10 @@
 
 pub mod error;
 mod kv;
+mod lane;
 mod memory;
 mod revocations;
+mod simulated;
 pub mod sled;
 pub mod verbs;
 
@@ -35,8 +39,10 @@ use async_trait::async_trait;
 
 pub use self::error::StoreError;
 pub use self::kv::audit_digest;
+pub use self::lane::{Lane, Lanes};
 pub use self::memory::memory;
 pub use self::revocations::Revocations;
+pub use self::simulated::{Simulation, simulated};
 use self::verbs::{
     By, ChangePassword, Changed, CollectAttempt, Collected, CreateOrganization, CreateUser, Created, Ended, Foundation, Founding,
     Identify, IssueLink, Issued, KeyOwner, KeyUse, LoggedOut, MemberOf, Membership, NamedOrganization, OpenSession, Opened,
@@ -106,10 +112,15 @@ pub trait Store: Send + Sync + 'static {
     /// Cases: `sweep::removes_what_expired_a_day_ago`, `sweep::keeps_what_a_token_may_need`, `sweep::goes_in_small_steps`.
     async fn sweep(&self, now: Timestamp, most: u32) -> Result<u32>;
 
-    /// The audit events from number `from` on, at most `most`, in order.
+    /// The lanes that have committed something, in order.
+    ///
+    /// Case: `audit::chains_what_it_records`.
+    fn lanes(&self) -> Vec<Lane>;
+
+    /// The audit events of a lane from number `from` on, at most `most`, in order. Each lane has a chain of its own.
     ///
     /// Cases: `audit::chains_what_it_records`, `audit::reads_from_any_event_on`.
-    async fn audit_events(&self, from: u64, most: u32) -> Result<Vec<AuditEvent>>;
+    async fn audit_events(&self, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>>;
 
     /// Records a refusal that concerns an existing account ([`Action::LoginRefused`]).
     ///
@@ -182,10 +193,18 @@ pub trait Store: Send + Sync + 'static {
     /// Case: `organizations::membership_comes_and_goes`.
     async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>>;
 
-    /// Makes an account a member, or changes what it is there. Taking ADMIN away raises the token floor.
+    /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
+    /// raises the token floor.
     ///
     /// Cases: `organizations::membership_comes_and_goes`, `organizations::a_lost_admin_role_kills_tokens`.
-    async fn add_member(&self, organization: &Folded, user: &Folded, role: OrganizationRole, by: By) -> Result<Membership>;
+    async fn add_member(
+        &self,
+        organization: &Folded,
+        user: &Folded,
+        role: OrganizationRole,
+        most: u32,
+        by: By,
+    ) -> Result<Membership>;
 
     /// Ends a membership and raises the account's token floor.
     ///
@@ -211,7 +230,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Cases: `sessions::rotates_and_retries_within_an_absolute_window`, `sessions::ends_on_reuse_late_and_ahead`,
     /// `sessions::a_thief_cannot_hide_behind_the_end`, `sessions::turns_away_what_it_does_not_know`,
-    /// `sessions::answers_its_last_moments`, `sessions::rotates_as_its_model_does`, `races::a_hundred_exchange_one_token`,
+    /// `sessions::answers_its_last_moments`, `races::a_hundred_exchange_one_token`,
     /// `races::theft_against_the_newest_token`.
     async fn rotate_session(&self, rotate: RotateSession) -> Result<Rotated>;
 
@@ -299,10 +318,10 @@ pub trait Store: Send + Sync + 'static {
 
     // --- Single sign-on ---
 
-    /// Registers a provider; its name is unique within its organization, or the site.
+    /// Registers a provider; its name is unique within its organization, or the site: `LimitReached` where that has `most`.
     ///
     /// Case: `sso::lists_providers_by_scope`.
-    async fn create_provider(&self, provider: IdentityProvider, by: By) -> Result<Created>;
+    async fn create_provider(&self, provider: IdentityProvider, most: u32, by: By) -> Result<Created>;
 
     /// The providers of an organization, or of the site, by name.
     ///

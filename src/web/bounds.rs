@@ -1,70 +1,65 @@
-//! How much of the server plain HTTP may take: a deadline for each request, its body included, and a number of them at once.
-//! gRPC has its own bounds, so that neither starves the other.
+//! How much of the server plain HTTP may take: each request passes the [`edge`](crate::edge) as [`Class::Page`], on its own
+//! deadline and its own places, and a handler that panics ends its request alone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
-use tokio::sync::Semaphore;
+use axum::response::Response;
+use http::uri::PathAndQuery;
 
-use crate::model::traffic::Traffic;
+use super::status::{Family, answer};
+use crate::edge::{Call, Class, Edge, Refusal};
 
-/// The longest that a request may take; a callback that asks a slow provider is within it.
-const LONGEST: Duration = Duration::from_secs(20);
-/// How many may be under way.
-const AT_ONCE: usize = 256;
-
-/// Puts the bounds around the routes of `router`, none of which checks a password, and counts what is asked of them.
-pub fn apply(router: Router, traffic: Traffic) -> Router {
-    within(router, LONGEST, AT_ONCE, traffic)
-}
-
-fn within(router: Router, longest: Duration, at_once: usize, traffic: Traffic) -> Router {
-    let places = Arc::new(Semaphore::new(at_once));
+/// Puts the bounds of `edge` around the routes of `router`, none of which checks a password.
+pub fn apply(router: Router, edge: Arc<Edge>) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| {
-        let (places, traffic) = (Arc::clone(&places), traffic.clone());
-        async move {
-            let Ok(_place) = places.try_acquire() else {
-                return refused(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, try again\n");
-            };
-            traffic.count();
-            tokio::time::timeout(longest, next.run(request))
-                .await
-                .unwrap_or_else(|_| refused(StatusCode::REQUEST_TIMEOUT, "the request took too long\n"))
-        }
+        let edge = Arc::clone(&edge);
+        async move { within(&edge, request, next).await.unwrap_or_else(|refusal| answer(Family::Own, &refusal)) }
     }))
 }
 
-fn refused(code: StatusCode, text: &'static str) -> Response {
-    let headers: [(HeaderName, &str); 2] = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (RETRY_AFTER, "1")];
-    (code, headers, text).into_response()
+async fn within(edge: &Edge, request: Request, next: Next) -> Result<Response, Refusal> {
+    let admission = edge.admit(Class::Page, None)?;
+    let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    Call::new(Box::pin(async move { Ok(next.run(request).await) }), admission, path, edge.id()).await
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::http::StatusCode;
     use axum::routing::get;
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::edge::EdgeSettings;
+    use crate::edge::in_flight::Bounds;
 
     async fn asked(router: &Router) -> StatusCode {
         let request = Request::get("/").body(Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap().status()
     }
 
+    fn within_one<H: axum::handler::Handler<T, ()>, T: 'static>(handler: H) -> Router {
+        let settings = EdgeSettings { bounds: Bounds { pages: 1, ..Bounds::default() }, ..EdgeSettings::default() };
+        apply(Router::new().route("/", get(handler)), Arc::new(Edge::new(settings)))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_takes_too_long_or_is_too_much_is_refused() {
-        let slow = within(Router::new().route("/", get(std::future::pending::<()>)), LONGEST, 1, Traffic::default());
+        let slow = within_one(std::future::pending::<()>);
         let (first, second) = tokio::join!(asked(&slow), asked(&slow));
         assert_eq!((first, second), (StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(asked(&slow).await, StatusCode::REQUEST_TIMEOUT, "a place is given back");
-        let quick = within(Router::new().route("/", get(async || "here")), LONGEST, 1, Traffic::default());
-        assert_eq!(asked(&quick).await, StatusCode::OK);
+        assert_eq!(asked(&within_one(async || "here")).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_request_alone() {
+        let broken = within_one(async || -> StatusCode { panic!("in a handler") });
+        assert_eq!(asked(&broken).await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(asked(&broken).await, StatusCode::INTERNAL_SERVER_ERROR, "a place is given back");
     }
 }

@@ -1,24 +1,25 @@
 //! The pages of sign-on, as people see them in a browser: server-rendered, without script, under a policy that forbids all
 //! else.
 //!
-//! Owns the wire (paths, cookies, headers, words) and no policy: each handler is one call of [`crate::service::sso`]. A request
+//! Owns the wire (paths, headers, words) and no policy: each handler is one call of [`crate::service::sso`]. A request
 //! should carry its [`Source`](crate::model::source::Source) as an extension; without one its source is unspecified.
 
 pub mod bounds;
-mod cookies;
-mod origin;
 mod pages;
 mod sso;
+pub mod status;
 pub mod well_known;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 
-use self::cookies::BindingCookie;
-use self::origin::OwnOrigin;
+use crate::edge::cookies::Cookie;
+use crate::edge::origin::OwnOrigin;
+use crate::model::secret::Secret;
 use crate::service::policy::Policy;
 use crate::service::sso::Sso;
 
@@ -29,7 +30,7 @@ const MAX_FORM: usize = 8 * 1024;
 #[derive(Clone)]
 pub struct PagesState {
     sso: Sso,
-    cookie: BindingCookie,
+    cookie: Cookie,
     origin: OwnOrigin,
     /// The path of the public URL, without a final slash; links of pages begin with it.
     base: Arc<str>,
@@ -40,12 +41,12 @@ impl PagesState {
     #[must_use]
     pub fn new(sso: Sso, policy: &Policy) -> Self {
         let base = url::Url::parse(&policy.public_url).map_or(String::new(), |url| url.path().trim_end_matches('/').to_owned());
-        Self {
-            sso,
-            cookie: BindingCookie::new(policy.cookie_secure),
-            origin: OwnOrigin::of(&policy.public_url),
-            base: base.into(),
-        }
+        Self { sso, cookie: Cookie::sign_on(policy.cookie_secure), origin: OwnOrigin::of(&policy.public_url), base: base.into() }
+    }
+
+    /// What binds the browser; nothing where it sent two, of which one must be another's.
+    fn binding(&self, headers: &HeaderMap) -> Option<Secret> {
+        self.cookie.read(headers).ok().flatten()
     }
 }
 

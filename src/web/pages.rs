@@ -9,8 +9,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use super::status;
 use crate::model::clock::Timestamp;
-use crate::service::Error;
+use crate::service::Reason;
 use crate::service::sso::{Confirmation, Refusal};
 
 const POLICY: HeaderValue =
@@ -88,7 +89,7 @@ pub(super) fn declined(base: &str) -> Response {
 pub(super) fn foreign(base: &str) -> Response {
     page(
         base,
-        StatusCode::FORBIDDEN,
+        status::code(Reason::ForeignOrigin),
         "This came from another page",
         &html! {
             p { "The answer was not sent by the page that asks for it, so it does not count. Go back to that page and answer there." }
@@ -138,14 +139,16 @@ fn words(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
             "There is no account to sign in to",
             "The provider knows you, but you have no account here that may be used for this. Ask whoever looks after this service.",
         ),
-        Refusal::Failed(Error::StoreUnavailable | Error::Overloaded(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "The service is busy", "Nobody was signed in. Try again in a moment.")
-        }
-        Refusal::Failed(_) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong here",
-            "Nobody was signed in. Start the sign-on again; if this happens again, tell whoever looks after this service.",
-        ),
+        Refusal::Failed(error) => match status::code(error.reason()) {
+            busy @ StatusCode::SERVICE_UNAVAILABLE => {
+                (busy, "The service is busy", "Nobody was signed in. Try again in a moment.")
+            }
+            code => (
+                code,
+                "Something went wrong here",
+                "Nobody was signed in. Start the sign-on again; if this happens again, tell whoever looks after this service.",
+            ),
+        },
     }
 }
 

@@ -1,20 +1,17 @@
 //! The steps of a sign-on that happen in a browser.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::extract::{Path, Query, State};
+use axum::http::header::LOCATION;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::{PagesState, pages};
+use crate::edge::source::client;
 use crate::model::secret::Secret;
 use crate::model::session::Face;
-use crate::model::source::Source;
-use crate::service::client::Client;
 use crate::service::sso::{Answered, Callback, Refusal};
 
 #[derive(Deserialize)]
@@ -31,16 +28,15 @@ pub(super) async fn start(
     let Ok(Query(query)) = query else {
         return pages::refused(&state.base, &Refusal::Invalid);
     };
-    let begun = match state.sso.begin(&query.s, state.cookie.read(&headers).as_ref()).await {
+    let begun = match state.sso.begin(&query.s, state.binding(&headers).as_ref()).await {
         Ok(begun) => begun,
         Err(refusal) => return pages::refused(&state.base, &refusal),
     };
-    let set = HeaderValue::from_str(&state.cookie.set(&begun.cookie, begun.max_age));
-    let (Ok(set), Ok(location)) = (set, HeaderValue::from_str(&begun.location)) else {
+    let Ok(location) = HeaderValue::from_str(&begun.location) else {
         return pages::refused(&state.base, &Refusal::ProviderFailed);
     };
     let mut response = pages::guarded(StatusCode::SEE_OTHER.into_response());
-    response.headers_mut().insert(SET_COOKIE, set);
+    state.cookie.set(response.headers_mut(), &begun.cookie, begun.max_age);
     response.headers_mut().insert(LOCATION, location);
     response
 }
@@ -57,7 +53,7 @@ pub(super) struct CallbackQuery {
 pub(super) async fn callback(
     State(state): State<PagesState>,
     Path(provider): Path<String>,
-    source: Option<Extension<Source>>,
+    extensions: Extensions,
     query: Result<Query<CallbackQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -70,9 +66,9 @@ pub(super) async fn callback(
         code: query.code.map(Secret::from),
         issuer: query.iss,
         refused: query.error.is_some(),
-        cookie: state.cookie.read(&headers),
+        cookie: state.binding(&headers),
     };
-    match state.sso.callback(&client(source), callback).await {
+    match state.sso.callback(&client(&extensions, Face::Page), callback).await {
         Ok(confirmation) => pages::confirm(&state.base, &confirmation),
         Err(refusal) => pages::refused(&state.base, &refusal),
     }
@@ -92,11 +88,11 @@ pub(super) struct ConfirmForm {
 /// `POST /sso/confirm`: takes the person's answer.
 pub(super) async fn confirm(
     State(state): State<PagesState>,
-    source: Option<Extension<Source>>,
+    extensions: Extensions,
     headers: HeaderMap,
     form: Result<Form<ConfirmForm>, FormRejection>,
 ) -> Response {
-    if !state.origin.sent(&headers) {
+    if state.origin.check_form(&headers).is_err() {
         return pages::foreign(&state.base);
     }
     let yes = match &form {
@@ -105,14 +101,9 @@ pub(super) async fn confirm(
         _ => return pages::refused(&state.base, &Refusal::Invalid),
     };
     let form = Secret::new(form.map(|Form(form)| form.form).unwrap_or_default());
-    match state.sso.answer(&client(source), &form, state.cookie.read(&headers).as_ref(), yes).await {
+    match state.sso.answer(&client(&extensions, Face::Page), &form, state.binding(&headers).as_ref(), yes).await {
         Ok(Answered::Confirmed) => pages::confirmed(&state.base),
         Ok(Answered::Refused) => pages::declined(&state.base),
         Err(refusal) => pages::refused(&state.base, &refusal),
     }
-}
-
-fn client(source: Option<Extension<Source>>) -> Client {
-    let source = source.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(source)| source.address());
-    Client { source, face: Face::Page }
 }

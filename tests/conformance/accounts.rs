@@ -13,7 +13,7 @@ pub(crate) async fn finds_accounts_by_name_and_email(world: &mut World) {
     for login in ["ann.doe", "ANN.DOE", "ann@example.org", "ANN@EXAMPLE.ORG"] {
         assert_eq!(world.store.user_by_login(&folded(login)).await.unwrap().as_ref(), Some(&ann), "{login}");
     }
-    assert_eq!(world.user(ann.id).await.name.as_str(), "Ann.Doe");
+    assert_eq!(world.user(ann.id()).await.name().as_str(), "Ann.Doe");
     assert_eq!(world.store.user_by_login(&folded("ann")).await.unwrap(), None);
 }
 
@@ -40,23 +40,23 @@ pub(crate) async fn keeps_one_namespace(world: &mut World) {
 
 pub(crate) async fn disabling_ends_everything_and_enabling_revives_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
-    let before = world.login(ann.id).await;
-    let session = world.opened(ann.id).await;
+    let before = world.login(ann.id()).await;
+    let session = world.opened(ann.id()).await;
     let name = folded("Ann");
     let by = world.superuser().await;
     let off = world.store.switch_user(&name, false, by.clone()).await.unwrap();
-    assert!(matches!(off, Switched::Done(ref user) if !user.enabled));
+    assert!(matches!(off, Switched::Done(ref user) if !user.enabled()));
     world.settle().await;
     assert!(world.revokes(&session));
-    assert_eq!(world.store.open_session(world.login(ann.id).await).await.unwrap(), Opened::Stale);
-    assert_eq!(world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap(), Rotated::Ended);
+    assert_eq!(world.store.open_session(world.login(ann.id()).await).await.unwrap(), Opened::Stale);
+    assert_eq!(world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap(), Rotated::Ended);
 
     let on = world.store.switch_user(&name, true, by.clone()).await.unwrap();
-    assert!(matches!(on, Switched::Done(ref user) if user.enabled));
+    assert!(matches!(on, Switched::Done(ref user) if user.enabled()));
     assert_eq!(world.store.open_session(before).await.unwrap(), Opened::Stale);
-    assert_eq!(world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap(), Rotated::Ended);
+    assert_eq!(world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap(), Rotated::Ended);
     assert!(world.revokes(&session));
-    assert!(!world.revokes(&world.opened(ann.id).await));
+    assert!(!world.revokes(&world.opened(ann.id()).await));
     assert_eq!(world.store.switch_user(&folded("nobody"), false, by).await.unwrap(), Switched::Unknown);
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn keeps_the_last_superuser(world: &mut World) {
     let second = world.made(account("second", Roles { staff: false, superuser: true })).await;
     let by = world.superuser().await;
     let switch = async |name: &str, enabled| {
-        let by = world.caller(second.id, Needs::Nothing).await;
+        let by = world.caller(second.id(), Needs::Nothing).await;
         world.store.switch_user(&folded(name), enabled, by).await.unwrap()
     };
     assert!(matches!(switch("admin", false).await, Switched::Done(_)));
@@ -74,37 +74,37 @@ pub(crate) async fn keeps_the_last_superuser(world: &mut World) {
     drop(by);
     let by = world.superuser().await;
     assert_eq!(world.store.switch_user(&folded("admin"), false, by).await.unwrap(), Switched::LastSuperuser);
-    assert!(world.user(world.admin).await.enabled);
+    assert!(world.user(world.admin).await.enabled());
 }
 
-fn change(world: &World, user: &countersign::model::user::User, keep: &countersign::store::verbs::Grant) -> ChangePassword {
+fn change(world: &World, user: &countersign::model::user::User, keep: &countersign::store::verbs::Granted) -> ChangePassword {
     ChangePassword {
-        user: user.id,
+        user: user.id(),
         generation: generation(0),
-        checked: format!("phc-{}", user.name.as_str()),
+        checked: format!("phc-{}", user.name().as_str()),
         replacement: "phc-new".to_owned(),
-        keep: keep.session.id,
+        keep: keep.grant.session(),
         by: world.holder(keep, Needs::Nothing),
     }
 }
 
 pub(crate) async fn a_password_change_moves_its_own_session_along(world: &mut World) {
     let ann = world.plain("ann").await;
-    let (own, other) = (world.opened(ann.id).await, world.opened(ann.id).await);
-    let before = world.login(ann.id).await;
+    let (own, other) = (world.opened(ann.id()).await, world.opened(ann.id()).await);
+    let before = world.login(ann.id()).await;
     let changed = world.store.change_password(change(world, &ann, &own)).await.unwrap();
     let Changed::Changed(revision) = changed else { panic!("{changed:?}") };
     assert!(world.revocations.revision() >= revision);
     world.settle().await;
 
     assert!(world.revokes(&own) && world.revokes(&other), "tokens of before are dead");
-    assert_eq!(world.store.rotate_session(world.exchange(other.session.id, 0)).await.unwrap(), Rotated::Ended);
-    let Rotated::Rotated(moved) = world.store.rotate_session(world.exchange(own.session.id, 0)).await.unwrap() else {
+    assert_eq!(world.store.rotate_session(world.exchange(other.grant.session(), 0)).await.unwrap(), Rotated::Ended);
+    let Rotated::Rotated(moved) = world.store.rotate_session(world.exchange(own.grant.session(), 0)).await.unwrap() else {
         panic!("the own session lives on")
     };
     assert!(!world.revokes(&moved));
     assert_eq!(world.store.open_session(before).await.unwrap(), Opened::Stale);
-    let login = world.login(ann.id).await;
+    let login = world.login(ann.id()).await;
     assert_eq!(login.password, "phc-new");
     opened(world.store.open_session(login).await.unwrap());
     let ended = world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
@@ -113,34 +113,35 @@ pub(crate) async fn a_password_change_moves_its_own_session_along(world: &mut Wo
 
 pub(crate) async fn a_password_change_needs_what_was_read(world: &mut World) {
     let ann = world.plain("ann").await;
-    let own = world.opened(ann.id).await;
+    let own = world.opened(ann.id()).await;
     let mut wrong = change(world, &ann, &own);
     "phc-other".clone_into(&mut wrong.checked);
     assert_eq!(world.store.change_password(wrong).await.unwrap(), Changed::Stale);
     let mut old = change(world, &ann, &own);
     old.generation = generation(7);
     assert_eq!(world.store.change_password(old).await.unwrap(), Changed::Stale);
-    assert_eq!(world.user(ann.id).await, ann, "nothing changed");
+    assert_eq!(world.user(ann.id()).await, ann, "nothing changed");
     assert!(!world.revokes(&own));
 
     // A session of another account is not moved along.
     let bob = world.plain("bob").await;
-    let foreign = world.opened(bob.id).await;
+    let foreign = world.opened(bob.id()).await;
+    let before = world.session(foreign.grant.session()).await;
     let mut keep = change(world, &ann, &own);
-    keep.keep = foreign.session.id;
+    keep.keep = foreign.grant.session();
     assert!(matches!(world.store.change_password(keep).await.unwrap(), Changed::Changed(_)));
-    assert_eq!(world.session(foreign.session.id).await, foreign.session);
-    assert!(matches!(world.store.renew_session(own.session.id, world.anyone()).await.unwrap(), Renewed::Ended));
+    assert_eq!(world.session(foreign.grant.session()).await, before);
+    assert!(matches!(world.store.renew_session(own.grant.session(), world.anyone()).await.unwrap(), Renewed::Ended));
 }
 
 pub(crate) async fn one_time_codes_guard_once_confirmed(world: &mut World) {
     let ann = world.plain("ann").await;
-    let by = world.caller(ann.id, Needs::Nothing).await;
-    let enroll = async |sealed| world.store.enroll_totp(ann.id, sealed, by.clone()).await.unwrap();
-    let confirm = async |sealed| world.store.confirm_totp(ann.id, sealed, 100, vec![[9; 32]], by.clone()).await.unwrap();
+    let by = world.caller(ann.id(), Needs::Nothing).await;
+    let enroll = async |sealed| world.store.enroll_totp(ann.id(), sealed, by.clone()).await.unwrap();
+    let confirm = async |sealed| world.store.confirm_totp(ann.id(), sealed, 100, vec![[9; 32]], by.clone()).await.unwrap();
     assert_eq!(confirm(vec![1]).await, TotpChanged::NotPending);
     assert_eq!(enroll(vec![1]).await, TotpChanged::Changed);
-    opened(world.store.open_session(world.login(ann.id).await).await.unwrap());
+    opened(world.store.open_session(world.login(ann.id()).await).await.unwrap());
     assert_eq!(enroll(vec![2]).await, TotpChanged::Changed);
     assert_eq!(confirm(vec![1]).await, TotpChanged::NotPending, "the code was checked with another secret");
     assert_eq!(confirm(vec![2]).await, TotpChanged::Changed);
@@ -148,9 +149,9 @@ pub(crate) async fn one_time_codes_guard_once_confirmed(world: &mut World) {
     assert_eq!(enroll(vec![3]).await, TotpChanged::AlreadyOn);
     world.settle().await;
     let expected = Totp::On { sealed: vec![2], last_step: 100, recovery: vec![[9; 32]] };
-    assert_eq!(world.user(ann.id).await.totp, expected);
-    assert_eq!(world.store.open_session(world.login(ann.id).await).await.unwrap(), Opened::FactorRefused);
-    let mut login = world.login(ann.id).await;
+    assert_eq!(world.user(ann.id()).await.totp(), &expected);
+    assert_eq!(world.store.open_session(world.login(ann.id()).await).await.unwrap(), Opened::FactorRefused);
+    let mut login = world.login(ann.id()).await;
     login.factor = Some(code(100));
     assert_eq!(world.store.open_session(login).await.unwrap(), Opened::FactorRefused, "confirming spent that step");
 }

@@ -18,17 +18,17 @@ async fn tries(world: &World, user: UserId, by: By) -> Result<(), StoreError> {
 
 pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
-    let by = world.caller(ann.id, Needs::Nothing).await;
+    let by = world.caller(ann.id(), Needs::Nothing).await;
     world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
     world.settle().await;
     let event = world.next_event().await;
-    assert_eq!(tries(world, ann.id, by).await, Err(StoreError::CallerRevoked));
-    let now = world.caller(ann.id, Needs::Nothing).await;
+    assert_eq!(tries(world, ann.id(), by).await, Err(StoreError::CallerRevoked));
+    let now = world.caller(ann.id(), Needs::Nothing).await;
     world.store.switch_user(&folded("ann"), false, world.superuser().await).await.unwrap();
-    assert_eq!(tries(world, ann.id, now).await, Err(StoreError::CallerRevoked));
-    let disabled = world.caller(ann.id, Needs::Nothing).await;
-    assert_eq!(tries(world, ann.id, disabled).await, Err(StoreError::CallerRevoked), "whatever its generation");
-    assert_eq!(world.actions(event).await.len(), 1, "only the disabling");
+    assert_eq!(tries(world, ann.id(), now).await, Err(StoreError::CallerRevoked));
+    let disabled = world.caller(ann.id(), Needs::Nothing).await;
+    assert_eq!(tries(world, ann.id(), disabled).await, Err(StoreError::CallerRevoked), "whatever its generation");
+    assert_eq!(world.actions(&event).await.len(), 1, "only the disabling");
 
     // Guests too.
     let link = world.issued(world.link("guest").await).await;
@@ -36,41 +36,41 @@ pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut Wor
     let other = world.issued(world.link("guest").await).await;
     let second = world.redeemed(&other).await;
     world.store.logout_user(&folded("guest"), world.superuser().await).await.unwrap();
-    let ended = world.store.end_session(second.session.id, world.holder(&guest, Needs::Nothing)).await;
+    let ended = world.store.end_session(second.grant.session(), world.holder(&guest, Needs::Nothing)).await;
     assert_eq!(ended, Err(StoreError::CallerRevoked));
 }
 
 pub(crate) async fn a_caller_whose_session_ended_changes_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     let by = world.holder(&session, Needs::Nothing);
-    assert_eq!(tries(world, ann.id, by.clone()).await, Ok(()));
-    world.store.end_session(session.session.id, by.clone()).await.unwrap();
+    assert_eq!(tries(world, ann.id(), by.clone()).await, Ok(()));
+    world.store.end_session(session.grant.session(), by.clone()).await.unwrap();
     world.settle().await;
-    assert_eq!(tries(world, ann.id, by).await, Err(StoreError::CallerRevoked));
+    assert_eq!(tries(world, ann.id(), by).await, Err(StoreError::CallerRevoked));
 
     // One that has no row.
-    let rowless = world.caller(ann.id, Needs::Nothing).await;
-    assert_eq!(tries(world, ann.id, rowless.clone()).await, Ok(()));
+    let rowless = world.caller(ann.id(), Needs::Nothing).await;
+    assert_eq!(tries(world, ann.id(), rowless.clone()).await, Ok(()));
     world.store.end_session(rowless.caller.clone().unwrap().session, rowless.clone()).await.unwrap();
-    assert_eq!(tries(world, ann.id, rowless).await, Err(StoreError::CallerRevoked));
+    assert_eq!(tries(world, ann.id(), rowless).await, Err(StoreError::CallerRevoked));
 }
 
 pub(crate) async fn a_caller_whose_credential_was_revoked_changes_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
-    let key = world.key(ann.id).await;
-    let mut by = world.caller(ann.id, Needs::Nothing).await;
-    by.caller.as_mut().unwrap().credential = Some(Credential::Key(key.id));
-    assert_eq!(tries(world, ann.id, by.clone()).await, Ok(()));
-    let owner = world.caller(ann.id, Needs::Nothing).await;
-    world.store.revoke_key(ann.id, key.id, owner).await.unwrap();
+    let key = world.key(ann.id()).await;
+    let mut by = world.caller(ann.id(), Needs::Nothing).await;
+    by.caller.as_mut().unwrap().credential = Some(Credential::Key(key.id()));
+    assert_eq!(tries(world, ann.id(), by.clone()).await, Ok(()));
+    let owner = world.caller(ann.id(), Needs::Nothing).await;
+    world.store.revoke_key(ann.id(), key.id(), owner).await.unwrap();
     world.settle().await;
-    assert_eq!(tries(world, ann.id, by).await, Err(StoreError::CallerRevoked));
+    assert_eq!(tries(world, ann.id(), by).await, Err(StoreError::CallerRevoked));
 
     let (link, other) = (world.issued(world.link("guest").await).await, world.issued(world.link("guest").await).await);
     let (first, second) = (world.redeemed(&link).await, world.redeemed(&other).await);
-    world.store.revoke_link(link.id, world.superuser().await).await.unwrap();
-    let ended = world.store.end_session(second.session.id, world.holder(&first, Needs::Nothing)).await;
+    world.store.revoke_link(link.id(), world.superuser().await).await.unwrap();
+    let ended = world.store.end_session(second.grant.session(), world.holder(&first, Needs::Nothing)).await;
     assert_eq!(ended, Err(StoreError::CallerRevoked));
     assert!(!world.revokes(&second));
 }
@@ -80,10 +80,11 @@ pub(crate) async fn a_caller_that_lost_its_role_changes_nothing(world: &mut Worl
     let staff = world.made(account("staff", Roles { staff: true, superuser: false })).await;
     let logout = async |by| world.store.logout_user(&folded("nobody"), by).await;
     let demoted = Err(StoreError::CallerDemoted);
-    let (plain, privileged) = (world.caller(ann.id, Needs::Privileged).await, world.caller(staff.id, Needs::Privileged).await);
+    let (plain, privileged) =
+        (world.caller(ann.id(), Needs::Privileged).await, world.caller(staff.id(), Needs::Privileged).await);
     assert_eq!(logout(plain).await, demoted);
     assert!(logout(privileged).await.is_ok());
-    let superuser = world.caller(staff.id, Needs::Superuser).await;
+    let superuser = world.caller(staff.id(), Needs::Superuser).await;
     assert_eq!(world.store.switch_user(&folded("ann"), false, superuser).await, Err(StoreError::CallerDemoted));
     let link = world.issued(world.link("guest").await).await;
     let guest = world.redeemed(&link).await;
@@ -95,12 +96,12 @@ pub(crate) async fn guards_every_change(world: &mut World) {
     let ann = world.plain("ann").await;
     world.organization("team", &[&ann]).await;
     let issued = world.issued(world.link("guest").await).await;
-    let key = world.key(ann.id).await;
-    let session = world.opened(ann.id).await;
+    let key = world.key(ann.id()).await;
+    let session = world.opened(ann.id()).await;
     let late = world.link("guest").await;
     let dead = Caller {
         subject: Subject::User(world.admin),
-        generation: world.user(world.admin).await.generations.current,
+        generation: world.user(world.admin).await.generations().current(),
         session: session_id(),
         credential: None,
         needs: Needs::Superuser,
@@ -110,11 +111,11 @@ pub(crate) async fn guards_every_change(world: &mut World) {
     let event = world.next_event().await;
     let (store, ann_name, team) = (&world.store, folded("ann"), folded("team"));
     let password = ChangePassword {
-        user: ann.id,
-        generation: ann.generations.current,
+        user: ann.id(),
+        generation: ann.generations().current(),
         checked: "phc-ann".to_owned(),
         replacement: "phc-thief".to_owned(),
-        keep: session.session.id,
+        keep: session.grant.session(),
         by: by.clone(),
     };
     let organization = CreateOrganization { id: organization_id(), name: Name::parse("new").unwrap(), by: by.clone() };
@@ -123,28 +124,28 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         store.create_user(CreateUser { user: account("new", Roles::default()), by: by.clone() }).await.err(),
         store.switch_user(&ann_name, false, by.clone()).await.err(),
         store.change_password(password).await.err(),
-        store.enroll_totp(ann.id, vec![1], by.clone()).await.err(),
-        store.confirm_totp(ann.id, vec![1], 1, Vec::new(), by.clone()).await.err(),
+        store.enroll_totp(ann.id(), vec![1], by.clone()).await.err(),
+        store.confirm_totp(ann.id(), vec![1], 1, Vec::new(), by.clone()).await.err(),
         store.create_organization(organization).await.err(),
-        store.add_member(&team, &ann_name, OrganizationRole::Admin, by.clone()).await.err(),
+        store.add_member(&team, &ann_name, OrganizationRole::Admin, 10, by.clone()).await.err(),
         store.remove_member(&team, &ann_name, by.clone()).await.err(),
-        store.end_session(session.session.id, by.clone()).await.err(),
+        store.end_session(session.grant.session(), by.clone()).await.err(),
         store.logout_user(&ann_name, by.clone()).await.err(),
         store.issue_link(IssueLink { link: late.clone(), by: by.clone() }).await.err(),
-        store.revoke_link(issued.id, by.clone()).await.err(),
-        store.create_key(personal_key(ann.id, world.now), 100, by.clone()).await.err(),
-        store.revoke_key(ann.id, key.id, by.clone()).await.err(),
-        store.create_provider(crate::sso::provider("idp", None), by.clone()).await.err(),
+        store.revoke_link(issued.id(), by.clone()).await.err(),
+        store.create_key(personal_key(ann.id(), world.now), 100, by.clone()).await.err(),
+        store.revoke_key(ann.id(), key.id(), by.clone()).await.err(),
+        store.create_provider(crate::sso::provider("idp", None), 10, by.clone()).await.err(),
     ];
     for (number, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome, Some(StoreError::CallerRevoked), "number {number}");
     }
     world.settle().await;
-    assert!(world.actions(event).await.is_empty());
-    assert_eq!(world.user(ann.id).await, ann);
+    assert!(world.actions(&event).await.is_empty());
+    assert_eq!(world.user(ann.id()).await, ann);
     assert_eq!(world.store.redeem_link(world.redemption(&late)).await.unwrap(), Redeemed::Dead);
     assert!(!world.revokes(&session));
-    assert!(!matches!(world.store.open_session(world.login(ann.id).await).await.unwrap(), Opened::Stale));
+    assert!(!matches!(world.store.open_session(world.login(ann.id()).await).await.unwrap(), Opened::Stale));
     let by = world.superuser().await;
     assert_eq!(world.store.remove_member(&team_of(), &folded("ann"), by).await.unwrap(), Membership::Done);
 }

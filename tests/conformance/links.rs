@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use countersign::model::link::Link;
+use countersign::model::link::{Link, NewLink};
 use countersign::model::name::Folded;
 use countersign::model::organization::ActiveOrganization;
 use countersign::model::session::{Credential, Mode};
@@ -17,7 +17,7 @@ pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
     let link = world.issued(world.link("Admin").await).await;
     world.settle().await;
     for _ in 0..5 {
-        assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap().as_ref(), Some(&link), "peeking changes nothing");
+        assert_eq!(world.store.peek_link(link.id(), world.now).await.unwrap().as_ref(), Some(&link), "peeking changes nothing");
     }
     let mut wrong = world.redemption(&link);
     wrong.token = [0; 32];
@@ -28,15 +28,15 @@ pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
 
     let grant = world.redeemed(&link).await;
     // Whatever accounts there are, it is a guest.
-    assert_eq!(grant.session.subject, Subject::Guest(Folded::presented("admin")));
-    assert_eq!((grant.username.as_str(), grant.organization.as_str()), ("guest:Admin", ""));
-    assert_eq!((grant.roles, grant.user.as_ref()), (Roles::default(), None));
-    assert_eq!(grant.session.organization, ActiveOrganization::Personal);
-    assert_eq!(grant.session.dataset_id.as_deref(), Some("dataset"));
-    assert_eq!(grant.session.credential, Some(Credential::Link(link.id)));
+    assert_eq!(*grant.grant.subject(), Subject::Guest(Folded::presented("admin")));
+    assert_eq!((grant.grant.username(), grant.grant.organization()), ("guest:Admin", ""));
+    assert_eq!((grant.grant.roles(), grant.user.as_ref()), (Roles::default(), None));
+    assert_eq!(world.session(grant.grant.session()).await.organization(), ActiveOrganization::Personal);
+    assert_eq!(grant.grant.dataset_id(), Some("dataset"));
+    assert_eq!(grant.grant.credential(), Some(Credential::Link(link.id())));
     world.settle().await;
     assert_eq!(redeem(world, &link).await, Redeemed::Dead);
-    assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap(), None);
+    assert_eq!(world.store.peek_link(link.id(), world.now).await.unwrap(), None);
 }
 
 pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World) {
@@ -72,7 +72,7 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
         let link = world.issued(world.link("ann").await).await;
         let request = world.redemption(&link);
         let Redeemed::Opened(grant) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the first opens") };
-        let id = grant.session.id;
+        let id = grant.grant.session();
         match way {
             0 => assert!(matches!(world.store.rotate_session(world.exchange(id, 0)).await.unwrap(), Rotated::Rotated(_))),
             1 => assert!(matches!(world.store.renew_session(id, world.anyone()).await.unwrap(), Renewed::Renewed(_))),
@@ -83,29 +83,28 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
 }
 
 pub(crate) async fn opens_many_where_it_is_not_one_time(world: &mut World) {
-    let mut link = world.link("ann").await;
-    link.one_time = false;
-    let link = world.issued(link).await;
+    let link = NewLink { one_time: false, ..world.new_link("ann").await };
+    let link = world.issued(Link::new(link)).await;
     let request = world.redemption(&link);
     let Redeemed::Opened(first) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("it opens") };
     let Redeemed::Retried(retried) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the same again") };
     assert_eq!(retried, first);
     world.settle().await;
     let second = world.redeemed(&link).await;
-    assert_ne!(second.session.id, first.session.id);
+    assert_ne!(second.grant.session(), first.grant.session());
     let mut late = request;
     late.by.now = world.now.plus(secs(61));
     assert_eq!(world.store.redeem_link(late).await.unwrap(), Redeemed::Dead);
-    let Ended::Ended(_) = world.store.revoke_link(link.id, world.superuser().await).await.unwrap() else { panic!("it lived") };
+    let Ended::Ended(_) = world.store.revoke_link(link.id(), world.superuser().await).await.unwrap() else { panic!("it lived") };
     assert!(world.revokes(&first) && world.revokes(&second));
 }
 
 pub(crate) async fn dies_in_time(world: &mut World) {
     let link = world.issued(world.link("ann").await).await;
-    world.now = link.redeem_by.minus(Duration::from_micros(1));
-    assert!(world.store.peek_link(link.id, world.now).await.unwrap().is_some());
-    world.now = link.redeem_by;
-    assert_eq!(world.store.peek_link(link.id, world.now).await.unwrap(), None);
+    world.now = link.redeem_by().minus(Duration::from_micros(1));
+    assert!(world.store.peek_link(link.id(), world.now).await.unwrap().is_some());
+    world.now = link.redeem_by();
+    assert_eq!(world.store.peek_link(link.id(), world.now).await.unwrap(), None);
     assert_eq!(redeem(world, &link).await, Redeemed::Dead);
 }
 
@@ -120,8 +119,8 @@ pub(crate) async fn dies_with_the_generation_it_was_read_with(world: &mut World)
     assert_eq!(redeem(world, &waiting).await, Redeemed::Dead);
     let fresh = world.issued(world.link("ann").await).await;
     let grant = world.redeemed(&fresh).await;
-    assert!(grant.generation > waiting.generation);
-    assert_eq!(grant.generation, world.store.guest_generation(&folded("ann")).await.unwrap());
+    assert!(grant.grant.generation() > waiting.generation());
+    assert_eq!(grant.grant.generation(), world.store.guest_generation(&folded("ann")).await.unwrap());
     assert!(!world.revokes(&grant));
 }
 
@@ -135,22 +134,21 @@ pub(crate) async fn revoking_ends_what_it_opened(world: &mut World) {
     let stays = world.redeemed(&other).await;
     let revoke = async |world: &World, id| world.store.revoke_link(id, world.superuser().await).await.unwrap();
     assert_eq!(revoke(world, link_id()).await, Ended::Unknown);
-    let Ended::Ended(revision) = revoke(world, link.id).await else { panic!("it lived") };
-    assert!(matches!(revoke(world, unredeemed.id).await, Ended::Ended(_)));
+    let Ended::Ended(revision) = revoke(world, link.id()).await else { panic!("it lived") };
+    assert!(matches!(revoke(world, unredeemed.id()).await, Ended::Ended(_)));
     world.settle().await;
-    assert_eq!(revoke(world, link.id).await, Ended::Before(revision));
+    assert_eq!(revoke(world, link.id()).await, Ended::Before(revision));
     assert!(world.revokes(&grant) && !world.revokes(&stays));
-    assert_eq!(world.store.rotate_session(world.exchange(grant.session.id, 0)).await.unwrap(), Rotated::Ended);
+    assert_eq!(world.store.rotate_session(world.exchange(grant.grant.session(), 0)).await.unwrap(), Rotated::Ended);
     assert_eq!(redeem(world, &unredeemed).await, Redeemed::Dead);
 }
 
 pub(crate) async fn a_guest_ends_seven_days_after_its_link(world: &mut World) {
-    let mut link = world.link("ann").await;
     let week = Duration::from_hours(7 * 24);
-    link.redeem_by = link.create_time.plus(week);
-    let link = world.issued(link).await;
+    let link = NewLink { ttl: week, ..world.new_link("ann").await };
+    let link = world.issued(Link::new(link)).await;
     world.pass(week.checked_sub(Duration::from_hours(1)).unwrap());
     let grant = world.redeemed(&link).await;
-    assert_eq!(grant.session.expire_time, link.create_time.plus(week));
-    assert_eq!(grant.session.auth_time, world.now);
+    assert_eq!(grant.grant.expire_time(), link.create_time().plus(week));
+    assert_eq!(grant.grant.auth_time(), world.now);
 }

@@ -1,3 +1,4 @@
+use countersign::model::link::{Link, NewLink};
 use countersign::model::user::{Roles, Subject};
 use countersign::store::verbs::{LoggedOut, Needs, Redeemed, Rotated};
 
@@ -12,15 +13,14 @@ fn done(outcome: LoggedOut) -> (u32, u32, i64) {
 
 pub(crate) async fn ends_and_counts_what_was_live(world: &mut World) {
     let ann = world.plain("ann").await;
-    let sessions = [world.opened(ann.id).await, world.opened(ann.id).await];
+    let sessions = [world.opened(ann.id()).await, world.opened(ann.id()).await];
     let by = world.holder(&sessions[0], Needs::Nothing);
-    world.store.end_session(sessions[0].session.id, by).await.unwrap();
+    world.store.end_session(sessions[0].grant.session(), by).await.unwrap();
     let redeemed = world.issued(world.link("Ann").await).await;
     let guest = world.redeemed(&redeemed).await;
     let waiting = world.issued(world.link("ANN").await).await;
-    let mut short = world.link("ann").await;
-    short.redeem_by = world.now.plus(secs(10));
-    world.issued(short).await;
+    let short = NewLink { ttl: secs(10), ..world.new_link("ann").await };
+    world.issued(Link::new(short)).await;
     let bystander = world.opened(world.admin).await;
     world.pass(secs(10));
 
@@ -32,16 +32,16 @@ pub(crate) async fn ends_and_counts_what_was_live(world: &mut World) {
     world.settle().await;
     assert!(world.revokes(&sessions[1]) && world.revokes(&guest) && !world.revokes(&bystander));
     for session in [&sessions[1], &guest] {
-        let outcome = world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap();
+        let outcome = world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap();
         assert_eq!(outcome, Rotated::Ended);
     }
     assert_eq!(world.store.redeem_link(world.redemption(&waiting)).await.unwrap(), Redeemed::Dead);
-    assert_eq!(world.store.peek_link(waiting.id, world.now).await.unwrap(), None);
+    assert_eq!(world.store.peek_link(waiting.id(), world.now).await.unwrap(), None);
 
     let again = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
     assert_eq!((again.0, again.1), (0, 0), "nothing is counted twice");
     assert!(again.2 > revision);
-    world.opened(ann.id).await;
+    world.opened(ann.id()).await;
     let third = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
     assert_eq!((third.0, third.1), (1, 0));
 }
@@ -53,9 +53,9 @@ pub(crate) async fn raises_the_generation_of_a_name_that_nobody_has(world: &mut 
     assert!(revision > 0);
     world.settle().await;
     let raised = world.store.guest_generation(&folded("nobody")).await.unwrap();
-    assert!(raised > link.generation);
+    assert!(raised > link.generation());
     let guest = Subject::Guest(folded("nobody"));
-    assert!(world.revocations.revokes(&guest, link.generation, session_id(), None));
+    assert!(world.revocations.revokes(&guest, link.generation(), session_id(), None));
     assert!(!world.revocations.revokes(&guest, raised, session_id(), None));
 }
 
@@ -63,8 +63,8 @@ pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {
     let staff = world.made(account("staff", Roles { staff: true, superuser: false })).await;
     let other = world.made(account("other", Roles { staff: true, superuser: false })).await;
     world.plain("ann").await;
-    let target = world.opened(other.id).await;
-    let by_staff = world.caller(staff.id, Needs::Privileged).await;
+    let target = world.opened(other.id()).await;
+    let by_staff = world.caller(staff.id(), Needs::Privileged).await;
     let logout = async |name: &str, by| world.store.logout_user(&folded(name), by).await.unwrap();
     for name in ["other", "admin", "staff"] {
         assert_eq!(logout(name, by_staff.clone()).await, LoggedOut::NotAllowed, "{name}");
@@ -78,7 +78,7 @@ pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {
 
 pub(crate) async fn takes_names_and_addresses(world: &mut World) {
     let ann = world.made(with_email(account("ann", Roles::default()), "Ann@example.org")).await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     let of_address = world.issued(world.link("ANN@example.org").await).await;
     let of_name = world.issued(world.link("ann").await).await;
     let by = world.superuser().await;

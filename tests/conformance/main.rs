@@ -7,6 +7,7 @@
 
 mod accounts;
 mod audit;
+mod decisions;
 mod fence;
 mod founding;
 mod keys;
@@ -18,6 +19,7 @@ mod sessions;
 mod sso;
 mod sweep;
 mod time;
+mod values;
 mod world;
 
 /// One test for each case on one store.
@@ -78,7 +80,6 @@ macro_rules! stores {
                     answers_its_last_moments,
                     ends_one_by_itself,
                     ends_one_without_a_row,
-                    rotates_as_its_model_does,
                 }
                 logout {
                     ends_and_counts_what_was_live,
@@ -110,6 +111,11 @@ macro_rules! stores {
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
                     lists_providers_by_scope,
+                }
+                decisions {
+                    rotates_a_session,
+                    redeems_a_link,
+                    takes_an_attempt_on,
                 }
                 fence {
                     a_caller_that_was_signed_out_changes_nothing,
@@ -151,7 +157,11 @@ macro_rules! stores {
 #[test]
 fn the_contract_names_its_cases() {
     let contract = include_str!("../../src/store/mod.rs");
-    assert_eq!([memory::CASES, sled::CASES], [sled_reopened::CASES; 2], "every store has every case");
+    assert_eq!(
+        [memory::CASES, sled::CASES, far::CASES, far_lanes::CASES],
+        [sled_reopened::CASES; 4],
+        "every store has every case"
+    );
     let unnamed: Vec<_> = memory::CASES.iter().filter(|case| !contract.contains(**case)).collect();
     assert!(unnamed.is_empty(), "not in the documentation of the store: {unnamed:?}");
     let named = contract.split('`').skip(1).step_by(2).filter(|text| {
@@ -164,6 +174,8 @@ fn the_contract_names_its_cases() {
 
 stores! {
     memory: crate::world::memory;
+    far: crate::world::far;
+    far_lanes: crate::world::far_lanes;
     sled: crate::world::sled;
     sled_reopened: crate::world::sled_reopened;
 }

@@ -1,5 +1,5 @@
 use countersign::model::organization::OrganizationRole;
-use countersign::store::verbs::{Grant, Membership, NamedOrganization, Rotated};
+use countersign::store::verbs::{Granted, Membership, NamedOrganization, Rotated};
 
 use crate::world::{World, folded, opened};
 
@@ -8,7 +8,7 @@ pub(crate) async fn knows_shared_and_personal_ones(world: &mut World) {
     let team = world.organization("Team", &[]).await;
     world.settle().await;
     let named = async |name: &str| world.store.organization_by_name(&folded(name)).await.unwrap();
-    assert_eq!(named("ANN").await, Some(NamedOrganization::Personal(ann.id)));
+    assert_eq!(named("ANN").await, Some(NamedOrganization::Personal(ann.id())));
     assert!(
         matches!(named("team").await, Some(NamedOrganization::Shared(shared)) if shared.id == team && shared.name.as_str() == "Team")
     );
@@ -21,14 +21,14 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     world.organization("Apple", &[]).await;
     let add = async |organization: &str, user: &str, role| {
         let by = world.superuser().await;
-        world.store.add_member(&folded(organization), &folded(user), role, by).await.unwrap()
+        world.store.add_member(&folded(organization), &folded(user), role, 1, by).await.unwrap()
     };
     let remove = async |organization: &str, user: &str| {
         let by = world.superuser().await;
         world.store.remove_member(&folded(organization), &folded(user), by).await.unwrap()
     };
     let listed = async || -> Vec<(String, OrganizationRole)> {
-        let found = world.store.memberships(ann.id).await.unwrap();
+        let found = world.store.memberships(ann.id()).await.unwrap();
         found.into_iter().map(|(organization, role)| (organization.name.as_str().to_owned(), role)).collect()
     };
     assert_eq!(add("nothing", "ann", OrganizationRole::Member).await, Membership::NoSuchOrganization);
@@ -42,13 +42,15 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     assert_eq!(add("APPLE", "ANN", OrganizationRole::Admin).await, Membership::Done);
     let expected = [("Apple".to_owned(), OrganizationRole::Admin), ("zebra".to_owned(), OrganizationRole::Member)];
     assert_eq!(listed().await, expected);
+    assert_eq!(add("apple", "admin", OrganizationRole::Member).await, Membership::LimitReached);
+    assert_eq!(add("apple", "ann", OrganizationRole::Admin).await, Membership::Done, "who is a member takes no place");
     assert_eq!(remove("apple", "ann").await, Membership::Done);
     assert_eq!(remove("apple", "ann").await, Membership::NotAMember);
     assert_eq!(listed().await, expected[1..]);
 }
 
 /// A session that acts in an organization.
-async fn acting_in(world: &World, user: countersign::model::ids::UserId, organization: &str) -> Grant {
+async fn acting_in(world: &World, user: countersign::model::ids::UserId, organization: &str) -> Granted {
     let mut login = world.login(user).await;
     login.organization = Some(folded(organization));
     opened(world.store.open_session(login).await.unwrap())
@@ -57,16 +59,16 @@ async fn acting_in(world: &World, user: countersign::model::ids::UserId, organiz
 pub(crate) async fn a_lost_membership_kills_tokens_and_narrows_the_session(world: &mut World) {
     let ann = world.plain("ann").await;
     world.organization("Team", &[&ann]).await;
-    let session = acting_in(world, ann.id, "team").await;
-    assert_eq!(session.organization, "Team");
+    let session = acting_in(world, ann.id(), "team").await;
+    assert_eq!(session.grant.organization(), "Team");
     let by = world.superuser().await;
     assert_eq!(world.store.remove_member(&folded("team"), &folded("ann"), by).await.unwrap(), Membership::Done);
     world.settle().await;
     assert!(world.revokes(&session));
-    let Rotated::Rotated(narrower) = world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap() else {
+    let Rotated::Rotated(narrower) = world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap() else {
         panic!("the session lives on")
     };
-    assert_eq!(narrower.organization, "ann");
+    assert_eq!(narrower.grant.organization(), "ann");
     assert!(!world.revokes(&narrower));
 }
 
@@ -75,16 +77,16 @@ pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
     world.organization("Team", &[&ann]).await;
     let grow = async |role| {
         let by = world.superuser().await;
-        assert_eq!(world.store.add_member(&folded("team"), &folded("ann"), role, by).await.unwrap(), Membership::Done);
+        assert_eq!(world.store.add_member(&folded("team"), &folded("ann"), role, 10, by).await.unwrap(), Membership::Done);
     };
-    let member = acting_in(world, ann.id, "team").await;
+    let member = acting_in(world, ann.id(), "team").await;
     grow(OrganizationRole::Admin).await;
     assert!(!world.revokes(&member), "who gains a role keeps its tokens");
     grow(OrganizationRole::Admin).await;
-    let admin = acting_in(world, ann.id, "team").await;
+    let admin = acting_in(world, ann.id(), "team").await;
     assert!(!world.revokes(&admin));
     grow(OrganizationRole::Member).await;
     world.settle().await;
     assert!(world.revokes(&admin) && world.revokes(&member));
-    assert!(matches!(world.store.rotate_session(world.exchange(admin.session.id, 0)).await.unwrap(), Rotated::Rotated(_)));
+    assert!(matches!(world.store.rotate_session(world.exchange(admin.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
 }

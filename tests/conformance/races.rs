@@ -4,7 +4,7 @@ use std::sync::Arc;
 use countersign::model::session::EndReason;
 use countersign::model::user::Roles;
 use countersign::store::StoreError;
-use countersign::store::verbs::{Collected, CreateUser, Created, Grant, LoggedOut, Needs, Opened, Redeemed, Rotated, Switched};
+use countersign::store::verbs::{Collected, CreateUser, Created, Granted, LoggedOut, Needs, Opened, Redeemed, Rotated, Switched};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -27,9 +27,9 @@ async fn at_once<T: Send + 'static>(callers: Vec<impl Future<Output = T> + Send 
 
 pub(crate) async fn a_hundred_exchange_one_token(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await.session;
+    let session = world.opened(ann.id()).await.grant.session();
     for n in 0..3 {
-        let exchange = world.exchange(session.id, n);
+        let exchange = world.exchange(session, n);
         let callers = (0..100).map(|_| {
             let (store, exchange) = (Arc::clone(&world.store), exchange.clone());
             async move { store.rotate_session(exchange).await.unwrap() }
@@ -39,12 +39,14 @@ pub(crate) async fn a_hundred_exchange_one_token(world: &mut World) {
         let retried = outcomes.iter().filter(|outcome| matches!(outcome, Rotated::Retried(_))).count();
         assert_eq!((rotated, retried), (1, 99));
         for outcome in outcomes {
-            let (Rotated::Rotated(grant) | Rotated::Retried(grant)) = outcome else { panic!("counted above") };
-            assert_eq!((grant.session.n, grant.session.tip), (n + 1, hash(session.id, n + 1)), "one successor");
+            let (Rotated::Rotated(granted) | Rotated::Retried(granted)) = outcome else { panic!("counted above") };
+            assert_eq!(granted.grant.session(), session);
         }
         world.settle().await;
+        let row = world.session(session).await;
+        assert_eq!((row.n(), *row.tip()), (n + 1, hash(session, n + 1)), "one successor");
     }
-    assert_eq!(world.session(session.id).await.n, 3);
+    assert_eq!(world.session(session).await.n(), 3);
 }
 
 pub(crate) async fn a_hundred_redeem_one_link(world: &mut World) {
@@ -89,11 +91,11 @@ pub(crate) async fn a_hundred_collect_one_attempt(world: &mut World) {
 
 pub(crate) async fn fifty_log_in_with_one_code(world: &mut World) {
     let ann = world.plain("ann").await;
-    world.with_codes(ann.id).await;
+    world.with_codes(ann.id()).await;
     for step in [101, 102] {
         let mut callers = Vec::new();
         for _ in 0..50 {
-            let (store, mut login) = (Arc::clone(&world.store), world.login(ann.id).await);
+            let (store, mut login) = (Arc::clone(&world.store), world.login(ann.id()).await);
             login.factor = Some(code(step));
             callers.push(async move { store.open_session(login).await.unwrap() });
         }
@@ -107,13 +109,13 @@ pub(crate) async fn fifty_log_in_with_one_code(world: &mut World) {
 pub(crate) async fn theft_against_the_newest_token(world: &mut World) {
     let ann = world.plain("ann").await;
     for _ in 0..50 {
-        let session = world.opened(ann.id).await.session;
+        let session = world.opened(ann.id()).await.grant.session();
         for n in 0..2 {
-            let outcome = world.store.rotate_session(world.exchange(session.id, n)).await.unwrap();
+            let outcome = world.store.rotate_session(world.exchange(session, n)).await.unwrap();
             assert!(matches!(outcome, Rotated::Rotated(_)));
         }
         let callers = [0, 2, 2].map(|n| {
-            let (store, exchange) = (Arc::clone(&world.store), world.exchange(session.id, n));
+            let (store, exchange) = (Arc::clone(&world.store), world.exchange(session, n));
             async move { store.rotate_session(exchange).await.unwrap() }
         });
         let outcomes = at_once(callers.into()).await;
@@ -124,7 +126,7 @@ pub(crate) async fn theft_against_the_newest_token(world: &mut World) {
             }
         }
         for n in 0..4 {
-            let outcome = world.store.rotate_session(world.exchange(session.id, n)).await.unwrap();
+            let outcome = world.store.rotate_session(world.exchange(session, n)).await.unwrap();
             assert_eq!(outcome, Rotated::Ended, "no survivor");
         }
     }
@@ -136,17 +138,17 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
     let provider = registered(world, provider("idp", None)).await;
     let attempt = confirmed(world, &provider, "ann").await;
     let user = crate::sso::collected(world, attempt).await.user.unwrap();
-    let name = user.name.folded();
-    let user = world.made(account("bob", Roles::default())).await.id;
+    let name = user.name().folded();
+    let user = world.made(account("bob", Roles::default())).await.id();
     let bob = folded("bob");
     for round in 0..200_u64 {
-        let session = world.opened(user).await.session;
+        let session = world.opened(user).await.grant.session();
         let link = world.issued(world.link("bob").await).await;
         let attempt = confirmed(world, &provider, "ann").await;
 
         let (store, login) = (Arc::clone(&world.store), world.login(user).await);
         let opening = async move { one(store.open_session(login).await.unwrap()) };
-        let (store, exchange) = (Arc::clone(&world.store), world.exchange(session.id, 0));
+        let (store, exchange) = (Arc::clone(&world.store), world.exchange(session, 0));
         let rotating = async move {
             match store.rotate_session(exchange).await.unwrap() {
                 Rotated::Rotated(grant) => Some(*grant),
@@ -175,7 +177,7 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
             }
         };
         let (first, second) = (logout(bob.clone(), world.superuser().await), logout(name.clone(), world.superuser().await));
-        let mut callers: Vec<std::pin::Pin<Box<dyn Future<Output = Option<Grant>> + Send>>> = vec![
+        let mut callers: Vec<std::pin::Pin<Box<dyn Future<Output = Option<Granted>> + Send>>> = vec![
             Box::pin(opening),
             Box::pin(rotating),
             Box::pin(redeeming),
@@ -186,15 +188,16 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
         // Another one starts first each round.
         callers.rotate_left(usize::try_from(round % 6).unwrap());
         for grant in at_once(callers).await.into_iter().flatten() {
-            assert!(world.revokes(&grant), "{:?}", grant.session);
-            let outcome = world.store.rotate_session(world.exchange(grant.session.id, grant.session.n)).await.unwrap();
+            assert!(world.revokes(&grant), "{:?}", grant.grant);
+            let n = world.session(grant.grant.session()).await.n();
+            let outcome = world.store.rotate_session(world.exchange(grant.grant.session(), n)).await.unwrap();
             assert_eq!(outcome, Rotated::Ended);
         }
     }
     world.settle().await;
 }
 
-fn one(outcome: Opened) -> Option<Grant> {
+fn one(outcome: Opened) -> Option<Granted> {
     match outcome {
         Opened::Opened(grant) => Some(*grant),
         _ => None,
@@ -206,14 +209,14 @@ pub(crate) async fn one_superuser_is_left(world: &mut World) {
     let second = world.made(account("second", Roles { staff: false, superuser: true })).await;
     for _ in 0..50 {
         let mut callers = Vec::new();
-        for (caller, target) in [(world.admin, "second"), (second.id, "admin")] {
+        for (caller, target) in [(world.admin, "second"), (second.id(), "admin")] {
             let (store, by) = (Arc::clone(&world.store), world.caller(caller, Needs::Superuser).await);
             callers.push(async move { store.switch_user(&folded(target), false, by).await });
         }
         let outcomes = at_once(callers).await;
         assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Switched::Done(_)))).count(), 1);
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(StoreError::CallerRevoked)).count(), 1);
-        let left = if world.user(world.admin).await.enabled { world.admin } else { second.id };
+        let left = if world.user(world.admin).await.enabled() { world.admin } else { second.id() };
         for name in ["admin", "second"] {
             let by = world.caller(left, Needs::Superuser).await;
             assert!(matches!(world.store.switch_user(&folded(name), true, by).await.unwrap(), Switched::Done(_)));
@@ -235,5 +238,5 @@ pub(crate) async fn one_name_for_one_account(world: &mut World) {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Created::Taken { email: false }).count(), 19);
     world.settle().await;
     let ann = world.store.user_by_login(&folded("ann")).await.unwrap().unwrap();
-    opened(world.store.open_session(world.login(ann.id).await).await.unwrap());
+    opened(world.store.open_session(world.login(ann.id()).await).await.unwrap());
 }

@@ -1,55 +1,58 @@
 use countersign::model::audit::Action;
 use countersign::model::organization::ActiveOrganization;
-use countersign::model::session::{EndReason, Mode, Presented, Renewal, SessionState};
+use countersign::model::session::{EndReason, Mode, Renewal, SessionState};
 use countersign::model::user::{Roles, SecondFactor, Subject};
 use countersign::store::StoreError;
-use countersign::store::verbs::{Ended, Grant, Needs, Opened, Renewed, Rotated};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use countersign::store::verbs::{Ended, Granted, Needs, Opened, Renewed, Rotated};
 
 use crate::world::{DAY, World, account, code, folded, generation, hash, opened, secs, session_id};
 
-fn rotated(outcome: Rotated) -> Grant {
+fn rotated(outcome: Rotated) -> Granted {
     match outcome {
         Rotated::Rotated(grant) => *grant,
         other => panic!("{other:?}"),
     }
 }
 
-async fn exchanged(world: &World, session: &Grant, n: u32) -> Rotated {
-    world.store.rotate_session(world.exchange(session.session.id, n)).await.unwrap()
+async fn exchanged(world: &World, session: &Granted, n: u32) -> Rotated {
+    world.store.rotate_session(world.exchange(session.grant.session(), n)).await.unwrap()
 }
 
 pub(crate) async fn opens_with_what_the_commit_found(world: &mut World) {
     let ann = world.made(account("Ann", Roles { staff: true, superuser: false })).await;
     let team = world.organization("Team", &[&ann]).await;
-    let mut login = world.login(ann.id).await;
+    let mut login = world.login(ann.id()).await;
     login.organization = Some(folded("TEAM"));
     login.upgraded = Some("phc-stronger".to_owned());
     let id = login.session.id;
     let grant = opened(world.store.open_session(login).await.unwrap());
     world.settle().await;
 
-    assert_eq!((grant.username.as_str(), grant.organization.as_str()), ("Ann", "Team"));
-    assert_eq!((grant.roles, grant.generation), (ann.roles, generation(0)));
+    assert_eq!((grant.grant.username(), grant.grant.organization()), ("Ann", "Team"));
+    assert_eq!((grant.grant.roles(), grant.grant.generation()), (ann.roles(), generation(0)));
     let session = world.session(id).await;
-    assert_eq!(session, grant.session);
-    assert_eq!(session.subject, Subject::User(ann.id));
-    assert_eq!(session.organization, ActiveOrganization::Member(team));
-    assert_eq!((session.auth_time, session.expire_time), (world.now, world.now.plus(DAY)));
-    assert_eq!((session.n, session.tip, session.renewal), (0, hash(id, 0), Renewal::Unset));
-    assert_eq!(world.user(ann.id).await.password.as_deref(), Some("phc-stronger"));
+    assert_eq!((grant.grant.session(), grant.grant.subject()), (session.id(), session.subject()));
+    assert_eq!((grant.grant.auth_time(), grant.grant.expire_time()), (session.auth_time(), session.expire_time()));
+    assert_eq!(
+        (grant.grant.face(), grant.grant.mode(), grant.grant.methods()),
+        (session.face(), session.mode(), session.methods())
+    );
+    assert_eq!(*session.subject(), Subject::User(ann.id()));
+    assert_eq!(session.organization(), ActiveOrganization::Member(team));
+    assert_eq!((session.auth_time(), session.expire_time()), (world.now, world.now.plus(DAY)));
+    assert_eq!((session.n(), *session.tip(), session.renewal()), (0, hash(id, 0), Renewal::Unset));
+    assert_eq!(world.user(ann.id()).await.password(), Some("phc-stronger"));
 }
 
 pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {
     let ann = world.plain("ann").await;
-    let mut password = world.login(ann.id).await;
+    let mut password = world.login(ann.id()).await;
     "phc-other".clone_into(&mut password.password);
     assert_eq!(world.store.open_session(password).await.unwrap(), Opened::Stale);
-    let mut ahead = world.login(ann.id).await;
+    let mut ahead = world.login(ann.id()).await;
     ahead.generation = generation(1);
     assert_eq!(world.store.open_session(ahead).await.unwrap(), Opened::Stale);
-    let before = world.login(ann.id).await;
+    let before = world.login(ann.id()).await;
     world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
     world.settle().await;
     assert_eq!(world.store.open_session(before.clone()).await.unwrap(), Opened::Stale);
@@ -61,13 +64,13 @@ pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {
 
 pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut World) {
     let ann = world.plain("ann").await;
-    let mut plain = world.login(ann.id).await;
+    let mut plain = world.login(ann.id()).await;
     plain.factor = Some(code(7));
     opened(world.store.open_session(plain).await.unwrap());
-    world.with_codes(ann.id).await;
+    world.with_codes(ann.id()).await;
 
     let with = async |factor: Option<SecondFactor>, organization: Option<&str>| {
-        let mut login = world.login(ann.id).await;
+        let mut login = world.login(ann.id()).await;
         login.factor = factor;
         login.organization = organization.map(folded);
         world.store.open_session(login).await.unwrap()
@@ -85,7 +88,7 @@ pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut W
     assert_eq!(with(Some(code(104)), None).await, Opened::FactorRefused, "an earlier step after a later one");
     assert_eq!(with(recovery, None).await, Opened::FactorRefused);
     world.settle().await;
-    let mut again = world.login(ann.id).await;
+    let mut again = world.login(ann.id()).await;
     again.factor = Some(code(105));
     assert_eq!(world.store.open_session(again).await.unwrap(), Opened::FactorRefused);
 }
@@ -94,7 +97,7 @@ pub(crate) async fn acts_only_in_an_own_organization(world: &mut World) {
     let (ann, bob) = (world.plain("Ann").await, world.plain("Bob").await);
     world.organization("team", &[&bob]).await;
     let into = async |organization: &str| {
-        let mut login = world.login(ann.id).await;
+        let mut login = world.login(ann.id()).await;
         login.organization = Some(folded(organization));
         world.store.open_session(login).await.unwrap()
     };
@@ -102,13 +105,14 @@ pub(crate) async fn acts_only_in_an_own_organization(world: &mut World) {
         assert_eq!(into(foreign).await, Opened::OrganizationNotAllowed, "{foreign}");
     }
     let own = opened(into("ANN").await);
-    assert_eq!((own.organization.as_str(), own.session.organization), ("Ann", ActiveOrganization::Personal));
+    let acts_in = world.session(own.grant.session()).await.organization();
+    assert_eq!((own.grant.organization(), acts_in), ("Ann", ActiveOrganization::Personal));
 }
 
 pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
     let ann = world.plain("ann").await;
     let open = async |world: &World| {
-        let mut login = world.login(ann.id).await;
+        let mut login = world.login(ann.id()).await;
         login.session.most = 3;
         opened(world.store.open_session(login).await.unwrap())
     };
@@ -119,18 +123,18 @@ pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
     }
     // One that ended by itself does not count.
     let by = world.holder(&grants[1], Needs::Nothing);
-    assert!(matches!(world.store.end_session(grants[1].session.id, by).await.unwrap(), Ended::Ended(_)));
+    assert!(matches!(world.store.end_session(grants[1].grant.session(), by).await.unwrap(), Ended::Ended(_)));
     grants.push(open(world).await);
     assert!(grants.iter().filter(|grant| world.revokes(grant)).count() == 1);
 
     let event = world.next_event().await;
     let last = open(world).await;
-    let expected = [Action::Login(ann.id, last.session.id), Action::SessionCrowdedOut(grants[0].session.id)];
-    assert_eq!(world.actions(event).await, expected);
+    let expected = [Action::Login(ann.id(), last.grant.session()), Action::SessionCrowdedOut(grants[0].grant.session())];
+    world.recorded(&event, &expected).await;
     world.settle().await;
     assert!(world.revokes(&grants[0]) && !world.revokes(&grants[2]) && !world.revokes(&grants[3]) && !world.revokes(&last));
     assert_eq!(exchanged(world, &grants[0], 0).await, Rotated::Ended);
-    let state = world.session(grants[0].session.id).await.state;
+    let state = world.session(grants[0].grant.session()).await.state();
     assert_eq!(state, SessionState::Ended { at: world.now, reason: EndReason::Crowded });
 
     // Nor do those that are over.
@@ -141,26 +145,28 @@ pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
 
 pub(crate) async fn rotates_and_retries_within_an_absolute_window(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     let first = rotated(exchanged(world, &session, 0).await);
-    assert_eq!((first.session.n, first.session.tip), (1, hash(session.session.id, 1)));
-    assert_eq!((first.session.renewal, first.session.expire_time), (Renewal::RefreshToken, session.session.expire_time));
+    let id = session.grant.session();
+    let row = world.session(id).await;
+    assert_eq!((row.n(), *row.tip(), row.renewal()), (1, hash(id, 1), Renewal::RefreshToken));
+    assert_eq!(row.expire_time(), session.grant.expire_time());
     let at = world.now;
     for later in [0, 6, 10] {
         world.now = at.plus(secs(later));
         world.settle().await;
         let Rotated::Retried(retried) = exchanged(world, &session, 0).await else { panic!("within the window") };
-        assert_eq!(retried.session, first.session, "nothing changed");
+        assert_eq!((retried.grant, world.session(id).await), (first.grant.clone(), row.clone()), "nothing changed");
     }
     // Not re-armed by the retries, and closed as soon as the successor is used.
     rotated(exchanged(world, &session, 1).await);
     assert_eq!(exchanged(world, &session, 0).await, Rotated::Reused(EndReason::Reused));
 
-    let other = world.opened(ann.id).await;
-    let mut cookie = world.exchange(other.session.id, 0);
-    cookie.mode = Some(Mode::Cookie);
-    assert_eq!(rotated(world.store.rotate_session(cookie).await.unwrap()).session.mode, Mode::Cookie);
-    assert_eq!(rotated(exchanged(world, &other, 1).await).session.mode, Mode::Cookie, "it stays until another is asked for");
+    let other = world.opened(ann.id()).await;
+    let mut cookie = world.exchange(other.grant.session(), 0);
+    cookie.token.mode = Some(Mode::Cookie);
+    assert_eq!(rotated(world.store.rotate_session(cookie).await.unwrap()).grant.mode(), Mode::Cookie);
+    assert_eq!(rotated(exchanged(world, &other, 1).await).grant.mode(), Mode::Cookie, "it stays until another is asked for");
 }
 
 pub(crate) async fn ends_on_reuse_late_and_ahead(world: &mut World) {
@@ -168,7 +174,7 @@ pub(crate) async fn ends_on_reuse_late_and_ahead(world: &mut World) {
     for (exchanges, presented, wait, reason, text) in
         [(2, 0, 0, EndReason::Reused, "reuse"), (1, 0, 11, EndReason::Late, "late"), (1, 2, 0, EndReason::Ahead, "ahead")]
     {
-        let session = world.opened(ann.id).await;
+        let session = world.opened(ann.id()).await;
         let mut newest = session.clone();
         for n in 0..exchanges {
             newest = rotated(exchanged(world, &session, n).await);
@@ -176,31 +182,31 @@ pub(crate) async fn ends_on_reuse_late_and_ahead(world: &mut World) {
         world.pass(secs(wait));
         let event = world.next_event().await;
         assert_eq!(exchanged(world, &session, presented).await, Rotated::Reused(reason));
-        assert_eq!(world.actions(event).await, [Action::RefreshReused(session.session.id, text.to_owned())]);
+        world.recorded(&event, &[Action::RefreshReused(session.grant.session(), text.to_owned())]).await;
         world.settle().await;
         assert!(world.revokes(&newest), "{text}: the access tokens are dead at once");
         for n in 0..4 {
             assert_eq!(exchanged(world, &session, n).await, Rotated::Ended, "{text}: and every refresh token");
         }
-        assert_eq!(world.store.renew_session(session.session.id, world.anyone()).await.unwrap(), Renewed::Ended);
-        let row = world.session(session.session.id).await;
-        assert_eq!(row.state, SessionState::Ended { at: world.now, reason });
+        assert_eq!(world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap(), Renewed::Ended);
+        let row = world.session(session.grant.session()).await;
+        assert_eq!(row.state(), SessionState::Ended { at: world.now, reason });
     }
-    assert!(!world.revokes(&world.opened(ann.id).await), "only that session ended");
+    assert!(!world.revokes(&world.opened(ann.id()).await), "only that session ended");
 }
 
 pub(crate) async fn a_thief_cannot_hide_behind_the_end(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     rotated(exchanged(world, &session, 0).await);
     let newest = rotated(exchanged(world, &session, 1).await);
-    world.now = session.session.expire_time.minus(secs(60));
+    world.now = session.grant.expire_time().minus(secs(60));
     assert_eq!(exchanged(world, &session, 2).await, Rotated::Expired);
     assert_eq!(exchanged(world, &session, 0).await, Rotated::Reused(EndReason::Reused));
     assert!(world.revokes(&newest));
 
-    let renewing = world.opened(ann.id).await;
-    let renewed = world.store.renew_session(renewing.session.id, world.anyone()).await.unwrap();
+    let renewing = world.opened(ann.id()).await;
+    let renewed = world.store.renew_session(renewing.grant.session(), world.anyone()).await.unwrap();
     assert!(matches!(renewed, Renewed::Renewed(_)));
     assert_eq!(exchanged(world, &renewing, 0).await, Rotated::Mismatch);
     assert_eq!(exchanged(world, &renewing, 1).await, Rotated::Reused(EndReason::Ahead));
@@ -208,41 +214,42 @@ pub(crate) async fn a_thief_cannot_hide_behind_the_end(world: &mut World) {
 
 pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     assert_eq!(world.store.rotate_session(world.exchange(session_id(), 0)).await.unwrap(), Rotated::Unknown);
-    let mut foreign = world.exchange(session.session.id, 0);
-    foreign.presented = [1; 16];
+    let mut foreign = world.exchange(session.grant.session(), 0);
+    foreign.token.hash = [1; 16];
     assert_eq!(world.store.rotate_session(foreign).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 0).await);
-    let mut branch = world.exchange(session.session.id, 0);
-    branch.successor = [1; 16];
+    let mut branch = world.exchange(session.grant.session(), 0);
+    branch.token.successor = [1; 16];
     assert_eq!(world.store.rotate_session(branch).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 1).await);
     assert_eq!(world.store.renew_session(session_id(), world.anyone()).await.unwrap(), Renewed::Unknown);
     // An id is given once.
-    let mut twice = world.login(ann.id).await;
-    twice.session.id = session.session.id;
+    let mut twice = world.login(ann.id()).await;
+    twice.session.id = session.grant.session();
     assert!(matches!(world.store.open_session(twice).await, Err(StoreError::Corrupt(_))));
 }
 
 pub(crate) async fn renews_one_way_only(world: &mut World) {
     let ann = world.plain("ann").await;
-    let renew =
-        async |world: &World, session: &Grant| world.store.renew_session(session.session.id, world.anyone()).await.unwrap();
-    let by_access = world.opened(ann.id).await;
+    let renew = async |world: &World, session: &Granted| {
+        world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap()
+    };
+    let by_access = world.opened(ann.id()).await;
     let event = world.next_event().await;
     for _ in 0..3 {
         assert!(matches!(renew(world, &by_access).await, Renewed::Renewed(_)));
     }
-    assert_eq!(world.actions(event).await, [Action::RenewedByAccessToken(by_access.session.id)], "written once");
+    world.recorded(&event, &[Action::RenewedByAccessToken(by_access.grant.session())]).await;
     world.settle().await;
     assert_eq!(exchanged(world, &by_access, 0).await, Rotated::Mismatch);
 
-    let by_refresh = world.opened(ann.id).await;
+    let by_refresh = world.opened(ann.id()).await;
     rotated(exchanged(world, &by_refresh, 0).await);
     assert_eq!(renew(world, &by_refresh).await, Renewed::Mismatch);
 
-    let mut login = world.login(ann.id).await;
+    let mut login = world.login(ann.id()).await;
     login.session.mode = Mode::Cookie;
     let cookie = opened(world.store.open_session(login).await.unwrap());
     assert_eq!(renew(world, &cookie).await, Renewed::Mismatch);
@@ -251,24 +258,24 @@ pub(crate) async fn renews_one_way_only(world: &mut World) {
 
 pub(crate) async fn answers_its_last_moments(world: &mut World) {
     let ann = world.plain("ann").await;
-    let (chain, access) = (world.opened(ann.id).await, world.opened(ann.id).await);
-    let end = chain.session.expire_time;
+    let (chain, access) = (world.opened(ann.id()).await, world.opened(ann.id()).await);
+    let end = chain.grant.expire_time();
     world.now = end.minus(secs(91));
     rotated(exchanged(world, &chain, 0).await);
-    assert!(matches!(world.store.renew_session(access.session.id, world.anyone()).await.unwrap(), Renewed::Renewed(_)));
+    assert!(matches!(world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap(), Renewed::Renewed(_)));
     for left in [90, 1, 0] {
         world.now = end.minus(secs(left));
         assert_eq!(exchanged(world, &chain, 1).await, Rotated::Expired, "{left} s before its end");
-        assert_eq!(world.store.renew_session(access.session.id, world.anyone()).await.unwrap(), Renewed::Expired);
+        assert_eq!(world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap(), Renewed::Expired);
     }
 }
 
 pub(crate) async fn ends_one_by_itself(world: &mut World) {
     let (ann, bob) = (world.plain("ann").await, world.plain("bob").await);
-    let (one, two) = (world.opened(ann.id).await, world.opened(ann.id).await);
-    let foreign = world.opened(bob.id).await;
-    let end = async |world: &World, session: &Grant, by: &Grant| {
-        world.store.end_session(session.session.id, world.holder(by, Needs::Nothing)).await.unwrap()
+    let (one, two) = (world.opened(ann.id()).await, world.opened(ann.id()).await);
+    let foreign = world.opened(bob.id()).await;
+    let end = async |world: &World, session: &Granted, by: &Granted| {
+        world.store.end_session(session.grant.session(), world.holder(by, Needs::Nothing)).await.unwrap()
     };
     assert_eq!(end(world, &foreign, &one).await, Ended::Unknown);
     let Ended::Ended(revision) = end(world, &one, &one).await else { panic!("it was alive") };
@@ -278,110 +285,31 @@ pub(crate) async fn ends_one_by_itself(world: &mut World) {
     assert_eq!(end(world, &one, &one).await, Ended::Before(revision), "who comes twice is told that it was over");
     assert_eq!(end(world, &one, &two).await, Ended::Before(revision));
     assert_eq!(exchanged(world, &one, 0).await, Rotated::Ended);
-    let outside = world.store.end_session(two.session.id, world.holder(&one, Needs::Nothing)).await;
+    let outside = world.store.end_session(two.grant.session(), world.holder(&one, Needs::Nothing)).await;
     assert_eq!(outside, Err(StoreError::CallerRevoked), "a dead session ends no other");
     assert!(matches!(end(world, &two, &two).await, Ended::Ended(_)));
 
-    let fenced = world.opened(ann.id).await;
+    let fenced = world.opened(ann.id()).await;
     world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
-    let floor = world.user(ann.id).await.generations.session_floor_revision;
+    let floor = world.user(ann.id()).await.generations().session_floor_revision();
     assert_eq!(end(world, &fenced, &fenced).await, Ended::Before(floor));
 
     // From its last moment on (inclusive) it is over.
-    let over = world.opened(ann.id).await;
-    world.now = over.session.expire_time;
+    let over = world.opened(ann.id()).await;
+    world.now = over.grant.expire_time();
     let revision = world.store.status().revision;
     assert_eq!(end(world, &over, &over).await, Ended::Before(revision));
 }
 
 pub(crate) async fn ends_one_without_a_row(world: &mut World) {
     let ann = world.plain("ann").await;
-    let by = world.caller(ann.id, Needs::Nothing).await;
+    let by = world.caller(ann.id(), Needs::Nothing).await;
     let own = by.caller.clone().unwrap().session;
     let Ended::Ended(revision) = world.store.end_session(own, by.clone()).await.unwrap() else { panic!("it was alive") };
     world.settle().await;
-    assert!(world.revocations.revokes(&Subject::User(ann.id), generation(0), own, None));
+    assert!(world.revocations.revokes(&Subject::User(ann.id()), generation(0), own, None));
     assert_eq!(world.store.end_session(own, by.clone()).await.unwrap(), Ended::Before(revision));
-    let other = world.caller(ann.id, Needs::Nothing).await;
+    let other = world.caller(ann.id(), Needs::Nothing).await;
     assert_eq!(world.store.end_session(session_id(), other).await.unwrap(), Ended::Unknown);
     assert_eq!(world.store.end_session(session_id(), world.anyone()).await.unwrap(), Ended::Unknown);
-}
-
-/// One step against one session: which token, as how far from the tip, and how many seconds before.
-type Attempted = (i8, u64);
-
-/// What should come of it, told from nothing but the numbers.
-#[derive(Clone, Copy, Debug)]
-struct Chain {
-    n: u32,
-    rotated: u64,
-    ended: bool,
-}
-
-impl Chain {
-    fn present(&mut self, n: u32, now: u64) -> &'static str {
-        if self.ended {
-            return "ended";
-        }
-        if n == self.n {
-            *self = Self { n: n + 1, rotated: now, ended: false };
-            return "rotated";
-        }
-        if n + 1 == self.n && now - self.rotated <= 10 {
-            return "retried";
-        }
-        self.ended = true;
-        "reused"
-    }
-}
-
-/// Random interleavings of the tip, the one before, older ones and ones ahead, against [`Chain`] and against the pure
-/// [`Session::presented`](countersign::model::session::Session::presented).
-pub(crate) async fn rotates_as_its_model_does(world: &mut World) {
-    let ann = world.plain("ann").await;
-    let step = (prop_oneof![5 => Just(0_i8), 4 => Just(-1), 1 => Just(-2), 1 => Just(1)], 0_u64..12);
-    let steps = proptest::collection::vec(step, 1..12);
-    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
-    let handle = tokio::runtime::Handle::current();
-    let world = &*world;
-    tokio::task::block_in_place(|| {
-        runner.run(&steps, |steps| handle.block_on(rotates_as_expected(world, ann.id, steps))).unwrap();
-    });
-}
-
-async fn rotates_as_expected(
-    world: &World,
-    user: countersign::model::ids::UserId,
-    steps: Vec<Attempted>,
-) -> Result<(), TestCaseError> {
-    let session = world.opened(user).await.session;
-    let mut chain = Chain { n: 0, rotated: 0, ended: false };
-    let mut elapsed = 0;
-    for (offset, wait) in steps {
-        elapsed += wait;
-        let n = chain.n.saturating_add_signed(i32::from(offset));
-        let mut rotate = world.exchange(session.id, n);
-        rotate.by.now = session.auth_time.max(world.store.status().last_commit).max(session.auth_time.plus(secs(elapsed)));
-        // Other sequences moved the store's time on: the model counts from what this session saw.
-        elapsed = rotate.by.now.since(session.auth_time).as_secs();
-        let row = world.session(session.id).await;
-        let pure = row.presented(n, &rotate.presented, &rotate.successor, rotate.by.now);
-        let expected = chain.present(n, elapsed);
-        let outcome = match world.store.rotate_session(rotate).await.unwrap() {
-            Rotated::Rotated(_) => "rotated",
-            Rotated::Retried(_) => "retried",
-            Rotated::Reused(_) => "reused",
-            Rotated::Ended => "ended",
-            _ => "another",
-        };
-        prop_assert_eq!(outcome, expected);
-        let decided = match pure {
-            Presented::Tip => "rotated",
-            Presented::Retry => "retried",
-            Presented::Reused(_) => "reused",
-            Presented::Foreign => "another",
-        };
-        prop_assert!(expected == "ended" || decided == expected);
-    }
-    Ok(())
 }

@@ -8,10 +8,10 @@ use crate::world::{DAY, World, folded, secs};
 
 pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     let attempt = begun(world).await;
     let link = world.issued(world.link("guest").await).await;
-    let rowless = world.caller(ann.id, Needs::Nothing).await;
+    let rowless = world.caller(ann.id(), Needs::Nothing).await;
     let tombstone = rowless.caller.clone().unwrap().session;
     assert!(matches!(world.store.end_session(tombstone, rowless).await.unwrap(), Ended::Ended(_)));
 
@@ -19,52 +19,52 @@ pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let event = world.next_event().await;
     // The session, the attempt, the link and the revocation.
     assert_eq!(world.store.sweep(world.now, 100).await.unwrap(), 4);
-    assert_eq!(world.actions(event).await, [Action::Swept(4)]);
+    world.recorded(&event, &[Action::Swept(4)]).await;
     world.settle().await;
-    assert_eq!(world.store.session(session.session.id).await.unwrap(), None);
+    assert_eq!(world.store.session(session.grant.session()).await.unwrap(), None);
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
-    assert_eq!(world.store.peek_link(link.id, link.create_time).await.unwrap(), None);
+    assert_eq!(world.store.peek_link(link.id(), link.create_time()).await.unwrap(), None);
     assert_eq!(world.store.sweep(world.now, 100).await.unwrap(), 0);
 
     // What is gone comes to nothing, and an attempt that was swept cannot be taken a second time.
-    assert_eq!(world.store.rotate_session(world.exchange(session.session.id, 0)).await.unwrap(), Rotated::Unknown);
+    assert_eq!(world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap(), Rotated::Unknown);
     assert_eq!(world.store.redeem_link(world.redemption(&link)).await.unwrap(), Redeemed::Dead);
-    let end = session.session.auth_time.plus(secs(600));
+    let end = session.grant.auth_time().plus(secs(600));
     assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.user(ann.id).await.id, ann.id);
+    assert_eq!(world.user(ann.id()).await.id(), ann.id());
 }
 
 pub(crate) async fn keeps_what_a_token_may_need(world: &mut World) {
     let ann = world.plain("ann").await;
-    let session = world.opened(ann.id).await;
+    let session = world.opened(ann.id()).await;
     let link = world.issued(world.link("guest").await).await;
     let guest = world.redeemed(&link).await;
-    world.store.revoke_link(link.id, world.superuser().await).await.unwrap();
+    world.store.revoke_link(link.id(), world.superuser().await).await.unwrap();
     assert!(world.revokes(&guest));
-    let ends = session.session.expire_time;
+    let ends = session.grant.expire_time();
     world.now = ends.plus(DAY).minus(secs(1));
     world.store.sweep(world.now, 100).await.unwrap();
     world.settle().await;
-    assert!(world.store.session(session.session.id).await.unwrap().is_some(), "a second less than a day");
+    assert!(world.store.session(session.grant.session()).await.unwrap().is_some(), "a second less than a day");
     let by = world.superuser().await;
-    assert!(matches!(world.store.revoke_link(link.id, by).await.unwrap(), Ended::Before(_)), "its record outlives its guests");
+    assert!(matches!(world.store.revoke_link(link.id(), by).await.unwrap(), Ended::Before(_)), "its record outlives its guests");
     world.now = ends.plus(DAY);
     world.store.sweep(world.now, 100).await.unwrap();
-    assert_eq!(world.store.session(session.session.id).await.unwrap(), None);
+    assert_eq!(world.store.session(session.grant.session()).await.unwrap(), None);
 
     // A clock that is behind sweeps less.
-    let other = world.opened(ann.id).await;
+    let other = world.opened(ann.id()).await;
     world.pass(DAY + DAY);
     world.store.logout_user(&folded("nobody"), world.superuser().await).await.unwrap();
-    let behind = other.session.expire_time;
+    let behind = other.grant.expire_time();
     world.store.sweep(behind, 100).await.unwrap();
-    assert!(world.store.session(other.session.id).await.unwrap().is_some());
+    assert!(world.store.session(other.grant.session()).await.unwrap().is_some());
 }
 
 pub(crate) async fn goes_in_small_steps(world: &mut World) {
     let ann = world.plain("ann").await;
     for _ in 0..7 {
-        world.opened(ann.id).await;
+        world.opened(ann.id()).await;
     }
     world.pass(DAY + DAY + secs(1));
     assert_eq!(world.store.sweep(world.now, 3).await.unwrap(), 3);

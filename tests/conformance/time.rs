@@ -4,23 +4,23 @@ use crate::world::{DAY, World, folded, secs};
 
 pub(crate) async fn never_goes_back(world: &mut World) {
     let ann = world.plain("ann").await;
-    let short = world.opened(ann.id).await;
+    let short = world.opened(ann.id()).await;
     world.pass(DAY);
-    let long = world.opened(ann.id).await;
+    let long = world.opened(ann.id()).await;
     let latest = world.now;
     assert_eq!(world.store.status().last_commit, latest);
     world.settle().await;
 
     // The machine's clock falls back by a day: what was over stays over, and nothing is dated earlier.
     world.now = latest.minus(DAY);
-    assert_eq!(world.store.rotate_session(world.exchange(short.session.id, 0)).await.unwrap(), Rotated::Expired);
-    assert_eq!(world.store.renew_session(short.session.id, world.anyone()).await.unwrap(), Renewed::Expired);
-    let Rotated::Rotated(grant) = world.store.rotate_session(world.exchange(long.session.id, 0)).await.unwrap() else {
+    assert_eq!(world.store.rotate_session(world.exchange(short.grant.session(), 0)).await.unwrap(), Rotated::Expired);
+    assert_eq!(world.store.renew_session(short.grant.session(), world.anyone()).await.unwrap(), Renewed::Expired);
+    let Rotated::Rotated(grant) = world.store.rotate_session(world.exchange(long.grant.session(), 0)).await.unwrap() else {
         panic!("it lives")
     };
-    assert_eq!(grant.session.rotate_time, latest);
-    let opened = world.opened(ann.id).await;
-    assert_eq!((opened.session.auth_time, opened.session.expire_time), (latest, latest.plus(DAY)));
+    assert_eq!(world.session(grant.grant.session()).await.rotate_time(), latest);
+    let opened = world.opened(ann.id()).await;
+    assert_eq!((opened.grant.auth_time(), opened.grant.expire_time()), (latest, latest.plus(DAY)));
     assert_eq!(world.store.status().last_commit, latest);
     assert_eq!(world.events().await.last().unwrap().at, latest);
 }
@@ -45,5 +45,6 @@ pub(crate) async fn revisions_rise_over_everything(world: &mut World) {
         panic!("a superuser may")
     };
     let micros = i64::try_from(world.now.micros()).unwrap();
-    assert!((micros..micros + 2).contains(&revision), "it follows the clock where that is ahead");
+    // Rounded up to the next number of its lane, where there are several.
+    assert!((micros..micros + 257).contains(&revision), "it follows the clock where that is ahead");
 }

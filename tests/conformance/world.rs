@@ -1,5 +1,6 @@
 //! What the cases stand on: a store that was founded, and short ways to ask it for something.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -8,20 +9,22 @@ use std::time::Duration;
 
 use countersign::model::audit::{Action, Actor, AuditEvent, Origin};
 use countersign::model::clock::Timestamp;
-use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, StoreId, UserId};
-use countersign::model::link::{Link, LinkState};
-use countersign::model::name::{Email, Folded, Name};
+use countersign::model::ids::{AttemptId, OrganizationId, SessionId, StoreId, UserId};
+use countersign::model::link::{Link, NewLink};
+use countersign::model::name::Name;
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode, Session};
-use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Subject, Totp, User};
+use countersign::model::session::{Method, NewSession, PresentedToken, Session};
+use countersign::model::user::{Roles, Subject, User};
 use countersign::store::verbs::{
-    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Foundation, Founding, Grant, IssueLink, Issued, Needs,
-    NewSession, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, TotpChanged,
+    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Granted, IssueLink, Issued, Needs, OpenSession,
+    RedeemLink, Redeemed, RotateSession, TotpChanged,
 };
-use countersign::store::{Revocations, Store, audit_digest};
+use countersign::store::{Lane, Lanes, Revocations, Simulation, Store, audit_digest, simulated};
 use tempfile::TempDir;
+
+pub(crate) use crate::values::*;
 
 /// The service's limit on sessions in these tests.
 pub(crate) const MOST: u32 = 1000;
@@ -32,6 +35,9 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) type Open = (Arc<dyn Store>, Arc<Revocations>);
 /// Opens a store again after it was closed.
 pub(crate) type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Open> + Send>> + Send>;
+
+/// Where the audit log stands: the number of the next event of each lane.
+pub(crate) type Mark = BTreeMap<Lane, u64>;
 
 /// A fresh store, and the way to open it again where the cases should.
 pub(crate) struct Opening {
@@ -45,6 +51,23 @@ pub(crate) struct Opening {
 pub(crate) async fn memory() -> Opening {
     let revocations = Arc::new(Revocations::default());
     Opening { open: (countersign::store::memory(Arc::clone(&revocations)), revocations), reopen: None, directory: None }
+}
+
+/// A store that is far away, with one lane.
+pub(crate) async fn far() -> Opening {
+    far_with(1, 0)
+}
+
+/// A store that is far away, with several lanes whose commits lose against each other, and now and then for no reason.
+pub(crate) async fn far_lanes() -> Opening {
+    far_with(3, 25)
+}
+
+fn far_with(lanes: u8, conflicts_percent: u32) -> Opening {
+    let revocations = Arc::new(Revocations::of(Lanes::Many));
+    let seed = std::env::var_os("COUNTERSIGN_TEST_SEED").map_or(1, |seed| seed.to_str().unwrap().parse().unwrap());
+    let store = simulated(Simulation { seed, lanes, conflicts_percent }, Arc::clone(&revocations)).unwrap();
+    Opening { open: (store, revocations), reopen: None, directory: None }
 }
 
 /// The store on sled, in a directory of its own. Stays open.
@@ -85,7 +108,7 @@ impl World {
         let (store, revocations) = opening.open;
         let now = Timestamp::from_secs(1_800_000_000);
         let admin = account("admin", Roles { staff: false, superuser: true });
-        let id = admin.id;
+        let id = admin.id();
         assert!(store.found(founding(admin, now)).await.unwrap());
         Self { store, revocations, now, admin: id, reopen: opening.reopen, _directory: opening.directory }
     }
@@ -121,7 +144,7 @@ impl World {
 
     /// A caller with a token that was minted just now.
     pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
-        let generation = self.user(user).await.generations.current;
+        let generation = self.user(user).await.generations().current();
         let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
         By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
     }
@@ -132,12 +155,13 @@ impl World {
     }
 
     /// The caller of a session's newest token.
-    pub(crate) fn holder(&self, grant: &Grant, needs: Needs) -> By {
+    pub(crate) fn holder(&self, granted: &Granted, needs: Needs) -> By {
+        let grant = &granted.grant;
         let caller = Caller {
-            subject: grant.session.subject.clone(),
-            generation: grant.generation,
-            session: grant.session.id,
-            credential: grant.session.credential,
+            subject: grant.subject().clone(),
+            generation: grant.generation(),
+            session: grant.session(),
+            credential: grant.credential(),
             needs,
         };
         By { caller: Some(caller), ..self.anyone() }
@@ -170,7 +194,7 @@ impl World {
         assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
         for member in members {
             let by = self.superuser().await;
-            self.store.add_member(&folded(name), &member.name.folded(), OrganizationRole::Member, by).await.unwrap();
+            self.store.add_member(&folded(name), &member.name().folded(), OrganizationRole::Member, 10, by).await.unwrap();
         }
         id
     }
@@ -180,9 +204,9 @@ impl World {
         let user = self.user(user).await;
         OpenSession {
             session: new_session(session_id()),
-            user: user.id,
-            generation: user.generations.current,
-            password: user.password.unwrap(),
+            user: user.id(),
+            generation: user.generations().current(),
+            password: user.password().unwrap().to_owned(),
             factor: None,
             upgraded: None,
             organization: None,
@@ -191,7 +215,7 @@ impl World {
     }
 
     /// A session that was opened.
-    pub(crate) async fn opened(&self, user: UserId) -> Grant {
+    pub(crate) async fn opened(&self, user: UserId) -> Granted {
         opened(self.store.open_session(self.login(user).await).await.unwrap())
     }
 
@@ -204,12 +228,18 @@ impl World {
 
     /// The exchange of token `n` of a session.
     pub(crate) fn exchange(&self, session: SessionId, n: u32) -> RotateSession {
-        RotateSession { session, n, presented: hash(session, n), successor: hash(session, n + 1), mode: None, by: self.anyone() }
+        let token = PresentedToken { n, hash: hash(session, n), successor: hash(session, n + 1), mode: None };
+        RotateSession { session, token, by: self.anyone() }
     }
 
     /// A link for a guest, redeemable for an hour.
     pub(crate) async fn link(&self, guest: &str) -> Link {
-        Link {
+        Link::new(self.new_link(guest).await)
+    }
+
+    /// The same, to be changed before it is made.
+    pub(crate) async fn new_link(&self, guest: &str) -> NewLink {
+        NewLink {
             id: link_id(),
             token: bytes(),
             guest: guest.to_owned(),
@@ -218,8 +248,7 @@ impl World {
             issuer: self.admin,
             one_time: true,
             create_time: self.now,
-            redeem_by: self.now.plus(Duration::from_hours(1)),
-            state: LinkState::Issued,
+            ttl: Duration::from_hours(1),
         }
     }
 
@@ -232,15 +261,15 @@ impl World {
     /// A redemption with a request id of its own.
     pub(crate) fn redemption(&self, link: &Link) -> RedeemLink {
         RedeemLink {
-            link: link.id,
-            token: link.token,
+            link: link.id(),
+            token: *link.token(),
             request: Some(bytes()),
             session: NewSession { methods: vec![Method::Link], ..new_session(session_id()) },
             by: self.anyone(),
         }
     }
 
-    pub(crate) async fn redeemed(&self, link: &Link) -> Grant {
+    pub(crate) async fn redeemed(&self, link: &Link) -> Granted {
         match self.store.redeem_link(self.redemption(link)).await.unwrap() {
             Redeemed::Opened(grant) => *grant,
             other => panic!("{other:?}"),
@@ -259,141 +288,62 @@ impl World {
     }
 
     /// True where the token that a grant makes would be refused.
-    pub(crate) fn revokes(&self, grant: &Grant) -> bool {
-        let session = &grant.session;
-        self.revocations.revokes(&session.subject, grant.generation, session.id, session.credential)
+    pub(crate) fn revokes(&self, granted: &Granted) -> bool {
+        let grant = &granted.grant;
+        self.revocations.revokes(grant.subject(), grant.generation(), grant.session(), grant.credential())
     }
 
-    /// Every audit event.
+    /// Every audit event: lane by lane, and those of all lanes in the order of their times.
     pub(crate) async fn events(&self) -> Vec<AuditEvent> {
-        self.store.audit_events(1, u32::MAX).await.unwrap()
+        self.events_since(&Mark::new()).await
     }
 
-    /// What was recorded from event number `from` on.
-    pub(crate) async fn actions(&self, from: u64) -> Vec<Action> {
-        self.store.audit_events(from, u32::MAX).await.unwrap().into_iter().map(|event| event.action).collect()
+    /// Those that were recorded since `mark`.
+    pub(crate) async fn events_since(&self, mark: &Mark) -> Vec<AuditEvent> {
+        let mut events = Vec::new();
+        for lane in self.store.lanes() {
+            let from = mark.get(&lane).copied().unwrap_or(1);
+            events.extend(self.store.audit_events(lane, from, u32::MAX).await.unwrap());
+        }
+        events.sort_by_key(|event| event.at);
+        events
     }
 
-    /// The number that the next audit event will have.
-    pub(crate) async fn next_event(&self) -> u64 {
-        self.events().await.last().map_or(1, |event| event.sequence + 1)
+    /// What was recorded since `mark`.
+    pub(crate) async fn actions(&self, mark: &Mark) -> Vec<Action> {
+        self.events_since(mark).await.into_iter().map(|event| event.action).collect()
+    }
+
+    /// Holds what was recorded since `mark` to be just this, in this order where there is one lane. Several lanes have an order
+    /// each.
+    pub(crate) async fn recorded(&self, mark: &Mark, expected: &[Action]) {
+        let (mut found, mut expected) = (self.actions(mark).await, expected.to_vec());
+        if self.store.lanes() != [Lane::Only] {
+            found.sort_by_key(|action| format!("{action:?}"));
+            expected.sort_by_key(|action| format!("{action:?}"));
+        }
+        assert_eq!(found, expected);
+    }
+
+    /// The numbers that the next audit events will have.
+    pub(crate) async fn next_event(&self) -> Mark {
+        let mut mark = Mark::new();
+        for lane in self.store.lanes() {
+            let events = self.store.audit_events(lane, 1, u32::MAX).await.unwrap();
+            mark.insert(lane, events.last().map_or(1, |event| event.sequence + 1));
+        }
+        mark
     }
 
     /// Holds the audit log to its chain.
     pub(crate) async fn chain(&self) {
-        let mut previous = [0; 32];
-        for (event, sequence) in self.events().await.into_iter().zip(1..) {
-            assert_eq!(event.sequence, sequence, "no number is left out");
-            assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
-            previous = audit_digest(&event);
+        for lane in self.store.lanes() {
+            let mut previous = [0; 32];
+            for (event, sequence) in self.store.audit_events(lane, 1, u32::MAX).await.unwrap().into_iter().zip(1..) {
+                assert_eq!(event.sequence, sequence, "no number is left out");
+                assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
+                previous = audit_digest(&event);
+            }
         }
     }
-}
-
-pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
-    let foundation = Foundation {
-        issuer: "https://auth.example".to_owned(),
-        epoch: 1,
-        sealed_check: vec![1, 2, 3],
-        server_keys: vec![(1, vec![4, 5, 6])],
-    };
-    Founding { foundation, signing_keys: Vec::new(), admin, now }
-}
-
-/// An enabled account with the password hash `phc-NAME`.
-pub(crate) fn account(name: &str, roles: Roles) -> User {
-    User {
-        id: UserId::random(&SystemRandom as &dyn Random),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some(format!("phc-{name}")),
-        roles,
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: Timestamp::from_secs(1_800_000_000),
-    }
-}
-
-pub(crate) fn with_email(mut user: User, email: &str) -> User {
-    user.email = Some(Email::parse(email).unwrap());
-    user
-}
-
-pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
-    PersonalKey {
-        id: KeyId::random(&SystemRandom as &dyn Random),
-        user,
-        display_name: "a key".to_owned(),
-        secret: bytes(),
-        previous: None,
-        create_time: now,
-        expire_time: None,
-        revoke_time: None,
-        last_use_time: None,
-    }
-}
-
-pub(crate) fn new_session(id: SessionId) -> NewSession {
-    NewSession {
-        id,
-        tip: hash(id, 0),
-        face: Face::Grpc,
-        mode: Mode::Json,
-        methods: vec![Method::Password],
-        lifetime: DAY,
-        most: MOST,
-    }
-}
-
-/// Stands for the keyed hash of refresh token `n` of a session.
-pub(crate) fn hash(session: SessionId, n: u32) -> ChainHash {
-    let mut hash = *session.as_bytes();
-    for (byte, of_n) in hash.iter_mut().zip(n.to_be_bytes()) {
-        *byte ^= of_n;
-    }
-    hash
-}
-
-pub(crate) fn opened(outcome: Opened) -> Grant {
-    match outcome {
-        Opened::Opened(grant) => *grant,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub(crate) fn code(step: u64) -> SecondFactor {
-    SecondFactor::TotpStep(step)
-}
-
-pub(crate) fn folded(name: &str) -> Folded {
-    Folded::presented(name)
-}
-
-pub(crate) fn generation(n: u64) -> Generation {
-    Generation(n)
-}
-
-pub(crate) fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
-pub(crate) fn bytes<const N: usize>() -> [u8; N] {
-    (&SystemRandom as &dyn Random).bytes()
-}
-
-pub(crate) fn session_id() -> SessionId {
-    SessionId::derived(bytes())
-}
-
-pub(crate) fn link_id() -> LinkId {
-    LinkId::derived(bytes())
-}
-
-pub(crate) fn organization_id() -> OrganizationId {
-    OrganizationId::derived(bytes())
-}
-
-pub(crate) fn attempt_id() -> AttemptId {
-    AttemptId::derived(bytes())
 }

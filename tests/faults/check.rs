@@ -8,7 +8,7 @@ use countersign::model::session::SessionState;
 use countersign::model::user::{Subject, Totp};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::Redeemed;
-use countersign::store::{Store, audit_digest};
+use countersign::store::{Lane, Store, audit_digest};
 
 use crate::driver::{DONE, REFUSED};
 use crate::load::{random, redemption, tip};
@@ -40,12 +40,12 @@ async fn look_for(store: &dyn Store, answer: &str) {
         ["session", id] => assert!(store.session(parse(id)).await.unwrap().is_some(), "lost: {answer}"),
         ["step", name, step] => {
             let user = store.user_by_login(&folded(name)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            let Totp::On { last_step, .. } = user.totp else { panic!("lost: {answer}") };
-            assert!(last_step >= parse(step), "lost: {answer}");
+            let Totp::On { last_step, .. } = user.totp() else { panic!("lost: {answer}") };
+            assert!(*last_step >= parse(step), "lost: {answer}");
         }
         ["rotated", id, n] => {
             let session = store.session(parse(id)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            assert!(session.n >= parse(n) && session.tip == tip(session.id, session.n), "lost: {answer}");
+            assert!(session.n() >= parse(n) && *session.tip() == tip(session.id(), session.n()), "lost: {answer}");
         }
         ["redeemed", link] => {
             let again = store.redeem_link(redemption(parse(link), countersign::model::ids::SessionId::random(random()))).await;
@@ -53,11 +53,13 @@ async fn look_for(store: &dyn Store, answer: &str) {
         }
         ["ended", id] => {
             let session = store.session(parse(id)).await.unwrap().unwrap_or_else(|| panic!("lost: {answer}"));
-            let alive = match &session.subject {
-                Subject::User(user) => store.user(*user).await.unwrap().unwrap().generations.session_lives(session.generation),
-                Subject::Guest(name) => store.guest_generation(name).await.unwrap() == session.generation,
+            let alive = match &session.subject() {
+                Subject::User(user) => {
+                    store.user(*user).await.unwrap().unwrap().generations().session_lives(session.generation())
+                }
+                Subject::Guest(name) => store.guest_generation(name).await.unwrap() == session.generation(),
             };
-            assert!(!alive || session.state != SessionState::Live, "lost: {answer}");
+            assert!(!alive || session.state() != SessionState::Live, "lost: {answer}");
         }
         ["revision", revision] => assert!(store.status().revision >= parse(revision), "lost: {answer}"),
         _ => panic!("no answer: {answer}"),
@@ -68,7 +70,7 @@ async fn look_for(store: &dyn Store, answer: &str) {
 async fn audit_chain(store: &dyn Store, answers: u64) {
     let (mut sequence, mut previous) = (0, [0; 32]);
     loop {
-        let events = store.audit_events(sequence + 1, 1000).await.unwrap();
+        let events = store.audit_events(Lane::Only, sequence + 1, 1000).await.unwrap();
         if events.is_empty() {
             break;
         }

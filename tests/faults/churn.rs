@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::model::ids::{SessionId, UserId};
+use countersign::model::user::{User, UserParts};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::{Created, Opened, Rotated};
 use countersign::store::{Result, Store};
@@ -40,7 +41,7 @@ async fn caller(store: Arc<dyn Store>, number: u8) -> Result<()> {
     let user = UserId::from_bytes([number; 16]);
     if store.user(user).await?.is_none() {
         let mut account = create(&format!("churn{number}"));
-        account.user.id = user;
+        account.user = User::try_from(UserParts { id: user, ..account.user.into_parts() }).unwrap();
         assert_eq!(store.create_user(account).await?, Created::Created);
     }
     let mut sessions = Vec::new();
@@ -49,7 +50,7 @@ async fn caller(store: Arc<dyn Store>, number: u8) -> Result<()> {
         bytes[0] = of;
         let session = SessionId::from_bytes(bytes);
         let n = if let Some(session) = store.session(session).await? {
-            session.n
+            session.n()
         } else {
             let opened = store.open_session(opening(user, session, u64::from(of) + 1)).await?;
             assert!(matches!(opened, Opened::Opened(_)), "{opened:?}");

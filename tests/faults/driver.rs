@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use countersign::model::ids::StoreId;
-use countersign::store::sled::{Depth, Options};
+use countersign::store::sled::Options;
 
 use crate::{check, churn, load};
 
@@ -28,8 +28,6 @@ pub(crate) const FAILED: i32 = 12;
 pub(crate) enum Order {
     /// Changes the store until it is killed.
     Load,
-    /// The same with a barrier that is none.
-    LoadWithoutBarrier,
     /// Rotates the same sessions until it is killed.
     Churn,
     /// Changes the store a little and closes it.
@@ -38,7 +36,7 @@ pub(crate) enum Order {
     Check,
 }
 
-const ORDERS: [Order; 5] = [Order::Load, Order::LoadWithoutBarrier, Order::Churn, Order::LoadAndClose, Order::Check];
+const ORDERS: [Order; 4] = [Order::Load, Order::Churn, Order::LoadAndClose, Order::Check];
 
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,16 +51,13 @@ fn driver() {
     let Ok(order) = std::env::var(ORDER) else { return };
     let order = ORDERS.into_iter().find(|known| known.to_string() == order).unwrap();
     let directory = std::env::var(DIRECTORY).unwrap();
-    let mut options = Options::new(directory.into(), StoreId::random(&countersign::model::random::SystemRandom));
-    if order == Order::LoadWithoutBarrier {
-        options.depth = Depth::FlushOnly;
-    }
+    let options = Options::new(directory.into(), StoreId::random(&countersign::model::random::SystemRandom));
     // What is missing is told on one line, the last one.
     std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic.to_string().replace('\n', " "))));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let code = match order {
         Order::Check => runtime.block_on(check::run(options)),
-        Order::Load | Order::LoadWithoutBarrier => runtime.block_on(load::run(options, u32::MAX)),
+        Order::Load => runtime.block_on(load::run(options, u32::MAX)),
         Order::Churn => runtime.block_on(churn::run(options)),
         Order::LoadAndClose => runtime.block_on(load::run(options, 20)),
     };
@@ -160,6 +155,18 @@ pub(crate) fn check_store(directory: &Path, answered: &[String]) -> End {
 pub(crate) fn assert_kept(directory: &Path, answered: &[String]) {
     let end = check_store(directory, answered);
     assert_eq!(end.status.code(), Some(DONE), "of {} answers: {}", answered.len(), end.last_words);
+}
+
+/// Whether strace can be used here; where not, says why.
+pub(crate) fn can_trace() -> bool {
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let reason = match tried {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    println!("SKIPPED: strace cannot be used here ({reason})");
+    false
 }
 
 /// Hands whole answers on. The test harness's own lines are none.

@@ -1,9 +1,8 @@
 //! A medium that fails: each of the calls of which the barrier is made answers EIO from some moment on.
 
-use std::process::Command;
 use std::time::Duration;
 
-use crate::driver::{Driver, End, FAILED, Order, REFUSED, assert_kept};
+use crate::driver::{Driver, End, FAILED, Order, REFUSED, assert_kept, can_trace};
 
 #[test]
 fn a_failed_barrier_is_fatal_and_says_so() {
@@ -60,15 +59,4 @@ fn inject(call: &str, from: u32, delay: Duration, directory: &std::path::Path) -
     let strace = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &fault];
     let bounded = ["timeout", "--signal=KILL", "60"];
     Driver::start(Order::Load, directory, &[&strace[..], &bounded[..]].concat()).end()
-}
-
-fn can_trace() -> bool {
-    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    let reason = match tried {
-        Ok(output) if output.status.success() => return true,
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    };
-    println!("SKIPPED: strace cannot be used here ({reason})");
-    false
 }

@@ -8,15 +8,15 @@ use std::time::Duration;
 use countersign::model::audit::{Actor, Origin};
 use countersign::model::clock::{Clock, SystemClock, Timestamp};
 use countersign::model::ids::{LinkId, SessionId, UserId};
-use countersign::model::link::{Link, LinkState};
+use countersign::model::link::{Link, NewLink};
 use countersign::model::name::Name;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode};
-use countersign::model::user::{Generation, Generations, Roles, SecondFactor, Totp, User};
+use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession, PresentedToken};
+use countersign::model::user::{Generation, Roles, SecondFactor, Totp, User, UserParts};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::{
-    By, CreateUser, Created, Foundation, Founding, Issued, LoggedOut, NewSession, OpenSession, Opened, RedeemLink, Redeemed,
-    RotateSession, Rotated,
+    By, CreateUser, Created, Foundation, Founding, Issued, LoggedOut, OpenSession, Opened, RedeemLink, Redeemed, RotateSession,
+    Rotated,
 };
 use countersign::store::{Result, Store};
 
@@ -65,7 +65,7 @@ async fn caller(store: Arc<dyn Store>, turn: Arc<AtomicU32>, times: u32) -> Resu
     for _ in 0..times {
         let name = format!("u{}-{}", std::process::id(), turn.fetch_add(1, Ordering::Relaxed));
         let user = create(&name);
-        let id = user.user.id;
+        let id = user.user.id();
         assert_eq!(store.create_user(user).await?, Created::Created);
         answer(&format!("user {name}"));
 
@@ -142,21 +142,15 @@ pub(crate) fn founding() -> Founding {
     let foundation =
         Foundation { issuer: "https://here".to_owned(), epoch: 1, sealed_check: Vec::new(), server_keys: Vec::new() };
     let roles = Roles { staff: false, superuser: true };
-    Founding { foundation, signing_keys: Vec::new(), admin: User { roles, ..create("admin").user }, now: now() }
+    let admin = User::new(UserId::random(random()), Name::parse("admin").unwrap(), None, Some("hash".to_owned()), roles, now());
+    Founding { foundation, signing_keys: Vec::new(), admin, now: now() }
 }
 
 pub(crate) fn create(name: &str) -> CreateUser {
-    let user = User {
-        id: UserId::random(random()),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some("hash".to_owned()),
-        roles: Roles::default(),
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::On { sealed: vec![0; 40], last_step: 0, recovery: vec![[0; 32]; 10] },
-        create_time: now(),
-    };
+    let (id, name) = (UserId::random(random()), Name::parse(name).unwrap());
+    let plain = User::new(id, name, None, Some("hash".to_owned()), Roles::default(), now());
+    let totp = Totp::On { sealed: vec![0; 40], last_step: 0, recovery: vec![[0; 32]; 10] };
+    let user = User::try_from(UserParts { totp, ..plain.into_parts() }).unwrap();
     CreateUser { user, by: by() }
 }
 
@@ -189,11 +183,12 @@ fn new(id: SessionId) -> NewSession {
 pub(crate) fn rotation(session: SessionId, n: u32) -> RotateSession {
     let mut by = by();
     by.origin.source = Some([192, 0, 2, u8::from(n.is_multiple_of(2))].into());
-    RotateSession { session, n, presented: tip(session, n), successor: tip(session, n + 1), mode: None, by }
+    let token = PresentedToken { n, hash: tip(session, n), successor: tip(session, n + 1), mode: None };
+    RotateSession { session, token, by }
 }
 
 fn issued(id: LinkId, issuer: UserId, guest: &str) -> Link {
-    Link {
+    Link::new(NewLink {
         id,
         token: token(id),
         guest: guest.to_owned(),
@@ -202,9 +197,8 @@ fn issued(id: LinkId, issuer: UserId, guest: &str) -> Link {
         issuer,
         one_time: true,
         create_time: now(),
-        redeem_by: now().plus(Duration::from_hours(1)),
-        state: LinkState::Issued,
-    }
+        ttl: Duration::from_hours(1),
+    })
 }
 
 fn token(id: LinkId) -> [u8; 32] {

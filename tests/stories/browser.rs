@@ -6,7 +6,8 @@ use prost::Message as _;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
-use crate::harness::{ADMIN_PASSWORD, InProcess, Server, bearer, reason};
+use crate::arena::refusal::told;
+use crate::harness::{ADMIN_PASSWORD, InProcess, Server, bearer};
 
 /// A request with the cookie and the Origin that a browser sends.
 fn from_page<M>(message: M, cookie: Option<&str>, origin: Option<&str>) -> Request<M> {
@@ -102,10 +103,10 @@ async fn a_page_of_another_origin_gets_nothing_and_breaks_nothing() {
     let (cookie, _) = set_cookie(answer.metadata());
     for origin in ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"] {
         let refused = server.auth().await.login(from_page(login(), None, Some(origin))).await.unwrap_err();
-        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "FOREIGN_ORIGIN"), "{origin}");
+        assert_eq!((refused.code(), told(&refused).1.as_str()), (Code::PermissionDenied, "FOREIGN_ORIGIN"), "{origin}");
         let request = from_page(RefreshRequest::default(), Some(&cookie), Some(origin));
         let refused = server.auth().await.refresh(request).await.unwrap_err();
-        assert_eq!(reason(&refused), "FOREIGN_ORIGIN", "{origin}");
+        assert_eq!(told(&refused).1, "FOREIGN_ORIGIN", "{origin}");
         assert!(refused.metadata().get("set-cookie").is_none());
     }
     refresh(&server, &cookie, TokenMode::Unspecified).await.unwrap();
@@ -157,7 +158,7 @@ async fn grpc_web_over_http_1_logs_in() {
     let trailers = String::from_utf8_lossy(&bytes[5 + length..]);
     assert!(trailers.contains("grpc-status:0"), "{trailers:?}");
     let tokens = login.tokens.unwrap();
-    assert!(server.verify(&tokens, &tokens.access_token).await.active);
+    assert!(server.calls().await.bearing(tokens.clone()).active(&tokens.access_token).await);
     server.stop().await;
 }
 
@@ -171,7 +172,7 @@ async fn the_keys_are_at_the_well_known_address_too() {
     assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
     let text = answer.text().await.unwrap();
     let set: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let keys = server.tokens().await.get_jwks(countersign::grpc::pb::GetJwksRequest {}).await.unwrap().into_inner().keys;
+    let keys = server.calls().await.tokens().get_jwks(countersign::grpc::pb::GetJwksRequest {}).await.unwrap().into_inner().keys;
     assert_eq!(set["keys"].as_array().unwrap().len(), keys.len());
     let (shown, key) = (&set["keys"][0], &keys[0]);
     assert_eq!((&shown["kid"], &shown["x"], &shown["use"]), (&key.kid.clone().into(), &key.x.clone().into(), &"sig".into()));

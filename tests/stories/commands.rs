@@ -149,7 +149,7 @@ async fn a_token_is_judged_by_its_exit_code_and_dies_with_logout_user() {
 async fn an_account_with_one_time_codes_is_asked_for_one() {
     let server = Server::start().await;
     let admin = server.login_admin().await;
-    let mut account = server.account().await;
+    let mut account = server.calls().await.account();
     let enrolled = account.enroll_totp(bearer(&admin.access_token, EnrollTotpRequest {})).await.unwrap().into_inner();
     let otp = one_time_code(&enrolled.secret, SystemClock.now());
     let confirm = bearer(&admin.access_token, ConfirmTotpRequest { otp });

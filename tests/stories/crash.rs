@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::arena::calls::{Calls, Key};
 use crate::arena::refusal::reason;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
+use crate::harness::{Calls, Key};
 use crate::harness::{Server, Setup};
 
 const ROUNDS: u32 = 12;
@@ -79,11 +79,11 @@ async fn work(calls: &Calls, facts: &Facts, worker: &str, kind: u32) -> Option<(
     let own = calls.with(&session.access_token);
     match kind % 3 {
         0 => {
-            let key = own.try_key().await.ok()?;
+            let key = own.make_key("a script").await.ok()?;
             note(&|all| all.keys.push(key.clone()));
             calls.exchange(&key).await.ok()?;
-            let doomed = own.try_key().await.ok()?;
-            own.revoke_key(&doomed).await.ok()?;
+            let doomed = own.make_key("a script").await.ok()?;
+            own.revoke_key(&doomed.id).await.ok()?;
             note(&|all| all.revoked.push(doomed.clone()));
             own.change_password(PASSWORD, OTHER_PASSWORD).await.ok()?;
             note(&|all| all.changed.push(name.clone()));

@@ -8,10 +8,10 @@ use countersign::grpc::pb;
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
-use crate::arena::calls::{Calls, Key};
 use crate::arena::refusal::{reason, told};
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD, WRONG};
+use crate::harness::{Calls, Key};
 
 /// How a call is cut off.
 #[derive(Clone, Copy, Debug)]
@@ -203,7 +203,7 @@ async fn keys() {
         let answered = matches!(outcome, Some(Ok(_)));
         let works = admin.exchange(&key).await;
         assert!(!answered || works.is_err(), "{cut:?}: a revoked key works");
-        own.revoke_key(&key).await.unwrap();
+        own.revoke_key(&key.id).await.unwrap();
         assert_eq!(reason(admin.exchange(&key).await), "INVALID_CREDENTIALS");
 
         let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: "cut".to_owned(), ttl: None };

@@ -6,7 +6,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::harness::{SOON, Setup, reason};
+use crate::arena::refusal::told;
+use crate::harness::{SOON, Setup};
 
 #[tokio::test]
 async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() {
@@ -30,7 +31,7 @@ async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() 
         assert!(answered.len() < 200, "the disk does not fail");
     };
     assert!(!answered.is_empty());
-    assert_eq!(reason(&refused), "STORE_UNAVAILABLE");
+    assert_eq!(told(&refused).1, "STORE_UNAVAILABLE");
     let told = timeout(SOON, watch.message()).await.unwrap().unwrap().unwrap();
     assert_eq!(told.status(), ServingStatus::NotServing);
 
@@ -42,7 +43,7 @@ async fn a_failed_write_barrier_ends_the_server_and_nothing_that_was_answered() 
     let server = Setup::new().data_dir(&data).start().await;
     let asker = server.login_admin().await;
     for tokens in answered {
-        assert!(server.verify(&asker, &tokens.access_token).await.active);
+        assert!(server.calls().await.bearing(asker.clone()).active(&tokens.access_token).await);
     }
     server.stop().await;
 }

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use countersign::grpc::pb::{GetJwksRequest, GetJwksResponse};
 use tonic::Code;
 
-use crate::harness::{ADMIN_PASSWORD, Server, Setup, Stopped, reason};
+use crate::arena::refusal::told;
+use crate::harness::{ADMIN_PASSWORD, Server, Setup, Stopped};
 
 /// The start ended with exit code 1 and one plain sentence that says all of `parts`.
 fn assert_refused(stopped: &Stopped, parts: &[&str]) {
@@ -28,7 +29,7 @@ fn claims(access_token: &str) -> serde_json::Value {
 }
 
 async fn jwks(server: &Server) -> GetJwksResponse {
-    server.tokens().await.get_jwks(GetJwksRequest {}).await.unwrap().into_inner()
+    server.calls().await.tokens().get_jwks(GetJwksRequest {}).await.unwrap().into_inner()
 }
 
 #[tokio::test]
@@ -40,7 +41,7 @@ async fn the_given_password_is_the_admins_and_there_is_no_default_one() {
     for guess in ["admin", "password", "countersign", "changeme", ""] {
         let refused = server.try_login("admin", guess).await.unwrap_err();
         let expected = if guess.is_empty() { "VALIDATION_FAILED" } else { "INVALID_CREDENTIALS" };
-        assert_eq!(reason(&refused), expected, "{guess:?}");
+        assert_eq!(told(&refused).1, expected, "{guess:?}");
     }
     assert!(!server.data_dir().join("admin-password").exists());
     let stopped = server.stop().await;
@@ -100,7 +101,7 @@ async fn a_restart_keeps_issuer_keys_users_and_sessions() {
     let server =
         setup().env("COUNTERSIGN_ADMIN_PASSWORD", "").env("COUNTERSIGN_PUBLIC_URL", "https://auth.example.org").start().await;
     assert_eq!(jwks(&server).await, keys);
-    assert!(server.verify(&tokens, &tokens.access_token).await.active);
+    assert!(server.calls().await.bearing(tokens.clone()).active(&tokens.access_token).await);
     let again = server.login_admin().await;
     assert_eq!(claims(&again.access_token)["iss"], serde_json::json!(issuer));
     assert!(!data.join("admin-password").exists());
@@ -126,7 +127,7 @@ async fn a_sealed_directory_opens_with_its_own_key_only() {
     assert_refused(&setup(&wrong).fail().await, &["COUNTERSIGN_KEK_FILE", "not the key-encryption key"]);
     assert_refused(&setup("").fail().await, &["COUNTERSIGN_KEK_FILE", "sealed", "name the file"]);
     let server = setup(&right).start().await;
-    assert!(server.verify(&tokens, &tokens.access_token).await.active);
+    assert!(server.calls().await.bearing(tokens.clone()).active(&tokens.access_token).await);
     server.stop().await;
 
     let short = folder.path().join("short");

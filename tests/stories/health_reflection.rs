@@ -13,7 +13,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::harness::{InProcess, SOON, Server, Setup, reason};
+use crate::arena::refusal::told;
+use crate::harness::{InProcess, SOON, Server, Setup};
 
 const NAMES: [&str; 5] = [
     "",
@@ -123,6 +124,6 @@ async fn reflection_can_be_switched_off() {
     let mut client = v1::server_reflection_client::ServerReflectionClient::new(server.channel().await);
     let request = v1::ServerReflectionRequest::default();
     let refused = client.server_reflection_info(tokio_stream::once(request)).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unimplemented, "UNIMPLEMENTED"));
+    assert_eq!((refused.code(), told(&refused).1.as_str()), (Code::Unimplemented, "UNIMPLEMENTED"));
     server.stop().await;
 }

@@ -9,8 +9,8 @@ use countersign::grpc::pb::{
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Status};
 
-use crate::caller::{Caller, refused};
-use crate::harness::{InProcess, PASSWORD, reason};
+use crate::arena::refusal::{refused, told};
+use crate::harness::{InProcess, Key, PASSWORD};
 
 /// Exchanges a key in metadata.
 async fn exchange_in_metadata(server: &InProcess, authorization: &[u8]) -> Result<TokenSet, Status> {
@@ -19,40 +19,44 @@ async fn exchange_in_metadata(server: &InProcess, authorization: &[u8]) -> Resul
     Ok(server.auth().await.pkey_jwt(request).await?.into_inner().tokens.unwrap())
 }
 
+fn pair(id: &str, secret: &str) -> Key {
+    Key { id: id.to_owned(), secret: secret.to_owned() }
+}
+
 /// E1: whatever is wrong with a key, the answer is the same to the byte.
 #[tokio::test]
 async fn a_key_that_does_not_work_has_one_answer() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let pat = admin.person("pat", &[]).await;
     let (key, other) = (pat.make_key("one").await.unwrap(), pat.make_key("two").await.unwrap());
     let revoked = pat.make_key("revoked").await.unwrap();
-    pat.revoke_key(&revoked.key_id).await.unwrap();
+    pat.revoke_key(&revoked.id).await.unwrap();
     let sue = admin.person("sue", &[]).await;
     let sleeping = sue.make_key("sleeping").await.unwrap();
     admin.disable("sue").await.unwrap();
     let elsewhere = InProcess::start().await;
-    let foreign = Caller::admin(&elsewhere).await.make_key("foreign").await.unwrap();
+    let foreign = elsewhere.admin().await.make_key("foreign").await.unwrap();
     elsewhere.stop().await;
 
-    assert!(server.exchange(&key.key_id, &key.key_secret).await.is_ok());
-    let flipped = format!("{}{}", &key.key_secret[..10], key.key_secret[10..].to_uppercase());
+    assert!(server.calls().await.exchange(&key).await.is_ok());
+    let flipped = format!("{}{}", &key.secret[..10], key.secret[10..].to_uppercase());
     let cases = [
-        ("another's secret", &key.key_id, &other.key_secret),
-        ("a damaged secret", &key.key_id, &flipped),
-        ("a foreign secret", &key.key_id, &foreign.key_secret),
-        ("a foreign id", &foreign.key_id, &foreign.key_secret),
-        ("swapped", &key.key_secret, &key.key_id),
+        ("another's secret", &key.id, &other.secret),
+        ("a damaged secret", &key.id, &flipped),
+        ("a foreign secret", &key.id, &foreign.secret),
+        ("a foreign id", &foreign.id, &foreign.secret),
+        ("swapped", &key.secret, &key.id),
         ("junk", &"junk".to_owned(), &"junk".to_owned()),
-        ("revoked", &revoked.key_id, &revoked.key_secret),
-        ("of a disabled user", &sleeping.key_id, &sleeping.key_secret),
-        ("an access token", &key.key_id, &pat.tokens.access_token[..400].to_owned()),
-        ("a refresh token", &key.key_id, &pat.tokens.refresh_token),
+        ("revoked", &revoked.id, &revoked.secret),
+        ("of a disabled user", &sleeping.id, &sleeping.secret),
+        ("an access token", &key.id, &pat.tokens.access_token[..400].to_owned()),
+        ("a refresh token", &key.id, &pat.tokens.refresh_token),
     ];
     let mut answers = Vec::new();
     for (case, id, secret) in cases {
-        let refusal = server.exchange(id, secret).await.unwrap_err();
-        assert_eq!(reason(&refusal), "INVALID_CREDENTIALS", "{case}");
+        let refusal = server.calls().await.exchange(&pair(id, secret)).await.unwrap_err();
+        assert_eq!(told(&refusal).1, "INVALID_CREDENTIALS", "{case}");
         answers.push((refusal.code(), refusal.message().to_owned(), refusal.details().to_vec()));
     }
     answers.dedup();
@@ -64,13 +68,14 @@ async fn a_key_that_does_not_work_has_one_answer() {
 #[tokio::test]
 async fn a_secret_is_shown_once() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let key = admin.make_key("one").await.unwrap();
-    assert!(key.key_id.starts_with("csk_") && key.key_secret.starts_with("css_"));
-    let listed = server.account().await.list_personal_keys(admin.says(ListPersonalKeysRequest::default())).await.unwrap();
+    assert!(key.id.starts_with("csk_") && key.secret.starts_with("css_"));
+    let listed =
+        server.calls().await.account().list_personal_keys(admin.request(ListPersonalKeysRequest::default())).await.unwrap();
     let listed = listed.into_inner().personal_keys;
-    assert_eq!((listed.len(), listed[0].key_id.as_str(), listed[0].display_name.as_str()), (1, key.key_id.as_str(), "one"));
-    let secret = key.key_secret.strip_prefix("css_").unwrap();
+    assert_eq!((listed.len(), listed[0].key_id.as_str(), listed[0].display_name.as_str()), (1, key.id.as_str(), "one"));
+    let secret = key.secret.strip_prefix("css_").unwrap();
     assert!(!format!("{listed:?}").contains(secret));
     server.stop().await;
 }
@@ -79,13 +84,13 @@ async fn a_secret_is_shown_once() {
 #[tokio::test]
 async fn the_header_is_read_strictly_and_nothing_breaks_it() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let key = admin.make_key("one").await.unwrap();
-    let (id, secret) = (&key.key_id, &key.key_secret);
+    let (id, secret) = (&key.id, &key.secret);
     for good in ["PersonalKey", "personalkey", "PERSONALKEY"] {
         let tokens = exchange_in_metadata(&server, format!("{good} {id}:{secret}").as_bytes()).await.unwrap();
         assert!(tokens.refresh_token.is_empty());
-        assert!(admin.verify(&tokens, "").await.active);
+        assert!(admin.verdict(&tokens, "").await.active);
     }
     let denied: &[Vec<u8>] = &[
         format!("PersonalKey {id}{secret}").into(),
@@ -113,24 +118,24 @@ async fn the_header_is_read_strictly_and_nothing_breaks_it() {
     for value in denied {
         let shown = String::from_utf8_lossy(value);
         let refusal = exchange_in_metadata(&server, value).await.expect_err(&shown);
-        let reason = reason(&refusal);
+        let reason = told(&refusal).1;
         assert!(["INVALID_CREDENTIALS", "VALIDATION_FAILED"].contains(&reason.as_str()), "{reason}: {shown}");
     }
     // Past what a header may be the connection says so; the server is there for the next caller.
     let huge = format!("PersonalKey {id}:{}", "s".repeat(1 << 20));
     assert!(exchange_in_metadata(&server, huge.as_bytes()).await.is_err());
-    let both = server.exchange(id, secret).await.unwrap();
-    assert!(admin.verify(&both, "").await.active);
+    let both = server.calls().await.exchange(&pair(id, secret)).await.unwrap();
+    assert!(admin.verdict(&both, "").await.active);
 
     let mut twice = Request::new(PkeyJwtRequest { key_id: id.clone(), key_secret: secret.clone(), org_name: String::new() });
     twice.metadata_mut().insert("authorization", format!("PersonalKey {id}:{secret}").parse().unwrap());
     assert!(refused(&server.auth().await.pkey_jwt(twice).await, "VALIDATION_FAILED"), "in both places");
     for (id, secret) in [("", secret.as_str()), (id.as_str(), "")] {
-        let outcome = server.exchange(id, secret).await;
+        let outcome = server.calls().await.exchange(&pair(id, secret)).await;
         assert!(refused(&outcome, "VALIDATION_FAILED"), "half a key: {outcome:?}");
     }
     for (id, secret) in [("a\0", secret.as_str()), (id.as_str(), "css_\0"), ("\u{1f980}", "\u{1f980}"), (" ", " ")] {
-        assert!(server.exchange(id, secret).await.is_err(), "{id:?}");
+        assert!(server.calls().await.exchange(&pair(id, secret)).await.is_err(), "{id:?}");
     }
     server.stop().await;
 }
@@ -139,34 +144,34 @@ async fn the_header_is_read_strictly_and_nothing_breaks_it() {
 #[tokio::test]
 async fn a_key_that_was_ended_fails_at_the_next_call() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let pat = admin.person("pat", &[]).await;
     let invalid = |outcome: &Result<TokenSet, Status>| refused(outcome, "INVALID_CREDENTIALS");
 
     let key = pat.make_key("revoked").await.unwrap();
-    let tokens = server.exchange(&key.key_id, &key.key_secret).await.unwrap();
-    assert!(pat.revoke_key(&key.key_id).await.unwrap() > 0);
-    assert!(invalid(&server.exchange(&key.key_id, &key.key_secret).await));
-    assert!(!admin.verify(&tokens, "").await.active, "and what it gave is dead");
-    assert!(pat.revoke_key(&key.key_id).await.is_ok(), "repeating it is no error");
+    let tokens = server.calls().await.exchange(&key).await.unwrap();
+    assert!(pat.revoke_key(&key.id).await.unwrap() > 0);
+    assert!(invalid(&server.calls().await.exchange(&key).await));
+    assert!(!admin.verdict(&tokens, "").await.active, "and what it gave is dead");
+    assert!(pat.revoke_key(&key.id).await.is_ok(), "repeating it is no error");
 
     let ttl = Some(prost_types::Duration { seconds: 60, nanos: 0 });
     let request = AccountServiceCreatePersonalKeyRequest { display_name: "brief".into(), ttl };
-    let brief = server.account().await.create_personal_key(pat.says(request)).await.unwrap().into_inner();
+    let brief = server.calls().await.account().create_personal_key(pat.request(request)).await.unwrap().into_inner();
     server.clock.advance(Duration::from_secs(59));
-    assert!(server.exchange(&brief.key_id, &brief.key_secret).await.is_ok());
+    assert!(server.calls().await.exchange(&pair(&brief.key_id, &brief.key_secret)).await.is_ok());
     server.clock.advance(Duration::from_secs(1));
-    assert!(invalid(&server.exchange(&brief.key_id, &brief.key_secret).await));
+    assert!(invalid(&server.calls().await.exchange(&pair(&brief.key_id, &brief.key_secret)).await));
     assert!(pat.key_ids().await.unwrap().is_empty());
 
     let key = pat.make_key("sleeps").await.unwrap();
-    let tokens = server.exchange(&key.key_id, &key.key_secret).await.unwrap();
+    let tokens = server.calls().await.exchange(&key).await.unwrap();
     admin.disable("pat").await.unwrap();
-    assert!(invalid(&server.exchange(&key.key_id, &key.key_secret).await));
-    assert!(!admin.verify(&tokens, "").await.active);
+    assert!(invalid(&server.calls().await.exchange(&key).await));
+    assert!(!admin.verdict(&tokens, "").await.active);
     admin.enable("pat").await.unwrap();
-    assert!(server.exchange(&key.key_id, &key.key_secret).await.is_ok());
-    assert!(!admin.verify(&tokens, "").await.active, "what was ended stays ended");
+    assert!(server.calls().await.exchange(&key).await.is_ok());
+    assert!(!admin.verdict(&tokens, "").await.active, "what was ended stays ended");
     server.stop().await;
 }
 
@@ -174,32 +179,18 @@ async fn a_key_that_was_ended_fails_at_the_next_call() {
 #[tokio::test]
 async fn a_key_makes_no_key_and_changes_no_password() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let key = admin.make_key("a script").await.unwrap();
-    let script = Caller::new(&server, server.exchange(&key.key_id, &key.key_secret).await.unwrap());
+    let script = server.calls().await.bearing(server.calls().await.exchange(&key).await.unwrap());
     let weak = "CREDENTIAL_TOO_WEAK";
     assert!(refused(&script.make_key("another").await, weak));
-    assert!(refused(&script.revoke_key(&key.key_id).await, weak));
+    assert!(refused(&script.revoke_key(&key.id).await, weak));
     assert!(refused(&script.change_password(PASSWORD, "marmalade over quiet rivers").await, weak));
     assert!(refused(&script.enroll().await, weak));
     assert!(refused(&script.confirm("123456").await, weak));
     let request = AdminServiceCreatePersonalKeyRequest { username: "admin".into(), display_name: "k".into(), ttl: None };
-    assert!(refused(&server.admin().await.create_personal_key(script.says(request)).await, weak));
-    assert_eq!(script.key_ids().await.unwrap(), [key.key_id]);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_key_of_another_is_not_found() {
-    let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    let (pat, sue) = (admin.person("pat", &[]).await, admin.person("sue", &[]).await);
-    let hers = sue.make_key("hers").await.unwrap();
-    for id in [hers.key_id.as_str(), "csk_", "junk"] {
-        assert!(refused(&pat.revoke_key(id).await, "KEY_NOT_FOUND"), "{id}");
-        assert!(refused(&admin.revoke_key(id).await, "KEY_NOT_FOUND"), "{id}: a superuser's own are meant, too");
-    }
-    assert!(server.exchange(&hers.key_id, &hers.key_secret).await.is_ok());
+    assert!(refused(&server.calls().await.administration().create_personal_key(script.request(request)).await, weak));
+    assert_eq!(script.key_ids().await.unwrap(), [key.id]);
     server.stop().await;
 }
 
@@ -207,16 +198,19 @@ async fn a_key_of_another_is_not_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_of_a_key_outlives_its_revocation() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let pat = admin.person("pat", &[]).await;
     for round in 0..100 {
         let key = pat.make_key("raced").await.unwrap();
-        let exchange = || server.exchange(&key.key_id, &key.key_secret);
-        let (a, b, revoked, c) = tokio::join!(exchange(), exchange(), pat.revoke_key(&key.key_id), exchange());
+        let before = pat.exchange(&key).await.unwrap();
+        let exchange = || pat.exchange(&key);
+        let renew = || pat.renew(&before.access_token);
+        let (a, b, revoked, c, d) = tokio::join!(exchange(), renew(), pat.revoke_key(&key.id), exchange(), renew());
         revoked.unwrap();
         assert!(refused(&exchange().await, "INVALID_CREDENTIALS"), "round {round}");
-        for tokens in [a, b, c].into_iter().flatten() {
-            assert!(!admin.verify(&tokens, "").await.active, "round {round}");
+        for tokens in [a, b, c, d].into_iter().flatten().chain([before]) {
+            assert!(!admin.verdict(&tokens, "").await.active, "round {round}");
+            assert!(refused(&pat.renew(&tokens.access_token).await, "TOKEN_INVALID"), "round {round}");
         }
     }
     server.stop().await;

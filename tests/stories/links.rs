@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign::grpc::pb::{
-    AddMemberRequest, CreateIdentityProviderRequest, CreateOrganizationRequest, CreateUserRequest, GenerateSingleUseRequest,
-    GetAccountRequest, GetUserRequest, LogoutRequest, PeekSingleUseRequest, PeekSingleUseResponse, RefreshRequest,
-    RemoveMemberRequest, VerifyTokenRequest,
-};
+use countersign::grpc::pb::{CreateUserRequest, GenerateSingleUseRequest, LogoutRequest};
 use countersign::model::clock::Clock as _;
-use tonic::{Code, Status};
 
-use crate::caller::{Caller, refused};
-use crate::harness::{InProcess, PASSWORD, Server, reason};
+use crate::arena::refusal::refused;
+use crate::harness::{InProcess, PASSWORD, Server};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -23,33 +18,30 @@ fn token(url: &str) -> &str {
     token
 }
 
-async fn peek(server: &InProcess, token: &str) -> Result<PeekSingleUseResponse, Status> {
-    Ok(server.auth().await.peek_single_use(PeekSingleUseRequest { token: token.into() }).await?.into_inner())
-}
-
 /// True where neither looking nor redeeming works, and both say so in the one way.
 async fn is_dead(server: &InProcess, token: &str) -> bool {
-    refused(&peek(server, token).await, "LINK_INVALID") && refused(&server.redeem(token, "").await, "LINK_INVALID")
+    refused(&server.calls().await.peek(token).await, "LINK_INVALID")
+        && refused(&server.calls().await.redeem_link(token, "").await, "LINK_INVALID")
 }
 
 #[tokio::test]
 async fn a_link_opens_one_session_for_its_dataset() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let link = admin.make_link("Visitor", "dataset-1").await.unwrap();
     let token = token(&link.single_use_url);
     for _ in 0..5 {
-        assert_eq!(peek(&server, token).await.unwrap().dataset_id, "dataset-1");
+        assert_eq!(server.calls().await.peek(token).await.unwrap().dataset_id, "dataset-1");
     }
-    let redeemed = server.redeem(token, "").await.unwrap();
+    let redeemed = server.calls().await.redeem_link(token, "").await.unwrap();
     assert_eq!(redeemed.dataset_id, "dataset-1");
     assert!(is_dead(&server, token).await);
     let tokens = redeemed.tokens.unwrap();
-    let verdict = admin.verify(&tokens, "dataset-1").await;
+    let verdict = admin.verdict(&tokens, "dataset-1").await;
     assert!(verdict.active);
     assert_eq!((verdict.username.as_str(), verdict.dataset_id.as_str()), ("guest:Visitor", "dataset-1"));
     for elsewhere in ["", "dataset-2", "Dataset-1", "dataset-1 "] {
-        assert!(!admin.verify(&tokens, elsewhere).await.active, "{elsewhere:?}");
+        assert!(!admin.verdict(&tokens, elsewhere).await.active, "{elsewhere:?}");
     }
     server.stop().await;
 }
@@ -57,18 +49,18 @@ async fn a_link_opens_one_session_for_its_dataset() {
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let link = admin.make_link("visitor", "d").await.unwrap();
     let token = token(&link.single_use_url);
     let (mine, other) = ("6b29fc40-ca47-4067-b31d-00dd010662da", "6b29fc40-ca47-4067-b31d-00dd010662db");
-    let first = server.redeem(token, mine).await.unwrap().tokens.unwrap();
+    let first = server.calls().await.redeem_link(token, mine).await.unwrap().tokens.unwrap();
     server.clock.advance(Duration::from_secs(59));
-    let again = server.redeem(token, mine).await.unwrap().tokens.unwrap();
+    let again = server.calls().await.redeem_link(token, mine).await.unwrap().tokens.unwrap();
     assert_eq!((&first.session_id, &first.refresh_token), (&again.session_id, &again.refresh_token));
-    assert!(refused(&server.redeem(token, other).await, "LINK_INVALID"));
-    server.refresh(&again).await.unwrap();
-    assert!(refused(&server.redeem(token, mine).await, "LINK_INVALID"), "its refresh token is in use");
-    assert!(refused(&server.redeem(token, "no-uuid").await, "VALIDATION_FAILED"));
+    assert!(refused(&server.calls().await.redeem_link(token, other).await, "LINK_INVALID"));
+    server.calls().await.refresh(&again.refresh_token).await.unwrap();
+    assert!(refused(&server.calls().await.redeem_link(token, mine).await, "LINK_INVALID"), "its refresh token is in use");
+    assert!(refused(&server.calls().await.redeem_link(token, "no-uuid").await, "VALIDATION_FAILED"));
     server.stop().await;
 }
 
@@ -76,25 +68,25 @@ async fn a_lost_answer_is_asked_for_again() {
 #[tokio::test]
 async fn a_link_dies_when_its_time_is_over() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let link = admin.make_link("visitor", "d").await.unwrap();
     let ttl = Some(prost_types::Duration { seconds: 60, nanos: 0 });
     let request = GenerateSingleUseRequest { username: "visitor".into(), dataset_id: "d".into(), ttl };
-    let brief = server.auth().await.generate_single_use(admin.says(request.clone())).await.unwrap().into_inner();
+    let brief = server.auth().await.generate_single_use(admin.request(request.clone())).await.unwrap().into_inner();
     let ttl = Some(prost_types::Duration { seconds: 2 * 3600, nanos: 0 });
     let cut = GenerateSingleUseRequest { ttl, ..request.clone() };
-    let cut = server.auth().await.generate_single_use(admin.says(cut)).await.unwrap().into_inner();
+    let cut = server.auth().await.generate_single_use(admin.request(cut)).await.unwrap().into_inner();
     assert_eq!(cut.expire_time.unwrap().seconds, link.expire_time.unwrap().seconds);
     let negative = GenerateSingleUseRequest { ttl: Some(prost_types::Duration { seconds: -1, nanos: 0 }), ..request };
-    let refusal = server.auth().await.generate_single_use(admin.says(negative)).await;
+    let refusal = server.auth().await.generate_single_use(admin.request(negative)).await;
     assert!(refused(&refusal, "VALIDATION_FAILED"));
 
     server.clock.advance(Duration::from_secs(59));
-    assert!(peek(&server, token(&brief.single_use_url)).await.is_ok());
+    assert!(server.calls().await.peek(token(&brief.single_use_url)).await.is_ok());
     server.clock.advance(Duration::from_secs(1));
     assert!(is_dead(&server, token(&brief.single_use_url)).await);
     server.clock.advance(Duration::from_secs(3539));
-    assert!(peek(&server, token(&link.single_use_url)).await.is_ok());
+    assert!(server.calls().await.peek(token(&link.single_use_url)).await.is_ok());
     server.clock.advance(Duration::from_secs(1));
     assert!(is_dead(&server, token(&link.single_use_url)).await);
     server.clock.advance(Duration::from_secs(1));
@@ -106,20 +98,20 @@ async fn a_link_dies_when_its_time_is_over() {
 #[tokio::test]
 async fn nothing_of_a_link_is_left_after_seven_days() {
     let server = InProcess::start_with(&[("SESAME_MAX_AGE", "604800"), ("SESAME_ONE_TIME", "false")]).await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let made = server.clock.now();
     let link = admin.make_link("visitor", "d").await.unwrap();
     let end = i64::try_from(made.plus(7 * DAY).secs()).unwrap();
     assert_eq!(link.expire_time.unwrap().seconds, end);
     let token = token(&link.single_use_url);
     server.clock.advance(6 * DAY + DAY / 2);
-    let late = server.redeem(token, "").await.unwrap().tokens.unwrap();
+    let late = server.calls().await.redeem_link(token, "").await.unwrap().tokens.unwrap();
     assert_eq!(late.session_expire_time.unwrap().seconds, end);
-    let refreshed = server.refresh(&late).await.unwrap();
+    let refreshed = server.calls().await.refresh(&late.refresh_token).await.unwrap();
     assert_eq!(refreshed.session_expire_time.unwrap().seconds, end);
     server.clock.advance(DAY / 2);
     assert!(is_dead(&server, token).await);
-    assert!(server.refresh(&refreshed).await.is_err());
+    assert!(server.calls().await.refresh(&refreshed.refresh_token).await.is_err());
     server.stop().await;
 }
 
@@ -127,14 +119,13 @@ async fn nothing_of_a_link_is_left_after_seven_days() {
 #[tokio::test]
 async fn only_staff_and_superusers_make_links() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let staff = admin.person("sam", &["staff"]).await;
     let plain = admin.person("pat", &[]).await;
     assert!(admin.make_link("visitor", "d").await.is_ok());
     assert!(staff.make_link("visitor", "d").await.is_ok());
     assert!(refused(&plain.make_link("visitor", "d").await, "PERMISSION_DENIED"));
-    let key = staff.make_key("a script").await.unwrap();
-    let script = Caller::new(&server, server.exchange(&key.key_id, &key.key_secret).await.unwrap());
+    let script = staff.bearing(staff.exchange(&staff.key().await).await.unwrap());
     assert!(script.make_link("visitor", "d").await.is_ok(), "staff scripts may");
     let nobody = GenerateSingleUseRequest { username: "visitor".into(), dataset_id: "d".into(), ttl: None };
     assert!(refused(&server.auth().await.generate_single_use(nobody).await, "TOKEN_INVALID"));
@@ -145,19 +136,19 @@ async fn only_staff_and_superusers_make_links() {
 #[tokio::test]
 async fn the_name_of_an_account_is_no_way_into_it() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    let own = admin.verify(&admin.tokens, "").await;
+    let admin = server.admin().await;
+    let own = admin.verdict(&admin.tokens, "").await;
     for name in ["admin", "ADMIN"] {
         let link = admin.make_link(name, "d").await.unwrap();
-        let tokens = server.redeem(token(&link.single_use_url), "").await.unwrap().tokens.unwrap();
-        assert!(!admin.verify(&tokens, "").await.active, "no service that never heard of guests takes it");
-        let verdict = admin.verify(&tokens, "d").await;
+        let tokens = server.calls().await.redeem_link(token(&link.single_use_url), "").await.unwrap().tokens.unwrap();
+        assert!(!admin.verdict(&tokens, "").await.active, "no service that never heard of guests takes it");
+        let verdict = admin.verdict(&tokens, "d").await;
         assert_eq!(verdict.username, format!("guest:{name}"));
         assert_ne!(verdict.subject, own.subject);
         assert!(verdict.roles.is_empty());
-        let guest = Caller::new(&server, tokens);
+        let guest = server.calls().await.bearing(tokens);
         let as_admin = CreateUserRequest { username: "eve".into(), password: PASSWORD.into(), ..CreateUserRequest::default() };
-        assert!(refused(&server.admin().await.create_user(guest.says(as_admin)).await, "GUEST_NOT_ALLOWED"));
+        assert!(refused(&server.calls().await.administration().create_user(guest.request(as_admin)).await, "GUEST_NOT_ALLOWED"));
     }
     for name in ["guest:admin", "", "a b", "admin\n"] {
         assert!(refused(&admin.make_link(name, "d").await, "VALIDATION_FAILED"), "{name:?}");
@@ -170,12 +161,10 @@ async fn the_name_of_an_account_is_no_way_into_it() {
 async fn a_link_is_random_and_rests_as_a_hash() {
     use base64::Engine as _;
     let server = Server::start().await;
-    let admin = server.login_admin().await;
+    let admin = server.admin().await;
     let mut seen = BTreeSet::new();
     for _ in 0..50 {
-        let request = GenerateSingleUseRequest { username: "visitor".into(), dataset_id: "d".into(), ttl: None };
-        let request = crate::harness::bearer(&admin.access_token, request);
-        let link = server.auth().await.generate_single_use(request).await.unwrap().into_inner();
+        let link = admin.make_link("visitor", "d").await.unwrap();
         assert!(seen.insert(token(&link.single_use_url).to_owned()));
     }
     let directory = server.data_dir().to_owned();
@@ -202,103 +191,26 @@ fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
-/// E18: a guest can refresh and log out, and nothing else.
+/// E18: a guest can refresh and log out; that it can do nothing else is `tokens::callers`.
 #[tokio::test]
-async fn a_guest_can_refresh_and_log_out_and_nothing_else() {
+async fn a_guest_can_refresh_and_log_out() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     admin.person("pat", &[]).await;
     let link = admin.make_link("visitor", "d").await.unwrap();
-    let guest = Caller::new(&server, server.redeem(token(&link.single_use_url), "").await.unwrap().tokens.unwrap());
+    let guest = server
+        .calls()
+        .await
+        .bearing(server.calls().await.redeem_link(token(&link.single_use_url), "").await.unwrap().tokens.unwrap());
 
-    let not_allowed = |refusal: Option<Status>, rpc: &str| {
-        let refusal = refusal.unwrap_or_else(|| panic!("a guest may {rpc}"));
-        assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::PermissionDenied, "GUEST_NOT_ALLOWED"), "{rpc}");
-    };
-    let (account, operator) = (|| server.account(), || server.admin());
-    not_allowed(guest.make_link("eve", "d").await.err(), "GenerateSingleUse");
-    not_allowed(guest.logout_user("pat").await.err(), "LogoutUser");
-    not_allowed(guest.logout_user("visitor").await.err(), "LogoutUser");
-    not_allowed(account().await.get_account(guest.says(GetAccountRequest {})).await.err(), "GetAccount");
-    not_allowed(guest.change_password(PASSWORD, "marmalade over quiet rivers").await.err(), "ChangePassword");
-    not_allowed(guest.enroll().await.err(), "EnrollTotp");
-    not_allowed(guest.confirm("123456").await.err(), "ConfirmTotp");
-    not_allowed(guest.make_key("key").await.err(), "CreatePersonalKey");
-    not_allowed(guest.key_ids().await.err(), "ListPersonalKeys");
-    not_allowed(guest.revoke_key("csk_").await.err(), "RevokePersonalKey");
-    not_allowed(guest.disable("pat").await.err(), "DisableUser");
-    not_allowed(guest.enable("pat").await.err(), "EnableUser");
-    let get = GetUserRequest { username: "pat".into() };
-    not_allowed(operator().await.get_user(guest.says(get)).await.err(), "GetUser");
-    let create = CreateUserRequest { username: "eve".into(), password: PASSWORD.into(), ..CreateUserRequest::default() };
-    not_allowed(operator().await.create_user(guest.says(create)).await.err(), "CreateUser");
-    let create = CreateOrganizationRequest { name: "acme".into() };
-    not_allowed(operator().await.create_organization(guest.says(create)).await.err(), "CreateOrganization");
-    let add = AddMemberRequest { org_name: "acme".into(), username: "pat".into(), ..AddMemberRequest::default() };
-    not_allowed(operator().await.add_member(guest.says(add)).await.err(), "AddMember");
-    let remove = RemoveMemberRequest { org_name: "acme".into(), username: "pat".into() };
-    not_allowed(operator().await.remove_member(guest.says(remove)).await.err(), "RemoveMember");
-    let create = CreateIdentityProviderRequest::default();
-    not_allowed(operator().await.create_identity_provider(guest.says(create)).await.err(), "CreateIdentityProvider");
-    let verify = VerifyTokenRequest { token: guest.tokens.access_token.clone(), ..VerifyTokenRequest::default() };
-    not_allowed(server.tokens().await.verify_token(guest.says(verify)).await.err(), "VerifyToken");
-
-    let refreshed = server.refresh(&guest.tokens).await.unwrap();
-    assert!(!admin.verify(&refreshed, "").await.active, "and refreshes into nothing more");
-    let verdict = admin.verify(&refreshed, "d").await;
+    let refreshed = server.calls().await.refresh(&guest.tokens.refresh_token).await.unwrap();
+    assert!(!admin.verdict(&refreshed, "").await.active, "and refreshes into nothing more");
+    let verdict = admin.verdict(&refreshed, "d").await;
     assert!(verdict.active && verdict.roles.is_empty() && verdict.username == "guest:visitor");
-    let guest = Caller::new(&server, refreshed);
-    assert!(server.auth().await.logout(guest.says(LogoutRequest {})).await.unwrap().into_inner().revision > 0);
-    assert!(!admin.verify(&guest.tokens, "d").await.active);
-    assert!(server.refresh(&guest.tokens).await.is_err());
-    server.stop().await;
-}
-
-/// E19: the live session and the link that nobody has opened yet.
-#[tokio::test]
-async fn logging_the_name_out_ends_sessions_and_links() {
-    let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    let staff = admin.person("sam", &["staff"]).await;
-    let (one, two) = (staff.make_link("Visitor", "d").await.unwrap(), staff.make_link("visitor", "d").await.unwrap());
-    let other = staff.make_link("somebody-else", "d").await.unwrap();
-    let tokens = server.redeem(token(&one.single_use_url), "").await.unwrap().tokens.unwrap();
-    let done = staff.logout_user("visitor").await.unwrap();
-    assert_eq!((done.sessions_revoked, done.links_revoked), (1, 1));
-    assert!(!admin.verify(&tokens, "d").await.active);
-    assert!(server.refresh(&tokens).await.is_err());
-    let renew = RefreshRequest { access_token: tokens.access_token.clone(), ..RefreshRequest::default() };
-    assert!(server.auth().await.refresh(renew).await.is_err());
-    assert!(is_dead(&server, token(&two.single_use_url)).await);
-    assert!(peek(&server, token(&other.single_use_url)).await.is_ok());
-    let again = staff.make_link("visitor", "d").await.unwrap();
-    assert!(server.redeem(token(&again.single_use_url), "").await.is_ok(), "a link made afterwards works");
-    server.stop().await;
-}
-
-/// D7: what is ended already, or was never there, is ended; each name by those who may.
-#[tokio::test]
-async fn ending_it_again_is_no_error() {
-    let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    let staff = admin.person("sam", &["staff"]).await;
-    let plain = admin.person("pat", &[]).await;
-    let first = staff.logout_user("pat").await.unwrap();
-    assert_eq!((first.sessions_revoked, first.links_revoked), (1, 0));
-    let second = staff.logout_user("PAT").await.unwrap();
-    assert_eq!((second.sessions_revoked, second.links_revoked), (0, 0));
-    assert!(second.revision > first.revision);
-    assert!(staff.logout_user("nobody-of-that-name").await.is_ok());
-    assert!(refused(&staff.logout_user("guest:pat").await, "VALIDATION_FAILED"), "which could name nobody");
-    assert!(refused(&plain.logout_user("pat").await, "TOKEN_INVALID"), "logged out meanwhile");
-    let plain = Caller::new(&server, server.login("pat").await);
-    for name in ["pat", "sam", "nobody"] {
-        assert!(refused(&plain.logout_user(name).await, "PERMISSION_DENIED"), "{name}");
-    }
-    for name in ["admin", "sam"] {
-        assert!(refused(&staff.logout_user(name).await, "PERMISSION_DENIED"), "{name}");
-    }
-    assert!(admin.logout_user("sam").await.is_ok());
+    let guest = server.calls().await.bearing(refreshed);
+    assert!(server.auth().await.logout(guest.request(LogoutRequest {})).await.unwrap().into_inner().revision > 0);
+    assert!(!admin.verdict(&guest.tokens, "d").await.active);
+    assert!(server.calls().await.refresh(&guest.tokens.refresh_token).await.is_err());
     server.stop().await;
 }
 
@@ -306,7 +218,7 @@ async fn ending_it_again_is_no_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn staff_who_were_stopped_make_no_link() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     for round in 0..20 {
         let name = format!("sam-{round}");
         let staff = admin.person(&name, &["staff"]).await;
@@ -326,15 +238,15 @@ async fn staff_who_were_stopped_make_no_link() {
 #[tokio::test]
 async fn fields_have_their_limits() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     for (name, dataset) in
         [("n".repeat(64), "d".to_owned()), ("visitor".to_owned(), "d".repeat(257)), ("visitor".to_owned(), String::new())]
     {
         assert!(refused(&admin.make_link(&name, &dataset).await, "VALIDATION_FAILED"));
     }
     for token in [String::new(), "t".repeat(513)] {
-        assert!(refused(&peek(&server, &token).await, "VALIDATION_FAILED"));
-        assert!(refused(&server.redeem(&token, "").await, "VALIDATION_FAILED"));
+        assert!(refused(&server.calls().await.peek(&token).await, "VALIDATION_FAILED"));
+        assert!(refused(&server.calls().await.redeem_link(&token, "").await, "VALIDATION_FAILED"));
     }
     for token in ["junk", "csl_", "csr_AAAA", "csl_\0", "\u{1f980}"] {
         assert!(is_dead(&server, token).await, "{token:?}");

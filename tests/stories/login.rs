@@ -6,11 +6,11 @@ use countersign::grpc::pb;
 use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 
-use crate::arena::calls::Calls;
-use crate::arena::house::{House, PLAIN, client};
+use crate::arena::backend::{Backend, PLAIN, client};
 use crate::arena::refusal::{face, field, reason, retry_after, told};
 use crate::arena::wire::Wire;
-use crate::arena::{OTHER_PASSWORD, PASSWORD, WRONG, otp};
+use crate::arena::{OTHER_PASSWORD, PASSWORD, WRONG};
+use crate::harness::Calls;
 use crate::harness::Setup;
 
 fn login(username: &str, password: &str) -> pb::LoginRequest {
@@ -23,8 +23,8 @@ async fn by_name_or_email_in_any_case_for_an_organization() {
     let admin = wire.admin().await;
     admin.create_user("Robin", &[]).await;
     admin.create_user("outsider", &[]).await;
-    admin.create_organization("Crew").await;
-    admin.add_member("crew", "robin").await;
+    admin.create_organization("Crew").await.unwrap();
+    admin.add_member("crew", "robin").await.unwrap();
     let calls = wire.calls().await;
 
     for name in ["Robin", "ROBIN", "robin", "Robin@example.org", "rOBIN@EXAMPLE.ORG"] {
@@ -56,7 +56,7 @@ async fn one_answer_for_unknown_disabled_and_wrong() {
     for name in ["pat", "off", "sam"] {
         admin.create_user(name, &[]).await;
     }
-    admin.disable("off").await;
+    admin.disable("off").await.unwrap();
     let calls = wire.calls().await;
     let wrong = calls.login(login("pat", WRONG)).await.unwrap_err();
     assert_eq!(told(&wrong), (Code::Unauthenticated, "INVALID_CREDENTIALS".to_owned()));
@@ -137,7 +137,7 @@ async fn overlong_fields_are_named() {
 /// A12, seen from the hash pool.
 #[tokio::test]
 async fn an_overlong_password_costs_no_hash() {
-    let house = House::in_memory();
+    let house = Backend::in_memory();
     house.user("pat", PLAIN).await;
     let before = house.pool.stats();
     for password in ["x".repeat(1025), "x".repeat(1 << 20), String::new()] {
@@ -245,7 +245,7 @@ async fn every_way_of_guessing_shares_one_count() {
     let confirm = |code: &str| own.request(pb::ConfirmTotpRequest { otp: code.to_owned() });
     let now = || wire.now();
     // Three wrong codes at the enrolment, then the right one.
-    let right = otp::code(&enrolled.secret, now());
+    let right = crate::harness::one_time_code(&enrolled.secret, now());
     let wrong = if right == "000000" { "111111" } else { "000000" };
     for _ in 0..3 {
         assert_eq!(reason(own.account().confirm_totp(confirm(wrong)).await), "OTP_REQUIRED");
@@ -266,7 +266,7 @@ async fn every_way_of_guessing_shares_one_count() {
     assert_eq!(reason(calls.try_log_in("pat", PASSWORD).await), "THROTTLED");
     assert_eq!(reason(own.change_password(PASSWORD, OTHER_PASSWORD).await), "THROTTLED");
     wire.advance(Duration::from_mins(1));
-    assert!(calls.login(with_code(&otp::code(&enrolled.secret, now()))).await.is_ok());
+    assert!(calls.login(with_code(&crate::harness::one_time_code(&enrolled.secret, now()))).await.is_ok());
 }
 
 /// A10 over the wire: bytes past the 72nd matter, any Unicode counts, nothing is cut.

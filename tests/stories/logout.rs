@@ -5,9 +5,9 @@ use tokio::task::JoinSet;
 use tonic::Code;
 
 use crate::arena::PASSWORD;
-use crate::arena::calls::Calls;
 use crate::arena::refusal::{reason, told};
 use crate::arena::wire::Wire;
+use crate::harness::Calls;
 
 /// D11, E19: sessions by password, tokens of keys, guests and unredeemed links of one name, and the answer counts them.
 #[tokio::test]
@@ -215,42 +215,4 @@ async fn a_hundred_callers_redeem_one_link() {
     }
     // Nothing is left of the hundred but the one session of each round.
     assert_eq!(admin.logout_user("visitor").await.unwrap().sessions_revoked, 5);
-}
-
-/// F7 over the wire: fifty logins with one code, one gets in; the others are refused or throttled.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_callers_log_in_with_one_code() {
-    let wire = Wire::start().await;
-    let admin = wire.admin().await;
-    for round in 0..5 {
-        let name = format!("pat-{round}");
-        admin.create_user(&name, &[]).await;
-        let own = admin.as_user(&name).await;
-        let enrolled = own.account().enroll_totp(own.request(pb::EnrollTotpRequest {})).await.unwrap().into_inner();
-        let now = || wire.now();
-        let first = crate::arena::otp::code(&enrolled.secret, now());
-        own.account().confirm_totp(own.request(pb::ConfirmTotpRequest { otp: first.clone() })).await.unwrap();
-        let login = |otp: &str| pb::LoginRequest {
-            username: name.clone(),
-            password: PASSWORD.to_owned(),
-            otp: otp.to_owned(),
-            ..Default::default()
-        };
-        assert_eq!(reason(admin.login(login(&first)).await), "OTP_REQUIRED", "the enrolment's code is spent");
-        wire.advance(std::time::Duration::from_secs(30));
-        let code = crate::arena::otp::code(&enrolled.secret, now());
-        let mut running = JoinSet::new();
-        for _ in 0..5 {
-            let calls = wire.calls().await;
-            for _ in 0..10 {
-                let (calls, message) = (calls.clone(), login(&code));
-                running.spawn(async move { calls.login(message).await });
-            }
-        }
-        let answers = running.join_all().await;
-        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-        for refused in answers.into_iter().filter_map(Result::err) {
-            assert!(["OTP_REQUIRED", "THROTTLED"].contains(&told(&refused).1.as_str()));
-        }
-    }
 }

@@ -10,14 +10,13 @@
 )]
 
 mod arena;
-mod caller;
 #[path = "../evil_provider/mod.rs"]
 mod evil_provider;
 mod harness;
 
-mod bench;
 mod browser;
 mod commands;
+mod contract;
 mod crash;
 mod deadlines;
 mod errors;

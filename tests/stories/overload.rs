@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::arena::PASSWORD;
-use crate::arena::calls::Calls;
 use crate::arena::refusal::{retry_after, told};
+use crate::harness::Calls;
 use crate::harness::{Server, Setup};
 
 /// The most memory that the real binary has had resident, in bytes.

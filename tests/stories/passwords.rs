@@ -7,14 +7,14 @@ use countersign::model::clock::Clock as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::caller::{Caller, code, refused};
-use crate::harness::{InProcess, PASSWORD, reason};
+use crate::arena::refusal::{refused, told};
+use crate::harness::{Calls, InProcess, PASSWORD, one_time_code};
 
 const NEW: &str = "marmalade over quiet rivers";
 
-async fn create(server: &InProcess, admin: &Caller<'_>, username: &str, password: &str) -> Result<User, Status> {
+async fn create(server: &InProcess, admin: &Calls, username: &str, password: &str) -> Result<User, Status> {
     let request = CreateUserRequest { username: username.into(), password: password.into(), ..CreateUserRequest::default() };
-    Ok(server.admin().await.create_user(admin.says(request)).await?.into_inner().user.unwrap())
+    Ok(server.calls().await.administration().create_user(admin.request(request)).await?.into_inner().user.unwrap())
 }
 
 /// The field that a refusal names, and what it says of it.
@@ -28,22 +28,22 @@ fn violation(status: &Status) -> (String, String) {
 #[tokio::test]
 async fn the_least_length_depends_on_the_factors() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let (seven, eight) = ("kx7 vq2", "kx7 vq2m");
     let (fourteen, fifteen) = ("kx7 vq2m zr9 w", "kx7 vq2m zr9 wd");
     for short in [seven, eight, fourteen] {
         let refusal = create(&server, &admin, "pat", short).await.unwrap_err();
-        assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::InvalidArgument, "PASSWORD_TOO_WEAK"), "{short}");
+        assert_eq!((refusal.code(), told(&refusal).1.as_str()), (Code::InvalidArgument, "PASSWORD_TOO_WEAK"), "{short}");
         let (field, problem) = violation(&refusal);
         assert!(field == "password" && problem.contains("15"), "{field}: {problem}");
     }
     create(&server, &admin, "pat", fifteen).await.unwrap();
-    let pat = Caller::new(&server, server.log_in("pat", fifteen, "", "").await.unwrap());
+    let pat = server.calls().await.bearing(server.calls().await.log_in_with("pat", fifteen, "", "").await.unwrap());
     assert!(refused(&pat.change_password(fifteen, fourteen).await, "PASSWORD_TOO_WEAK"));
 
-    pat.codes().await;
+    pat.codes(server.clock.now()).await;
     let refusal = pat.change_password(fifteen, seven).await.unwrap_err();
-    assert_eq!(reason(&refusal), "PASSWORD_TOO_WEAK");
+    assert_eq!(told(&refusal).1, "PASSWORD_TOO_WEAK");
     let (field, problem) = violation(&refusal);
     assert!(field == "new_password" && problem.contains('8'), "{field}: {problem}");
     assert!(pat.change_password(fifteen, eight).await.is_ok());
@@ -54,7 +54,7 @@ async fn the_least_length_depends_on_the_factors() {
 #[tokio::test]
 async fn any_characters_make_a_password_and_each_counts() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let words = "seven otters play violin near the kettle factory, and nobody minds; ".repeat(3);
     let crabs = "\u{1f980}\u{1f40c}\u{1f419} quartz \u{1f991}\u{1f421} lantern \u{1f9a6}";
     let good = [
@@ -72,13 +72,13 @@ async fn any_characters_make_a_password_and_each_counts() {
         let last = cut.pop().unwrap();
         let changed = format!("{cut}{}", if last == 'x' { 'y' } else { 'x' });
         for wrong in [&cut, &changed, &format!("{password} ")] {
-            assert!(refused(&server.log_in(&name, wrong, "", "").await, "INVALID_CREDENTIALS"), "{wrong}");
+            assert!(refused(&server.calls().await.log_in_with(&name, wrong, "", "").await, "INVALID_CREDENTIALS"), "{wrong}");
         }
-        assert!(server.log_in(&name, password, "", "").await.is_ok(), "{password}");
+        assert!(server.calls().await.log_in_with(&name, password, "", "").await.is_ok(), "{password}");
     }
     // bcrypt would look at 72 bytes only.
     let wrong = format!("{}?{}", &words[..100], &words[101..200]);
-    assert!(refused(&server.log_in("user-1", &wrong, "", "").await, "INVALID_CREDENTIALS"));
+    assert!(refused(&server.calls().await.log_in_with("user-1", &wrong, "", "").await, "INVALID_CREDENTIALS"));
     server.stop().await;
 }
 
@@ -86,13 +86,13 @@ async fn any_characters_make_a_password_and_each_counts() {
 #[tokio::test]
 async fn two_spellings_of_a_letter_are_two_passwords() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let (composed, decomposed) = ("caf\u{e9} behind the glacier", "cafe\u{301} behind the glacier");
     create(&server, &admin, "pat", composed).await.unwrap();
     create(&server, &admin, "sue", decomposed).await.unwrap();
     for (name, own, other) in [("pat", composed, decomposed), ("sue", decomposed, composed)] {
-        assert!(server.log_in(name, own, "", "").await.is_ok());
-        assert!(refused(&server.log_in(name, other, "", "").await, "INVALID_CREDENTIALS"));
+        assert!(server.calls().await.log_in_with(name, own, "", "").await.is_ok());
+        assert!(refused(&server.calls().await.log_in_with(name, other, "", "").await, "INVALID_CREDENTIALS"));
     }
     server.stop().await;
 }
@@ -101,7 +101,7 @@ async fn two_spellings_of_a_letter_are_two_passwords() {
 #[tokio::test]
 async fn what_anybody_would_guess_is_refused_and_age_is_no_fault() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     for common in [
         "passwordpassword",
         "123456789012345678",
@@ -113,121 +113,54 @@ async fn what_anybody_would_guess_is_refused_and_age_is_no_fault() {
         "quixotl-vander99",
     ] {
         let refusal = create(&server, &admin, "quixotl-vander", common).await.expect_err(common);
-        assert_eq!(reason(&refusal), "PASSWORD_TOO_WEAK", "{common}");
+        assert_eq!(told(&refusal).1, "PASSWORD_TOO_WEAK", "{common}");
         assert!(violation(&refusal).1.contains("too easy to guess"), "{common}");
     }
     let pat = admin.person("pat", &[]).await;
-    pat.codes().await;
+    pat.codes(server.clock.now()).await;
     for common in ["password", "iloveyou", "trustno1", "1q2w3e4r", "princess", "Countersign1"] {
         assert!(refused(&pat.change_password(PASSWORD, common).await, "PASSWORD_TOO_WEAK"), "{common}");
     }
     create(&server, &admin, "old", PASSWORD).await.unwrap();
     server.clock.advance(Duration::from_hours(400 * 24));
-    assert!(server.log_in("old", PASSWORD, "", "").await.is_ok(), "no rotation is forced");
-    server.stop().await;
-}
-
-/// A12: past the limit nothing is computed.
-#[tokio::test]
-async fn an_overlong_password_is_refused_before_any_work() {
-    // Hashes that take long, so that one would be noticed.
-    let server = InProcess::start_with(&[("COUNTERSIGN_HASH_MEMORY", "65536"), ("COUNTERSIGN_HASH_PASSES", "8")]).await;
-    let admin = Caller::admin(&server).await;
-    let overlong = ["a".repeat(1025), "\u{e9}".repeat(513), "a".repeat(60_000)];
-    let began = std::time::Instant::now();
-    for password in &overlong {
-        let refusal = server.log_in("admin", password, "", "").await.unwrap_err();
-        assert_eq!((reason(&refusal).as_str(), violation(&refusal).0.as_str()), ("VALIDATION_FAILED", "password"));
-        let refusal = create(&server, &admin, "pat", password).await.unwrap_err();
-        assert_eq!((reason(&refusal).as_str(), violation(&refusal).0.as_str()), ("VALIDATION_FAILED", "password"));
-        let refusal = admin.change_password(password, NEW).await.unwrap_err();
-        assert_eq!((reason(&refusal).as_str(), violation(&refusal).0.as_str()), ("VALIDATION_FAILED", "current_password"));
-        let refusal = admin.change_password(PASSWORD, password).await.unwrap_err();
-        assert_eq!((reason(&refusal).as_str(), violation(&refusal).0.as_str()), ("VALIDATION_FAILED", "new_password"));
-    }
-    let refusal = server.log_in("admin", &"a".repeat(1 << 20), "", "").await.unwrap_err();
-    assert_eq!(reason(&refusal), "MESSAGE_TOO_LARGE");
-    let refusals = began.elapsed();
-    let began = std::time::Instant::now();
-    assert!(refused(&server.log_in("admin", &"a".repeat(1024), "", "").await, "INVALID_CREDENTIALS"));
-    assert!(refusals < began.elapsed(), "thirteen refusals in {refusals:?}, one hash in {:?}", began.elapsed());
+    assert!(server.calls().await.log_in_with("old", PASSWORD, "", "").await.is_ok(), "no rotation is forced");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_new_password_ends_every_other_session() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let pat = admin.person("pat", &[]).await;
-    let other = server.login("pat").await;
+    let other = server.calls().await.log_in("pat").await;
     assert!(refused(&pat.change_password("not my password", NEW).await, "INVALID_CREDENTIALS"));
     let revision = pat.change_password(PASSWORD, NEW).await.unwrap();
     assert!(revision > 0);
     for tokens in [&pat.tokens, &other] {
-        assert!(!admin.verify(tokens, "").await.active);
+        assert!(!admin.verdict(tokens, "").await.active);
     }
-    assert!(server.refresh(&other).await.is_err());
-    let next = server.refresh(&pat.tokens).await.unwrap();
-    assert!(admin.verify(&next, "").await.active, "the own session goes on");
-    assert!(refused(&server.log_in("pat", PASSWORD, "", "").await, "INVALID_CREDENTIALS"));
-    assert!(server.log_in("pat", NEW, "", "").await.is_ok());
+    assert!(server.calls().await.refresh(&other.refresh_token).await.is_err());
+    let next = server.calls().await.refresh(&pat.tokens.refresh_token).await.unwrap();
+    assert!(admin.verdict(&next, "").await.active, "the own session goes on");
+    assert!(refused(&server.calls().await.log_in_with("pat", PASSWORD, "", "").await, "INVALID_CREDENTIALS"));
+    assert!(server.calls().await.log_in_with("pat", NEW, "", "").await.is_ok());
     server.stop().await;
 }
 
 #[tokio::test]
 async fn guesses_at_the_current_password_count_as_failed_logins() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     let pat = admin.person("pat", &[]).await;
     for _ in 0..10 {
         assert!(refused(&pat.change_password("not my password", NEW).await, "INVALID_CREDENTIALS"));
     }
     let refusal = pat.change_password(PASSWORD, NEW).await.unwrap_err();
-    assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::ResourceExhausted, "THROTTLED"));
+    assert_eq!((refusal.code(), told(&refusal).1.as_str()), (Code::ResourceExhausted, "THROTTLED"));
     assert!(refusal.get_details_retry_info().is_some());
-    assert!(refused(&server.log_in("pat", PASSWORD, "", "").await, "THROTTLED"));
+    assert!(refused(&server.calls().await.log_in_with("pat", PASSWORD, "", "").await, "THROTTLED"));
     server.clock.advance(Duration::from_secs(30));
     assert!(pat.change_password(PASSWORD, NEW).await.is_ok());
-    server.stop().await;
-}
-
-/// F4: a login whose check began before the change is no session after it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_login_outlives_a_change_of_password() {
-    let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    for round in 0..30 {
-        let name = format!("pat-{round}");
-        let pat = admin.person(&name, &[]).await;
-        let log_in = || server.log_in(&name, PASSWORD, "", "");
-        let (a, b, changed, c) = tokio::join!(log_in(), log_in(), pat.change_password(PASSWORD, NEW), log_in());
-        changed.unwrap();
-        for tokens in [a, b, c].into_iter().flatten() {
-            assert!(!admin.verify(&tokens, "").await.active, "round {round}");
-            assert!(server.refresh(&tokens).await.is_err(), "round {round}");
-        }
-    }
-    server.stop().await;
-}
-
-/// F4, by DisableUser: nothing comes back to life with EnableUser.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_login_outlives_a_disabling() {
-    let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
-    for round in 0..30 {
-        let name = format!("pat-{round}");
-        admin.person(&name, &[]).await;
-        let log_in = || server.log_in(&name, PASSWORD, "", "");
-        let (a, b, disabled, c) = tokio::join!(log_in(), log_in(), admin.disable(&name), log_in());
-        disabled.unwrap();
-        assert!(refused(&log_in().await, "INVALID_CREDENTIALS"));
-        admin.enable(&name).await.unwrap();
-        for tokens in [a, b, c].into_iter().flatten() {
-            assert!(!admin.verify(&tokens, "").await.active, "round {round}");
-            assert!(server.refresh(&tokens).await.is_err(), "round {round}");
-        }
-    }
     server.stop().await;
 }
 
@@ -236,23 +169,23 @@ async fn no_login_outlives_a_disabling() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_code_carries_no_old_password() {
     let server = InProcess::start().await;
-    let admin = Caller::admin(&server).await;
+    let admin = server.admin().await;
     for round in 0..20 {
         let name = format!("pat-{round}");
         let pat = admin.person(&name, &[]).await;
-        let (secret, _) = pat.codes().await;
+        let (secret, _) = pat.codes(server.clock.now()).await;
         server.clock.advance(Duration::from_secs(30));
-        let otp = code(&secret, server.clock.now());
-        let (login, changed) = tokio::join!(server.log_in(&name, PASSWORD, &otp, ""), pat.change_password(PASSWORD, NEW));
+        let otp = one_time_code(&secret, server.clock.now());
+        let (login, changed) = tokio::join!(pat.log_in_with(&name, PASSWORD, &otp, ""), pat.change_password(PASSWORD, NEW));
         changed.unwrap();
         if let Ok(tokens) = login {
-            assert!(!admin.verify(&tokens, "").await.active, "round {round}");
-            assert!(server.refresh(&tokens).await.is_err(), "round {round}");
+            assert!(!admin.verdict(&tokens, "").await.active, "round {round}");
+            assert!(server.calls().await.refresh(&tokens.refresh_token).await.is_err(), "round {round}");
         }
         server.clock.advance(Duration::from_secs(30));
-        let otp = code(&secret, server.clock.now());
-        assert!(refused(&server.log_in(&name, PASSWORD, &otp, "").await, "INVALID_CREDENTIALS"));
-        assert!(server.log_in(&name, NEW, &otp, "").await.is_ok(), "and a refused login spends no code");
+        let otp = one_time_code(&secret, server.clock.now());
+        assert!(refused(&server.calls().await.log_in_with(&name, PASSWORD, &otp, "").await, "INVALID_CREDENTIALS"));
+        assert!(server.calls().await.log_in_with(&name, NEW, &otp, "").await.is_ok(), "and a refused login spends no code");
     }
     server.stop().await;
 }

@@ -6,10 +6,10 @@ use countersign::grpc::pb;
 use tokio::task::JoinSet;
 use tonic::Code;
 
-use crate::arena::calls::Calls;
 use crate::arena::refusal::{reason, told};
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
+use crate::harness::Calls;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -177,7 +177,7 @@ async fn a_cookie_session_never_renews_by_access_token() {
 #[tokio::test]
 async fn a_session_never_outlives_its_day() {
     let (wire, calls, first) = session().await;
-    let login = wire.now();
+    let login = wire.now().secs();
     let end = login + 24 * 3600;
     let seconds = |at: Option<prost_types::Timestamp>| u64::try_from(at.unwrap().seconds).unwrap();
     assert_eq!(seconds(first.session_expire_time), end);
@@ -187,7 +187,7 @@ async fn a_session_never_outlives_its_day() {
         wire.advance(Duration::from_mins(30));
         last = calls.refresh(&last.refresh_token).await.unwrap();
         let expires = seconds(last.access_expire_time);
-        assert_eq!(expires, (wire.now() + 3600).min(end));
+        assert_eq!(expires, (wire.now().secs() + 3600).min(end));
         assert_eq!(seconds(last.session_expire_time), end);
     }
     // 30 minutes are left. With 91 s it still renews, in the last 90 it does not.
@@ -227,8 +227,8 @@ async fn renewals_by_access_token_end_with_the_day_too() {
 #[tokio::test]
 async fn privileges_shrink() {
     let (_wire, admin, _) = session().await;
-    admin.create_organization("crew").await;
-    admin.add_member("crew", "pat").await;
+    admin.create_organization("crew").await.unwrap();
+    admin.add_member("crew", "pat").await.unwrap();
     let in_crew = || pb::LoginRequest {
         username: "pat".to_owned(),
         password: PASSWORD.to_owned(),
@@ -238,7 +238,7 @@ async fn privileges_shrink() {
     let by_token = admin.login(in_crew()).await.unwrap().into_inner().tokens.unwrap();
     let by_access = admin.login(in_crew()).await.unwrap().into_inner().tokens.unwrap();
     admin.renew(&by_access.access_token).await.unwrap();
-    admin.remove_member("crew", "pat").await;
+    admin.remove_member("crew", "pat").await.unwrap();
     // Dead at once, as tokens and as callers.
     for tokens in [&by_token, &by_access] {
         assert!(!admin.active(&tokens.access_token).await);
@@ -259,7 +259,7 @@ async fn a_disabled_account_renews_nothing() {
     let key = admin.with(&tokens.access_token).key().await;
     let of_key = admin.exchange(&key).await.unwrap();
     let by_access = admin.log_in("pat").await;
-    admin.disable("pat").await;
+    admin.disable("pat").await.unwrap();
     for round in 0..2 {
         assert!(!admin.active(&tokens.access_token).await && !admin.active(&of_key.access_token).await);
         assert_eq!(reason(admin.refresh(&tokens.refresh_token).await), "SESSION_REVOKED");
@@ -268,7 +268,7 @@ async fn a_disabled_account_renews_nothing() {
         if round == 0 {
             assert_eq!(reason(admin.exchange(&key).await), "INVALID_CREDENTIALS");
             assert_eq!(reason(admin.try_log_in("pat", PASSWORD).await), "INVALID_CREDENTIALS");
-            admin.enable("pat").await;
+            admin.enable("pat").await.unwrap();
         }
     }
     assert!(admin.exchange(&key).await.is_ok() && admin.try_log_in("pat", PASSWORD).await.is_ok());

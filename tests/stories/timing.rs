@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::arena::calls::Calls;
 use crate::arena::refusal::reason;
 use crate::arena::{PASSWORD, WRONG};
+use crate::harness::Calls;
 use crate::harness::Setup;
 
 /// How many names of each kind, and how many tries at each: no more than the throttle lets through.
@@ -22,7 +22,7 @@ async fn refusals_take_the_same_time() {
     for number in 0..NAMES {
         admin.create_user(&format!("wrong-{number}"), &[]).await;
         admin.create_user(&format!("disabled-{number}"), &[]).await;
-        admin.disable(&format!("disabled-{number}")).await;
+        admin.disable(&format!("disabled-{number}")).await.unwrap();
     }
     let kinds = [("unknown", WRONG), ("wrong", WRONG), ("disabled", PASSWORD)];
     let mut taken: [Vec<Duration>; 3] = Default::default();

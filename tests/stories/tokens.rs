@@ -15,7 +15,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::arena::house::{House, SUPERUSER, client, token_of};
+use crate::arena::backend::{Backend, SUPERUSER, client, token_of};
 use crate::arena::refusal::told;
 use crate::arena::wire::Wire;
 
@@ -24,7 +24,7 @@ type Change = Box<dyn Fn(&mut Claims)>;
 /// C4: tokens signed with the real key, each with one claim that is not ours.
 #[tokio::test]
 async fn claims_are_held_against_the_rules() {
-    let house = House::in_memory();
+    let house = Backend::in_memory();
     let admin = house.person("admin", SUPERUSER).await;
     let tokens = house.log_in("admin").await.unwrap();
     let good: Claims = serde_json::from_value(Parts::of(tokens.access_token.expose()).claims).unwrap();
@@ -93,7 +93,7 @@ async fn lifetimes_and_claims_of_a_fresh_token() {
 /// C10: a thousand of each, none twice, each with its prefix.
 #[tokio::test]
 async fn a_thousand_tokens_and_none_twice() {
-    let house = House::in_memory();
+    let house = Backend::in_memory();
     let admin = house.person("admin", SUPERUSER).await;
     let mut seen = HashSet::new();
     let mut fresh = |what: &str, value: &str, prefix: &str, least: usize| {
@@ -153,14 +153,14 @@ fn decoded(part: &str) -> Value {
 }
 
 /// A token taken apart.
-struct Parts {
+pub(crate) struct Parts {
     header: Value,
-    claims: Value,
+    pub(crate) claims: Value,
     signature: String,
 }
 
 impl Parts {
-    fn of(token: &str) -> Self {
+    pub(crate) fn of(token: &str) -> Self {
         let parts: Vec<&str> = token.split('.').collect();
         Self { header: decoded(parts[0]), claims: decoded(parts[1]), signature: parts[2].to_owned() }
     }

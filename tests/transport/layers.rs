@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use countersign::grpc::layers::LayerSettings;
-use countersign::grpc::layers::deadline::Deadlines;
-use countersign::grpc::layers::in_flight::Bounds;
+use countersign::edge::EdgeSettings;
+use countersign::edge::deadline::Deadlines;
+use countersign::edge::in_flight::Bounds;
 use countersign::net::Limits;
 use http::Request;
 use tonic::Code;
@@ -40,7 +40,7 @@ async fn a_clients_deadline_ends_a_stream() {
 #[tokio::test]
 async fn the_servers_own_deadline_holds_for_who_sets_none_or_a_longer_one() {
     let deadlines = Deadlines { unary: SHORT, ..Deadlines::default() };
-    let server = Server::start_with(Limits::default(), LayerSettings { deadlines, ..LayerSettings::default() }, None).await;
+    let server = Server::start_with(Limits::default(), EdgeSettings { deadlines, ..EdgeSettings::default() }, None).await;
     let answered = server.h2().await.call(WAIT).await.unwrap();
     assert_eq!(answered.status().code(), Code::DeadlineExceeded);
     assert_eq!(with_timeout(&server, WAIT, "1H").await.status().code(), Code::DeadlineExceeded);
@@ -49,7 +49,7 @@ async fn the_servers_own_deadline_holds_for_who_sets_none_or_a_longer_one() {
 #[tokio::test]
 async fn a_body_that_never_comes_meets_the_deadline() {
     let deadlines = Deadlines { unary: SHORT, ..Deadlines::default() };
-    let server = Server::start_with(Limits::default(), LayerSettings { deadlines, ..LayerSettings::default() }, None).await;
+    let server = Server::start_with(Limits::default(), EdgeSettings { deadlines, ..EdgeSettings::default() }, None).await;
     let mut sender = server.h2().await.sender;
     let (answer, _open) = sender.send_request(grpc_request(CHECK), false).unwrap();
     let head = tokio::time::timeout(crate::support::LONG, answer).await.unwrap().unwrap();
@@ -96,7 +96,7 @@ async fn what_is_no_grpc_is_answered_in_http() {
 
 #[tokio::test]
 async fn calls_are_counted_as_traffic_but_for_those_of_passwords_and_health() {
-    let settings = LayerSettings::default();
+    let settings = EdgeSettings::default();
     let traffic = settings.traffic.clone();
     let server = Server::start_with(Limits::default(), settings, None).await;
     let client = server.h2().await;
@@ -110,7 +110,7 @@ async fn calls_are_counted_as_traffic_but_for_those_of_passwords_and_health() {
 #[tokio::test]
 async fn past_the_bound_calls_are_told_to_come_back_and_health_answers() {
     let bounds = Bounds { unary: 1, watches: 1, ..Bounds::default() };
-    let server = Server::start_with(Limits::default(), LayerSettings { bounds, ..LayerSettings::default() }, None).await;
+    let server = Server::start_with(Limits::default(), EdgeSettings { bounds, ..EdgeSettings::default() }, None).await;
     let (busy, client) = (server.h2().await, server.h2().await);
     let (answered, ()) = tokio::join!(busy.call(WAIT), async {
         server.stage.entered().await;
@@ -135,7 +135,7 @@ async fn past_the_bound_calls_are_told_to_come_back_and_health_answers() {
 #[tokio::test]
 async fn the_source_is_the_peer_unless_a_trusted_proxy_says_otherwise() {
     for (trusted, source) in [("", "127.0.0.1"), ("127.0.0.0/8", "203.0.113.7")] {
-        let settings = LayerSettings { trusted_proxies: trusted.parse().unwrap(), ..LayerSettings::default() };
+        let settings = EdgeSettings { trusted_proxies: trusted.parse().unwrap(), ..EdgeSettings::default() };
         let server = Server::start_with(Limits::default(), settings, None).await;
         let mut request = grpc_request(SOURCE);
         request.headers_mut().insert("x-forwarded-for", "198.51.100.1, 203.0.113.7".parse().unwrap());

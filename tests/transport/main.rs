@@ -1,4 +1,4 @@
-//! The transport as a client meets it: a real server of `net::serve` with the layers of `grpc::layers` on loopback, and clients
+//! The transport as a client meets it: a real server of `net::serve` with `edge` and the layers of `grpc` on loopback, and clients
 //! from raw bytes to tonic's.
 
 #![expect(
@@ -15,6 +15,7 @@ mod greeting;
 mod layers;
 mod lifetime;
 mod messages;
+mod request_ids;
 mod reset;
 mod support;
 mod tls;

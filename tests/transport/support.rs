@@ -10,7 +10,8 @@ use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
 use countersign::app::Front;
-use countersign::grpc::layers::{Called, LayerSettings, Services};
+use countersign::edge::EdgeSettings;
+use countersign::grpc::layers::{Called, Services};
 use countersign::model::random::SystemRandom;
 use countersign::model::source::Source;
 use countersign::net::tls::Tls;
@@ -98,10 +99,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(limits: Limits) -> Self {
-        Self::start_with(limits, LayerSettings::default(), None).await
+        Self::start_with(limits, EdgeSettings::default(), None).await
     }
 
-    pub(crate) async fn start_with(limits: Limits, settings: LayerSettings, tls: Option<Arc<Tls>>) -> Self {
+    pub(crate) async fn start_with(limits: Limits, settings: EdgeSettings, tls: Option<Arc<Tls>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stage = Arc::new(Stage::default());

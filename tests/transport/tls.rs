@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::grpc::layers::LayerSettings;
+use countersign::edge::EdgeSettings;
 use countersign::net::Limits;
 use countersign::net::tls::Tls;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -30,7 +30,7 @@ async fn start(limits: Limits) -> (Server, TempDir, CertificateDer<'static>) {
     let directory = tempfile::tempdir().unwrap();
     let certificate = write_pair(directory.path());
     let tls = Tls::open(directory.path().join("cert.pem"), directory.path().join("key.pem")).unwrap();
-    (Server::start_with(limits, LayerSettings::default(), Some(Arc::new(tls))).await, directory, certificate)
+    (Server::start_with(limits, EdgeSettings::default(), Some(Arc::new(tls))).await, directory, certificate)
 }
 
 async fn connect(

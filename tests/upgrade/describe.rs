@@ -13,7 +13,7 @@ use countersign::model::signing_key::{KeyState, SigningKeyRecord};
 use countersign::model::sso::{Attempt, AttemptState};
 use countersign::model::user::{Totp, User};
 use countersign::store::verbs::{Foundation, NamedOrganization};
-use countersign::store::{Revocations, Store};
+use countersign::store::{Lane, Revocations, Store};
 use serde_json::{Value, json};
 
 use crate::manifest::Catalogue;
@@ -46,7 +46,7 @@ pub(crate) async fn describe(store: &dyn Store, revocations: &Revocations, catal
         "guests": guests,
         "providers": providers,
         "attempts": attempts,
-        "audit": store.audit_events(1, u32::MAX).await.unwrap().iter().map(event).collect::<Vec<_>>(),
+        "audit": store.audit_events(Lane::Only, 1, u32::MAX).await.unwrap().iter().map(event).collect::<Vec<_>>(),
     })
 }
 
@@ -54,10 +54,10 @@ async fn accounts(store: &dyn Store, catalogue: &Catalogue) -> Vec<Value> {
     let mut found = Vec::new();
     for login in &catalogue.logins {
         let account = store.user_by_login(&Folded::presented(login)).await.unwrap().unwrap();
-        let memberships = store.memberships(account.id).await.unwrap();
+        let memberships = store.memberships(account.id()).await.unwrap();
         let memberships: Vec<_> =
             memberships.iter().map(|(of, role)| json!([of.name.as_str(), *role == OrganizationRole::Admin])).collect();
-        let keys: Vec<_> = store.keys_of(account.id).await.unwrap().iter().map(|key| key.id.to_string()).collect();
+        let keys: Vec<_> = store.keys_of(account.id()).await.unwrap().iter().map(|key| key.id().to_string()).collect();
         found.push(json!({"login": login, "account": user(&account), "memberships": memberships, "keys": keys}));
     }
     found
@@ -77,7 +77,7 @@ async fn sessions(store: &dyn Store, revocations: &Revocations, catalogue: &Cata
     let mut found = Vec::new();
     for id in &catalogue.sessions {
         let of = store.session(id.parse().unwrap()).await.unwrap().unwrap_or_else(|| panic!("session {id} is missing"));
-        let revoked = revocations.revokes(&of.subject, of.generation, of.id, of.credential);
+        let revoked = revocations.revokes(of.subject(), of.generation(), of.id(), of.credential());
         found.push(json!({"session": session(&of), "revoked": revoked}));
     }
     found
@@ -87,9 +87,10 @@ async fn personal_keys(store: &dyn Store, revocations: &Revocations, catalogue: 
     let mut found = Vec::new();
     for id in &catalogue.keys {
         let owner = store.key_owner(id.parse().unwrap(), None).await.unwrap().unwrap();
-        let (subject, generation) = (countersign::model::user::Subject::User(owner.user.id), owner.user.generations.current);
+        let (subject, generation) =
+            (countersign::model::user::Subject::User(owner.user.id()), owner.user.generations().current());
         let other = countersign::model::ids::SessionId::from_bytes([0; 16]);
-        let revoked = revocations.revokes(&subject, generation, other, Some(Credential::Key(owner.key.id)));
+        let revoked = revocations.revokes(&subject, generation, other, Some(Credential::Key(owner.key.id())));
         found.push(json!({"key": key(&owner.key), "revoked": revoked}));
     }
     found
@@ -121,6 +122,7 @@ fn signing_key(of: &SigningKeyRecord) -> Value {
 }
 
 fn user(of: &User) -> Value {
+    let of = of.clone().into_parts();
     let totp = match &of.totp {
         Totp::Off => json!("off"),
         Totp::Pending { sealed } => json!(["pending", hex(sealed)]),
@@ -128,7 +130,7 @@ fn user(of: &User) -> Value {
             json!(["on", hex(sealed), last_step, recovery.iter().map(|code| hex(code)).collect::<Vec<_>>()])
         }
     };
-    let generations = &of.generations;
+    let generations = of.generations.into_parts();
     json!({
         "id": of.id.to_string(), "name": of.name.as_str(), "email": of.email.as_ref().map(Email::as_str),
         "password": of.password, "staff": of.roles.staff, "superuser": of.roles.superuser, "enabled": of.enabled,
@@ -138,6 +140,7 @@ fn user(of: &User) -> Value {
 }
 
 fn session(of: &Session) -> Value {
+    let of = of.clone().into_parts();
     let organization = match of.organization {
         ActiveOrganization::Personal => None,
         ActiveOrganization::Member(id) => Some(id.to_string()),
@@ -172,6 +175,7 @@ fn ended_as(reason: EndReason) -> &'static str {
 }
 
 fn key(of: &PersonalKey) -> Value {
+    let of = of.clone().into_parts();
     let previous = of.previous.map(|(secret, until)| json!([hex(&secret), until.micros()]));
     json!({
         "id": of.id.to_string(), "user": of.user.to_string(), "display_name": of.display_name, "secret": hex(&of.secret),
@@ -181,6 +185,7 @@ fn key(of: &PersonalKey) -> Value {
 }
 
 fn link(of: &Link) -> Value {
+    let of = of.clone().into_parts();
     json!({
         "token": hex(&of.token), "guest": of.guest, "dataset": of.dataset_id, "generation": of.generation.0,
         "issuer": of.issuer.to_string(), "one_time": of.one_time, "made": of.create_time.micros(),
@@ -197,6 +202,7 @@ fn provider(of: &IdentityProvider) -> Value {
 }
 
 fn attempt(of: &Attempt) -> Value {
+    let of = of.clone().into_parts();
     let state = match &of.state {
         AttemptState::Exchanging { revision } => json!(["exchanging", revision]),
         AttemptState::Identified { user, generation, at } => {
@@ -263,7 +269,9 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::SessionRetried(session) => ("session_retried", vec![session.to_string()]),
         Action::Swept(records) => ("swept", vec![records.to_string()]),
         Action::SessionSwept(session, times) => ("session_swept", vec![session.to_string(), times.to_string()]),
-        Action::StoreUpgraded { from, to } => ("store_upgraded", vec![from.to_string(), to.to_string()]),
+        Action::StoreUpgraded { from, to, last, digest } => {
+            ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
+        }
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use countersign::store::{Revocations, Store, audit_digest};
+use countersign::model::audit::Action;
+use countersign::store::{Lane, Revocations, Store, audit_digest};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::describe::describe;
@@ -89,13 +91,37 @@ pub(crate) async fn assert_kept(store: &dyn Store, revocations: &Revocations, ma
     let (found_audit, expected_audit) = (found_audit.as_array().unwrap(), expected_audit.as_array().unwrap());
     assert_eq!(&found_audit[..expected_audit.len()], expected_audit, "{name}: audit");
     let told: Vec<_> = found_audit[expected_audit.len()..].iter().map(|event| event[4].clone()).collect();
-    let upgraded = serde_json::json!(["store_upgraded", "2", "3"]);
-    assert_eq!(told, if name.starts_with("format-2") { vec![upgraded] } else { Vec::new() }, "{name}: audit");
+    let upgraded = |digest: &Value| json!(["store_upgraded", "2", "3", expected_audit.len().to_string(), digest]);
+    match told.as_slice() {
+        [] => assert!(!name.starts_with("format-2"), "{name}: no event tells of the upgrade"),
+        [one] if name.starts_with("format-2") => assert_eq!(one, &upgraded(&one[4]), "{name}: audit"),
+        _ => panic!("{name}: {told:?}"),
+    }
 
     let mut previous = [0; 32];
-    for (event, sequence) in store.audit_events(1, u32::MAX).await.unwrap().iter().zip(1..) {
+    for (event, sequence) in store.audit_events(Lane::Only, 1, u32::MAX).await.unwrap().iter().zip(1..) {
         assert_eq!((event.sequence, event.previous), (sequence, previous), "{name}: the audit chain is broken");
         previous = audit_digest(event);
+    }
+}
+
+/// Whoever holds the log as it was exported before an upgrade can hold it against the one that there is now.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_of_an_upgrade_holds_the_end_of_the_chain_before_it() {
+    for fixture in fixtures_of(2) {
+        // The last field of format 2's last record is the digest of its last event.
+        let before = tempfile::tempdir().unwrap();
+        unpack_into(&fixture, before.path());
+        let db = sled::Config::new().path(before.path().join("data/sled")).flush_every_ms(None).open().unwrap();
+        let tip = db.get(b"\0tip").unwrap().unwrap();
+        let ended: [u8; 32] = *tip.last_chunk().unwrap();
+        let (store, _) = open_store(&fixture.data()).await;
+        let events = store.audit_events(Lane::Only, 1, u32::MAX).await.unwrap();
+        let last = events.last().unwrap();
+        let expected = Action::StoreUpgraded { from: 2, to: 3, last: last.sequence - 1, digest: ended };
+        assert_eq!(last.action, expected, "{}", fixture.name);
+        assert_ne!(last.previous, ended, "{}: it is chained anew", fixture.name);
+        store.close().await;
     }
 }
 

@@ -1,8 +1,9 @@
 //! Access tokens: their claims, and what makes a presented one good. Owns the strict reading of a token and the checks of
 //! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key.
 //!
-//! A token is checked in two steps, so that the dear one can be remembered: [`super::keyring::KeyRing::check_signature`] and
-//! [`Rules::check`] depend on the token, the ring and the settings alone, [`Times::check`] on the moment and is run at every use.
+//! A token is checked in two steps, so that the costly one can be cached. [`super::keyring::KeyRing::check_signature`] and
+//! [`Rules::check`] depend only on the token, the ring and the settings. [`Times::check`] depends on the time and runs at every
+//! use.
 //!
 //! # Source
 //! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Claims, JwtError, MAX_TOKEN, strict_json};
 
-/// A token taken apart, nothing of it verified.
+/// The parts of a token; nothing is verified.
 pub(in crate::crypto) struct Parts<'a> {
     /// Header and claims with the dot between them: what is signed.
     pub(in crate::crypto) signed: &'a str,
@@ -16,7 +16,7 @@ pub(in crate::crypto) struct Parts<'a> {
     claims: &'a str,
     /// The key it says it is signed with.
     pub(in crate::crypto) kid: String,
-    /// What it says it is signed with; must be the key's own.
+    /// The algorithm that the header names; it must be the key's own.
     pub(in crate::crypto) alg: String,
 }
 

@@ -1,5 +1,5 @@
-//! JSON in which no object names a member twice, at any depth. Parsers differ in which of two they take, and that difference
-//! is an attack (RFC 8725, section 2.6; RFC 7515, section 4).
+//! JSON in which no object has a member name twice, at any depth. Parsers differ in which of the two they use, and attackers
+//! use that difference (RFC 8725, section 2.6; RFC 7515, section 4).
 
 use std::fmt;
 

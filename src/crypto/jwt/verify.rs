@@ -1,4 +1,4 @@
-//! Signatures, by jsonwebtoken. The algorithm is the key's own, never the header's.
+//! Verifies signatures with jsonwebtoken. The algorithm comes from the key, never from the header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,13 +25,13 @@ impl VerifyingKey {
 
     /// True where `signature`, in canonical base64, is this key's over `signed`.
     pub(in crate::crypto) fn verifies(&self, signed: &[u8], signature: &str) -> bool {
-        // jsonwebtoken decodes it again; here it is held to the one canonical spelling, whatever that decoder takes.
+        // jsonwebtoken decodes it again. This check accepts only canonical base64, whatever that decoder accepts.
         URL_SAFE_NO_PAD.decode(signature).is_ok()
             && jsonwebtoken::crypto::verify(signature, signed, &self.key, self.algorithm).unwrap_or(false)
     }
 }
 
-/// What a service that has only the JWKS does with a token: jsonwebtoken's own decoding, by the key as it was published.
+/// What a service does that has only the JWKS: jsonwebtoken's own decoding, with the published key.
 #[cfg(test)]
 pub(in crate::crypto) fn verifies_as_a_stranger_would(token: &str, jwk: &jsonwebtoken::jwk::Jwk) -> bool {
     let Ok(header) = jsonwebtoken::decode_header(token) else { return false };

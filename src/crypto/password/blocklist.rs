@@ -1,5 +1,5 @@
-//! What everybody would guess: the passwords of published leaks, names and words around the account, keyboard walks,
-//! repeats, dates. The estimate is zxcvbn's, which carries lists of common passwords, names and words.
+//! Finds common passwords: those of published leaks, names and words around the account, keyboard walks, repeats, dates. zxcvbn
+//! makes the estimate; it contains lists of common passwords, names and words.
 
 use zeroize::Zeroizing;
 use zxcvbn::zxcvbn;
@@ -8,26 +8,26 @@ use zxcvbn::zxcvbn;
 /// two after them, lie below; three random words lie far above.
 const MIN_GUESSES: u64 = 1_000_000;
 
-/// Words that are close to every account here.
-const OURS: [&str; 3] = ["countersign", "login", "password"];
+/// Words that attackers would try on every account here.
+const CONTEXT_WORDS: [&str; 3] = ["countersign", "login", "password"];
 
-/// How much is looked at in one piece, in characters, and how many pieces. The estimate's cost rises with the square of the
+/// The length of one piece in characters, and the number of pieces. The cost of an estimate rises with the square of the
 /// length, and with the number of ways to read symbols as letters.
-const PIECE: usize = 32;
-const PIECES: usize = 3;
+const PIECE_LEN: usize = 32;
+const MAX_PIECES: usize = 3;
 
 /// True where an attacker who tries the likely ones first would find `password` within a million guesses. `context` are words
 /// that are close to this account: its username, the local part of its e-mail address, its organization.
 ///
-/// Looks at the first 96 characters, in three pieces; a password is common where each of its pieces is. Takes about a
-/// millisecond of computing, tens of them for what is made of symbols only: not for a thread that must not wait.
+/// Checks the first 96 characters, in three pieces; a password is common if each of its pieces is. This takes about a
+/// millisecond of CPU, and tens of milliseconds for a password of symbols only. Do not call it on a thread that must not block.
 #[must_use]
 pub fn is_common(password: &str, context: &[&str]) -> bool {
-    let words: Vec<&str> = OURS.iter().chain(context).copied().filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = CONTEXT_WORDS.iter().chain(context).copied().filter(|word| !word.is_empty()).collect();
     let mut symbols = password.chars();
-    for _ in 0..PIECES {
-        let piece = Zeroizing::new(symbols.by_ref().take(PIECE).collect::<String>());
-        // The last piece may be a letter or two: what it adds is in its favour only if it is hard to guess.
+    for _ in 0..MAX_PIECES {
+        let piece = Zeroizing::new(symbols.by_ref().take(PIECE_LEN).collect::<String>());
+        // The last piece may be a letter or two. It helps the password only if it is hard to guess.
         if zxcvbn(&piece, &words).guesses() >= MIN_GUESSES {
             return false;
         }

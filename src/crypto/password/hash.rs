@@ -1,5 +1,5 @@
-//! The formats of password hashes: our own argon2id in PHC form, and what accounts bring along from elsewhere. Every cost that
-//! is read from a stored hash is bounded before it is paid.
+//! The formats of password hashes: our own argon2id in PHC form, and those of accounts from elsewhere. Every cost parameter of
+//! a stored hash is checked against a bound before anything is computed.
 
 use std::num::NonZeroU32;
 
@@ -15,10 +15,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_ITERATIONS: u32 = 10;
 const MAX_PARALLELISM: u32 = 16;
-const MAX_PBKDF2: u32 = 2_000_000;
+const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
-const SALT: usize = 16;
-const OUTPUT: usize = 32;
+const SALT_LEN: usize = 16;
+const OUTPUT_LEN: usize = 32;
 
 /// What new hashes cost. The default is OWASP's: 19 MiB, two passes, one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl HashParams {
     /// [`HashError::TooCostly`] where one is outside its bounds.
     pub fn new(memory_kib: u32, iterations: u32, parallelism: u32) -> Result<Self, HashError> {
         let bounded = memory_kib <= MAX_MEMORY_KIB && iterations <= MAX_ITERATIONS && parallelism <= MAX_PARALLELISM;
-        if bounded && Params::new(memory_kib, iterations, parallelism, Some(OUTPUT)).is_ok() {
+        if bounded && Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_LEN)).is_ok() {
             Ok(Self { memory_kib, iterations, parallelism })
         } else {
             Err(HashError::TooCostly)
@@ -79,7 +79,7 @@ enum Stored<'a> {
     Pbkdf2 {
         iterations: NonZeroU32,
         salt: &'a str,
-        output: [u8; OUTPUT],
+        output: [u8; OUTPUT_LEN],
     },
 }
 
@@ -146,7 +146,7 @@ impl<'a> Stored<'a> {
             return Err(HashError::Unsupported);
         };
         let iterations: NonZeroU32 = iterations.parse().map_err(|_| HashError::Unsupported)?;
-        if iterations.get() > MAX_PBKDF2 {
+        if iterations.get() > MAX_PBKDF2_ITERATIONS {
             return Err(HashError::TooCostly);
         }
         let output = STANDARD.decode(output).map_err(|_| HashError::Unsupported)?;
@@ -172,17 +172,17 @@ impl Hasher {
     }
 
     /// A new hash in PHC form.
-    pub(super) fn hash(&mut self, password: &[u8], salt: [u8; SALT]) -> Result<String, HashError> {
+    pub(super) fn hash(&mut self, password: &[u8], salt: [u8; SALT_LEN]) -> Result<String, HashError> {
         let output = self.own(password, &salt)?;
         let HashParams { memory_kib, iterations, parallelism } = self.params;
         let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output.as_slice()));
         Ok(format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${output}"))
     }
 
-    /// Spends what [`hash`](Self::hash) spends, for accounts that are not there.
+    /// Takes as long as [`hash`](Self::hash), for accounts that do not exist.
     pub(super) fn pretend(&mut self, password: &[u8]) {
-        // The result is of no use; a failure, which only memory could cause, shows at the next real hash.
-        let _ = self.own(password, &[0; SALT]);
+        // The result is not needed. Only a lack of memory could make this fail, and the next real hash will show that.
+        let _ = self.own(password, &[0; SALT_LEN]);
     }
 
     /// True where `password` is the one that `stored` was made of.
@@ -214,21 +214,22 @@ impl Hasher {
             || stored.version != Version::V0x13
             || stored.params.m_cost() < self.params.memory_kib
             || stored.params.t_cost() < self.params.iterations
-            || stored.salt.len() < SALT
-            || stored.output.len() < OUTPUT
+            || stored.salt.len() < SALT_LEN
+            || stored.output.len() < OUTPUT_LEN
     }
 
-    /// Wipes the memory of the last hash, and keeps it. For when nothing waits: the next hash overwrites it anyway.
+    /// Wipes the memory of the last hash, and keeps it allocated. Called when nothing waits; otherwise the next hash overwrites
+    /// the memory.
     pub(super) fn wipe(&mut self) {
         if std::mem::take(&mut self.dirty) {
             self.blocks.fill(Block::default());
         }
     }
 
-    fn own(&mut self, password: &[u8], salt: &[u8]) -> Result<Zeroizing<[u8; OUTPUT]>, HashError> {
+    fn own(&mut self, password: &[u8], salt: &[u8]) -> Result<Zeroizing<[u8; OUTPUT_LEN]>, HashError> {
         let HashParams { memory_kib, iterations, parallelism } = self.params;
-        let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT)).map_err(|_| HashError::TooCostly)?;
-        let mut output = Zeroizing::new([0; OUTPUT]);
+        let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_LEN)).map_err(|_| HashError::TooCostly)?;
+        let mut output = Zeroizing::new([0; OUTPUT_LEN]);
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         self.compute(&argon2, password, salt, output.as_mut_slice())?;
         Ok(output)
@@ -244,7 +245,8 @@ impl Hasher {
             self.dirty = true;
             argon2.hash_password_into_with_memory(password, salt, output, &mut self.blocks)
         } else {
-            // A dearer hash from elsewhere: its memory is given back at once, it will be upgraded to ours.
+            // A hash from elsewhere that needs more memory. The memory is freed at once, because the hash will be upgraded to
+            // ours.
             let mut blocks = vec![Block::default(); wanted];
             let outcome = argon2.hash_password_into_with_memory(password, salt, output, &mut blocks);
             blocks.fill(Block::default());

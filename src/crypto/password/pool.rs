@@ -1,6 +1,6 @@
-//! The hash pool: threads of its own, at a lower scheduling priority, each with its argon2 memory allocated once and reused, fed
-//! by a short queue that is fair and knows deadlines; they stand back for other calls. Owns the threads and the promise that a flood
-//! of logins costs bounded memory, hurts only password checks, and cannot starve those who signed in lately.
+//! The hash pool: threads of its own, at a lower scheduling priority, each with its argon2 memory allocated once. A short, fair
+//! queue with deadlines feeds them, and they yield to other calls. Owns the threads and this promise: a flood of logins takes
+//! bounded memory, slows only password checks, and cannot starve those who signed in recently.
 
 mod job;
 mod part;
@@ -29,12 +29,12 @@ use crate::model::traffic::Traffic;
 pub struct PoolConfig {
     /// How many threads; at least one is started.
     pub threads: usize,
-    /// Their nice value, 0 to 19: the higher, the more of the machine is left to everything else. The first of several threads
-    /// keeps that of the process.
+    /// The nice value of the threads, 0 to 19; a higher value leaves more of the machine to other work. The first of several
+    /// threads keeps the nice value of the process.
     pub nice: i32,
     /// What new hashes cost.
     pub params: HashParams,
-    /// How many may wait. All of them from one source where nobody else waits.
+    /// How many may wait. One source may have all places if nobody else waits.
     pub capacity: usize,
 }
 
@@ -46,7 +46,7 @@ impl Default for PoolConfig {
     }
 }
 
-/// Who asks, and for how long it is worth it.
+/// Who asks, and how long they wait for the answer.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     /// The name that was presented.
@@ -55,7 +55,7 @@ pub struct Ticket {
     pub source: IpAddr,
     /// Which queue it waits in.
     pub lane: Lane,
-    /// How long the answer is waited for, from now.
+    /// How long the caller waits, from now.
     pub deadline: Duration,
 }
 
@@ -115,11 +115,11 @@ impl std::fmt::Debug for HashPool {
 }
 
 impl HashPool {
-    /// Starts the threads. Where there are several, the last one rests while `traffic` rises, and the first one takes at most about
-    /// three tenths of a core where that is wanted by others too.
+    /// Starts the threads. If there are several, the last one rests while `traffic` rises. The first one takes at most about
+    /// three tenths of a core while others want that core too.
     ///
     /// # Errors
-    /// Where the operating system gives no thread.
+    /// The operating system's error, if it cannot start a thread.
     pub fn start(config: PoolConfig, random: Arc<dyn Random>, traffic: &Traffic) -> std::io::Result<Self> {
         let threads = config.threads.max(1);
         let queue = FairQueue::new(config.capacity.max(1));
@@ -143,10 +143,10 @@ impl HashPool {
         Ok(pool)
     }
 
-    /// Checks a password against a stored hash of any known form. Without one (`phc: None`, there is no such account) it spends
-    /// what a check of our own hashes costs and answers [`Verdict::Wrong`].
+    /// Checks a password against a stored hash of any known form. Without one (`phc: None`, there is no such account) it takes
+    /// as long as a check of one of our hashes and answers [`Verdict::Wrong`].
     ///
-    /// Dropping the future gives the place in the queue up; a check that has begun runs to its end.
+    /// Dropping the future gives up the place in the queue. A check that has begun runs to its end.
     ///
     /// # Errors
     /// - [`PoolError::Overloaded`] - no room, or displaced by one with a better claim.
@@ -176,7 +176,8 @@ impl HashPool {
         PoolStats { waiting: state.queue.len(), running: state.running, done: state.done }
     }
 
-    /// Refuses what waits, lets what runs finish, and joins the threads. Blocks for the length of a hash. Idempotent.
+    /// Refuses the jobs that wait, lets running ones finish, and joins the threads. Blocks for up to the length of a hash.
+    /// Idempotent.
     pub fn stop(&self) {
         {
             let mut state = lock(&self.shared.state);
@@ -212,7 +213,8 @@ impl Drop for HashPool {
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
-    /// Of the two that stand back at times: were one woken in place of another, nobody might take the job.
+    /// For the two threads that rest at times. If a resting thread were woken instead of another one, nobody might take the
+    /// job.
     wake_courteous: Condvar,
     /// How long a job takes, in microseconds: a moving average.
     micros: AtomicU64,
@@ -239,7 +241,8 @@ impl Shared {
             if state.stopping {
                 return Err(PoolError::Stopped);
             }
-            // Those who gave up make room first; looking for them at every push of a flood would cost more than it gives.
+            // Jobs whose caller gave up make room first. Looking for them at every push of a flood would cost more than it
+            // gains.
             if state.queue.is_full() && now.duration_since(state.swept) > Duration::from_millis(10) {
                 state.swept = now;
                 state.queue.retain(|job| job.is_wanted(now));
@@ -258,7 +261,7 @@ impl Shared {
         Ok(())
     }
 
-    /// When what waits now will have been served, between 1 and 30 s.
+    /// How long until the jobs that wait now will be done, between 1 and 30 s.
     fn overloaded(&self, waiting: usize) -> PoolError {
         let waiting = u64::try_from(waiting / self.threads).unwrap_or(u64::MAX);
         let wait = Duration::from_micros(waiting.saturating_mul(self.micros.load(Ordering::Relaxed)));
@@ -297,8 +300,8 @@ impl Shared {
         }
     }
 
-    /// What a job takes, with something to spare: one that is begun any later is answered too late. Bounded, because only jobs that
-    /// are begun can show that they have become quicker.
+    /// How long a job takes, with a margin. A job that begins with less time than this left would be answered too late. It is
+    /// bounded, because only jobs that are begun can show that jobs have become quicker.
     fn about_a_job(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed).saturating_mul(2)).min(Duration::from_millis(500))
     }

@@ -1,20 +1,22 @@
-//! Who is served next. Owns the order of the waiting and who must go when there is no room; knows nothing of passwords.
+//! The queue of the hash pool. Owns the order of those who wait, and who must leave when it is full. Knows nothing of
+//! passwords.
 //!
-//! Two lanes: callers who signed in lately, and strangers. Where both wait, three of four turns are the former's, so junk
-//! cannot starve them, nor they it. Within a lane the sources take turns, within a source the names, within a name the oldest
-//! comes first. Where there is no room, the lane that has more than its share of the room (three to one, again) gives way;
-//! within a lane the fullest source, within a source the fullest name, and there the newest.
+//! There are two lanes: known callers, who signed in recently, and strangers. If both wait, known callers get three of four
+//! turns, so neither lane can starve the other. Within a lane the sources take turns, within a source the names, and within a
+//! name the oldest is first. If the queue is full, the lane with more than its share (again three to one) gives up a place: the
+//! newest entry of the fullest name of its fullest source.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use crate::model::name::Folded;
+use crate::model::source::Source;
 
 /// Which queue a caller waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// This name signed in from this source lately.
+    /// This name signed in from this source recently.
     Known,
     /// Anybody else.
     Stranger,
@@ -59,7 +61,7 @@ impl<T> FairQueue<T> {
     }
 
     pub(super) fn push(&mut self, lane: Lane, source: IpAddr, name: Folded, item: T) -> Pushed<T> {
-        let source = network_of(source);
+        let source = Source::new(source).network();
         let mut displaced = None;
         if self.is_full() {
             let share = match lane {
@@ -96,14 +98,6 @@ impl<T> FairQueue<T> {
             Lane::Known => (&mut self.known, &mut self.strangers),
             Lane::Stranger => (&mut self.strangers, &mut self.known),
         }
-    }
-}
-
-/// What counts as one source: an IPv4 address, or the /64 that one IPv6 host can fill at will.
-fn network_of(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -209,7 +203,8 @@ impl<K: Clone + Eq + Hash, Q> Ring<K, Q> {
 }
 
 impl<T> LaneQueue<T> {
-    /// Takes one out for a newcomer of this source and name; `None` where the newcomer has no better claim than those there.
+    /// Removes one entry to make room for a newcomer of this source and name. `None` if no entry has to give way to the
+    /// newcomer.
     fn make_room(&mut self, source: &IpAddr, name: &Folded) -> Option<T> {
         let (own, fullest) = self.lengths(source);
         if own + 1 < fullest {

@@ -9,30 +9,55 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::refusal::{self, INTERNAL, info, reason};
+use crate::edge::request_id::{RequestId, marked};
+use crate::edge::{Refusal, Trailers};
+use crate::grpc::status;
+use crate::service::Reason;
 
 /// Completes a response that is nothing but its headers; every other status comes in trailers, see [`completed_trailers`].
-pub(super) fn complete(response: Response<Body>) -> Response<Body> {
+pub(super) fn complete(response: Response<Body>, id: &RequestId) -> Response<Body> {
     if !wants_completion(response.headers()) {
         return response;
     }
     let status = response.extensions().get::<Status>().cloned().or_else(|| Status::from_header_map(response.headers()));
-    match status.and_then(|status| completed(&status)) {
+    // The call is over by now: whatever is logged of it here is still its own.
+    match status.and_then(|status| marked(id, || completed(&status))) {
         Some(status) => status.into_http(),
         None => response,
     }
 }
 
 /// Trailers in place of `trailers`, where those need completion.
-pub(super) fn completed_trailers(trailers: &HeaderMap) -> Option<HeaderMap> {
+fn completed_trailers(trailers: &HeaderMap) -> Option<HeaderMap> {
     if !wants_completion(trailers) {
         return None;
     }
     Status::from_header_map(trailers).and_then(|status| completed(&status)).map(|status| trailers_of(&status))
 }
 
+/// How gRPC ends a stream.
+#[derive(Debug)]
+pub(super) struct GrpcTrailers;
+
+impl Trailers for GrpcTrailers {
+    fn refused(refusal: &Refusal, id: &RequestId) -> HeaderMap {
+        let mut trailers = trailers_of(&status::status(refusal));
+        id.answer(&mut trailers);
+        trailers
+    }
+
+    fn completed(trailers: &HeaderMap) -> Option<HeaderMap> {
+        completed_trailers(trailers)
+    }
+}
+
+/// Whether these headers refuse a call.
+pub(super) fn refuse(headers: &HeaderMap) -> bool {
+    headers.get(Status::GRPC_STATUS).is_some_and(|code| code != "0")
+}
+
 /// A status as trailers.
-pub(super) fn trailers_of(status: &Status) -> HeaderMap {
+fn trailers_of(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::new();
     // What cannot be written in headers is percent-encoded before; were it to fail, the stream ends without a status, and that
     // is an error to every client.
@@ -41,31 +66,34 @@ pub(super) fn trailers_of(status: &Status) -> HeaderMap {
 }
 
 fn wants_completion(headers: &HeaderMap) -> bool {
-    headers.get(Status::GRPC_STATUS).is_some_and(|code| code != "0") && !headers.contains_key(Status::GRPC_STATUS_DETAILS)
+    refuse(headers) && !headers.contains_key(Status::GRPC_STATUS_DETAILS)
 }
 
 fn completed(status: &Status) -> Option<Status> {
     let said = status.message();
-    let (code, reason, sentence) = match status.code() {
+    let refusal = match status.code() {
         Code::OutOfRange if said.contains("message length too large") => TOO_LARGE,
         Code::ResourceExhausted if said.contains("size limit") => TOO_LARGE,
         Code::Internal if MALFORMED.iter().any(|text| said.contains(text)) => {
-            (Code::InvalidArgument, reason::MALFORMED_MESSAGE, "the message is not one of this method, or is not complete")
+            Refusal::new(Reason::MalformedMessage, "the message is not one of this method, or is not complete")
         }
-        Code::Unimplemented if said.is_empty() => return Some(refusal::unimplemented()),
-        Code::Unimplemented => (Code::Unimplemented, reason::UNIMPLEMENTED, said),
+        Code::Unimplemented if said.is_empty() => NO_SUCH_METHOD,
+        Code::Unimplemented => Refusal { sentence: said.to_owned().into(), ..Refusal::new(Reason::Unimplemented, "") },
         Code::Internal | Code::Unknown => {
             tracing::error!(code = ?status.code(), said, "a call failed with a status that is not ours");
-            (Code::Internal, reason::INTERNAL, INTERNAL)
+            Refusal::internal()
         }
         _ => return None,
     };
     // The metadata goes along: with an unknown compression it says which would do.
-    Some(Status::with_error_details_and_metadata(code, sentence, info(reason), status.metadata().clone()))
+    let (code, sentence) = (status::code(refusal.reason), refusal.sentence.as_ref());
+    Some(Status::with_error_details_and_metadata(code, sentence, status::details(&refusal), status.metadata().clone()))
 }
 
-const TOO_LARGE: (Code, &str, &str) =
-    (Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "the message is larger than this server takes");
+/// The answer to a method or path that does not exist.
+pub(super) const NO_SUCH_METHOD: Refusal = Refusal::new(Reason::Unimplemented, "this server has no such method");
+
+const TOO_LARGE: Refusal = Refusal::new(Reason::MessageTooLarge, "the message is larger than this server takes");
 
 /// What tonic says, as INTERNAL, of a message that the client got wrong.
 const MALFORMED: [&str; 6] = [
@@ -80,6 +108,8 @@ const MALFORMED: [&str; 6] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ID: RequestId = RequestId::Own(1);
 
     #[test]
     fn tonics_statuses_become_ours() {
@@ -99,7 +129,7 @@ mod tests {
             (Status::unknown("h2 broke"), Code::Internal, "INTERNAL"),
             (Status::internal("sled: src/tree.rs"), Code::Internal, "INTERNAL"),
         ] {
-            let completed = Status::from_header_map(complete(status.into_http()).headers()).unwrap();
+            let completed = Status::from_header_map(complete(status.into_http(), &ID).headers()).unwrap();
             assert_eq!(completed.code(), code);
             let info = completed.get_details_error_info().unwrap();
             assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, "countersign"));
@@ -108,9 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_ends_with_a_status_and_the_name_of_its_call() {
+        let trailers = GrpcTrailers::refused(&Refusal::internal(), &ID);
+        let status = Status::from_header_map(&trailers).unwrap();
+        assert_eq!(status.get_details_error_info().unwrap().reason, "INTERNAL");
+        assert_eq!(trailers["x-request-id"], "0000000000000001");
+        let tonics = trailers_of(&Status::internal("Unexpected EOF decoding stream."));
+        let completed = Status::from_header_map(&GrpcTrailers::completed(&tonics).unwrap()).unwrap();
+        assert_eq!(completed.code(), Code::InvalidArgument);
+    }
+
+    #[test]
     fn what_is_ours_or_ok_is_left_alone() {
-        let ours = refusal::refusal(Code::Internal, "STORE_FAILED", "as it is");
-        let kept = Status::from_header_map(complete(ours.into_http()).headers()).unwrap();
+        let ours = status::status(&Refusal::new(Reason::Internal, "as it is"));
+        let kept = Status::from_header_map(complete(ours.into_http(), &ID).headers()).unwrap();
         assert_eq!((kept.code(), kept.message()), (Code::Internal, "as it is"));
         assert!(completed_trailers(&trailers_of(&Status::ok(""))).is_none());
         assert!(completed_trailers(&HeaderMap::new()).is_none());

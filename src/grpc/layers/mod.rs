@@ -1,24 +1,15 @@
 //! What every gRPC call passes before its handler, and what its answer passes on the way back.
 //!
-//! Owns the limits of a call (deadline, calls in flight), the caller's [`Source`](crate::model::source::Source), and the rule
-//! that every refusal is a gRPC status with `ErrorInfo`, also where tonic or a panic made it. Knows no service beyond the
-//! paths in `class`. One service in place of one per concern: a call costs no allocation here, and the order, which matters, is
-//! one function that can be read: `begin`.
+//! Owns how gRPC is told from what is none, and the rule that every refusal is a gRPC status with `ErrorInfo`, also where tonic
+//! or a panic made it; limits, sources and ids are the [`edge`]'s. One service in place of one per concern: a call
+//! costs no allocation here, and the order, which matters, is one function that can be read: `begin`.
 
-mod call;
-mod class;
-pub mod deadline;
+mod answering;
 mod details;
 pub mod fallback;
-mod held;
-pub mod in_flight;
-mod panics;
-mod refusal;
-pub mod source;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -30,29 +21,11 @@ use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
-pub use self::call::Answering;
-use self::call::Call;
-use self::class::Class;
-use self::deadline::Deadlines;
-use self::in_flight::{Bounds, InFlight};
-use self::source::TrustedProxies;
-use crate::model::traffic::Traffic;
-
-/// What a [`Guard`] can be told. The default is what the service runs with.
-#[derive(Clone, Debug, Default)]
-pub struct LayerSettings {
-    /// The longest a call of each class may take.
-    pub deadlines: Deadlines,
-    /// How many calls of each class may be in flight.
-    pub bounds: Bounds,
-    /// Whose `x-forwarded-for` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Where calls are counted that check no password.
-    pub traffic: Traffic,
-}
+pub use self::answering::Answering;
+use crate::edge::{self, Call, Class, Edge, deadline};
 
 /// A call on its way, as generated servers answer it.
-pub type Called = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+pub type Called = edge::Called<Body>;
 
 /// gRPC services, told apart by the first part of a path.
 pub trait Services: Send + Sync + 'static {
@@ -70,22 +43,13 @@ pub trait Services: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Guard<S> {
     services: S,
-    deadlines: Deadlines,
-    in_flight: InFlight,
-    trusted_proxies: TrustedProxies,
-    traffic: Traffic,
+    edge: Arc<Edge>,
 }
 
 impl<S: Services> Guard<S> {
     /// Stands before `services`.
-    pub fn new(services: S, settings: LayerSettings) -> Self {
-        Self {
-            services,
-            deadlines: settings.deadlines,
-            in_flight: InFlight::new(&settings.bounds),
-            trusted_proxies: settings.trusted_proxies,
-            traffic: settings.traffic,
-        }
+    pub fn new(services: S, edge: Arc<Edge>) -> Self {
+        Self { services, edge }
     }
 
     /// Whether `path` is that of a service. Every other path is not for [`Self::call`].
@@ -108,15 +72,15 @@ impl<S: Services> Guard<S> {
     /// The order, from the cheapest refusal inwards:
     ///
     /// 1. What is no gRPC is refused as HTTP, because its sender would not read a gRPC status.
-    /// 2. The source, which everything inside may ask for.
+    /// 2. The source and the name of the call, which everything inside may ask for.
     /// 3. The deadline is read before a place is taken: a malformed one costs nobody anything.
     /// 4. A place in flight, before the body is read: waiting bodies are what memory is spent on.
     ///
-    /// And then in [`Call`]:
+    /// And then in [`Call`] and [`Answering`]:
     ///
-    /// 5. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
-    /// 6. A panic is caught inside the deadline and the place, so that both are given back.
-    /// 7. Last, what comes out is completed, whoever made it.
+    /// 6. The deadline covers reading the body and the handler. A stream keeps its place and its deadline until its end.
+    /// 7. A panic is caught inside the deadline and the place, so that both are given back.
+    /// 8. Last, what comes out is completed, whoever made it.
     fn begin<B>(&self, mut request: Request<B>, peer: IpAddr) -> Answering
     where
         B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError> + Send> + Send + 'static,
@@ -124,21 +88,15 @@ impl<S: Services> Guard<S> {
         if request.method() != Method::POST || !is(request.headers(), b"application/grpc") {
             return Answering::at_once(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this path speaks gRPC\n"));
         }
-        source::mark(&mut request, peer, &self.trusted_proxies);
-        let class = Class::of(request.uri().path());
-        let asked = match deadline::asked(request.headers()) {
-            Ok(asked) => asked,
-            Err(status) => return Answering::at_once(status.into_http()),
+        let id = self.edge.receive(&mut request, peer);
+        let class = Class::of_rpc(request.uri().path());
+        let admitted = deadline::asked(request.headers()).and_then(|asked| self.edge.admit(class, asked));
+        let admission = match admitted {
+            Ok(admission) => admission,
+            Err(refusal) => return Answering::refused(&refusal, &id),
         };
-        let Some(place) = self.in_flight.enter(class) else {
-            return Answering::at_once(in_flight::overloaded().into_http());
-        };
-        if class.is_traffic() {
-            self.traffic.count();
-        }
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let deadline = self.deadlines.of(class, asked);
-        Answering::called(Call::new(self.services.call(request), deadline, place, class.is_stream(), path))
+        Answering::called(Call::new(self.services.call(request), admission, path, id), class.is_stream())
     }
 }
 

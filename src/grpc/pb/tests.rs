@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
-use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
-use super::{DESCRIPTOR_SET, ErrorReason, LoginRequest, LoginResponse, OPAQUE, TokenSet};
+use super::{DESCRIPTOR_SET, ErrorReason};
 
 fn files() -> Vec<FileDescriptorProto> {
     let all = FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap().file;
@@ -107,32 +106,4 @@ fn error_reasons_are_distinct_and_have_an_example_each() {
         assert!(example.is_some_and(|example| !example.is_empty() && examples.insert(example)), "{}: {comment}", value.name());
         assert_eq!(ErrorReason::try_from(value.number()).unwrap().as_str_name(), value.name());
     }
-}
-
-/// A field of one of these names, or that ends so, holds a secret, unless it is listed as harmless.
-const TELLING: [&str; 9] =
-    ["password", "otp", "token", "secret", "state", "codes", "otpauth_url", "single_use_url", "request_id"];
-const HARMLESS: [&str; 2] = ["page_token", "next_page_token"];
-
-#[test]
-fn messages_with_a_secret_are_opaque() {
-    for file in files() {
-        for message in &file.message_type {
-            for field in message.field.iter().filter(|field| field.r#type() == Type::String) {
-                let name = field.name();
-                if TELLING.iter().any(|telling| name.ends_with(telling)) && !HARMLESS.contains(&name) {
-                    assert!(OPAQUE.contains(&message.name()), "{}.{name}", message.name());
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn debug_shows_no_secret() {
-    let request = LoginRequest { username: "ada".into(), password: "correct horse".into(), ..LoginRequest::default() };
-    assert_eq!(format!("{request:?}"), "LoginRequest(..)");
-    let tokens = TokenSet { refresh_token: "csr_x".into(), ..TokenSet::default() };
-    let answer = LoginResponse { tokens: Some(tokens), user: None };
-    assert_eq!(format!("{answer:?}"), "LoginResponse { tokens: Some(TokenSet(..)), user: None }");
 }

@@ -3,9 +3,11 @@ use std::time::Duration;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use super::{DOMAIN, INTERNAL, refusal, status, unimplemented};
+use super::{DOMAIN, code, status, unimplemented};
+use crate::edge::Refusal;
+use crate::edge::refusal::INTERNAL;
 use crate::grpc::pb::ErrorReason;
-use crate::service::{Error, Thing};
+use crate::service::{Error, Reason, Thing};
 
 /// Every variant with the code, the reason and the sentence that its caller gets.
 fn table() -> Vec<(Error, Code, &'static str, &'static str)> {
@@ -102,7 +104,7 @@ fn table() -> Vec<(Error, Code, &'static str, &'static str)> {
 #[test]
 fn every_error_has_its_code_reason_sentence_and_details() {
     for (error, code, reason, sentence) in table() {
-        let status = status(&error);
+        let status = status(&Refusal::of(&error));
         assert_eq!((status.code(), status.message()), (code, sentence), "{error:?}");
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
@@ -125,15 +127,51 @@ fn every_error_has_its_code_reason_sentence_and_details() {
 
 #[test]
 fn a_wait_is_never_zero() {
-    let retry = status(&Error::Overloaded(Duration::ZERO)).get_details_retry_info().unwrap();
+    let retry = status(&Refusal::of(&Error::Overloaded(Duration::ZERO))).get_details_retry_info().unwrap();
     assert!(retry.retry_delay.unwrap() > Duration::ZERO);
 }
 
 #[test]
 fn refusals_of_the_transport_carry_a_reason_too() {
-    let status = unimplemented();
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert_eq!(status.get_details_error_info().unwrap().reason, "UNIMPLEMENTED");
-    let status = refusal(Code::Unavailable, ErrorReason::ShuttingDown, "the server is shutting down");
+    let refused = unimplemented();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    assert_eq!(refused.get_details_error_info().unwrap().reason, "UNIMPLEMENTED");
+    let status = status(&Refusal::new(Reason::ShuttingDown, "the server is shutting down"));
+    assert_eq!(status.code(), Code::Unavailable);
     assert_eq!(status.get_details_error_info().unwrap().reason, "SHUTTING_DOWN");
+}
+
+#[test]
+fn the_services_reasons_and_the_contracts_are_the_same() {
+    let ours: Vec<String> = Reason::ALL.iter().map(|reason| format!("ERROR_REASON_{}", reason.name())).collect();
+    for name in &ours {
+        assert!(ErrorReason::from_str_name(name).is_some(), "{name} is not in the contract");
+    }
+    let theirs: Vec<&str> = (1..).map_while(|number| ErrorReason::try_from(number).ok()).map(|r| r.as_str_name()).collect();
+    assert_eq!(ours, theirs);
+}
+
+/// The codes that error.proto promises, read from its own comments: each begins with the code.
+#[test]
+fn every_reason_has_the_code_that_the_contract_says() {
+    let proto = include_str!("../../../proto/countersign/v1/error.proto");
+    let mut promised = "";
+    let mut checked = 0;
+    for line in proto.lines().map(str::trim) {
+        if let Some(comment) = line.strip_prefix("// ") {
+            if promised.is_empty() {
+                promised = comment.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next().unwrap();
+            }
+        } else if let Some((name, _)) = line.strip_prefix("ERROR_REASON_").and_then(|value| value.split_once(' ')) {
+            if let Some(reason) = Reason::ALL.iter().find(|reason| reason.name() == name) {
+                let code = format!("{:?}", code(*reason));
+                assert_eq!(code.to_uppercase(), promised.replace('_', ""), "{name}");
+                checked += 1;
+            }
+            promised = "";
+        } else if line.is_empty() {
+            promised = "";
+        }
+    }
+    assert_eq!(checked, Reason::ALL.len());
 }

@@ -23,7 +23,7 @@ impl AuditEvent {
     /// | part | the account's id (16 bytes) or the guest's folded name in UTF-8; empty for the others |
     /// | part | the address it came from, 4 or 16 bytes; empty where there is none |
     /// | part | the name of the action in ASCII: the variant of [`Action`] in lower case, its words joined by `_` |
-    /// | parts | what the action holds, in the order of its fields: an id is 16 bytes, a number 4, a flag 1 (0 or 1), text UTF-8 |
+    /// | parts | what the action holds, in the order of its fields: an id is 16 bytes, a number 4, the number of an event 8, a digest 32, a flag 1 (0 or 1), text UTF-8 |
     ///
     /// Every length is written, so that no two events have the same bytes. An action that holds nothing ends with its name. An action
     /// of a later version is one more name; what an action holds never changes under its name.
@@ -117,7 +117,9 @@ impl Canonical {
             Action::SessionRetried(session) => self.parts("session_retried", &[session.as_bytes()]),
             Action::Swept(records) => self.parts("swept", &[&number(records)]),
             Action::SessionSwept(session, times) => self.parts("session_swept", &[session.as_bytes(), &number(times)]),
-            Action::StoreUpgraded { from, to } => self.parts("store_upgraded", &[&number(from), &number(to)]),
+            Action::StoreUpgraded { from, to, last, digest } => {
+                self.parts("store_upgraded", &[&number(from), &number(to), &last.to_be_bytes(), digest]);
+            }
         }
     }
 }

@@ -4,14 +4,12 @@ mod canonical;
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::Timestamp;
 use super::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use super::name::Folded;
 
 /// Who acts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The service itself: first start, a sweep.
     System,
@@ -24,7 +22,7 @@ pub enum Actor {
 }
 
 /// Who acts and from where; a parameter of every verb that changes something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Who.
     pub actor: Actor,
@@ -33,7 +31,7 @@ pub struct Origin {
 }
 
 /// What happened. The names are stable: they are what a reader of the log filters by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The store was made.
     StoreCreated,
@@ -104,17 +102,22 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
-    /// The data directory was brought from one format to a later one. The events before this one were chained anew.
+    /// The data directory was brought from one format to a later one, and the events before this one were chained anew. Holds the
+    /// end of the chain that they had, so that a log which was exported before it can still be proved against this one.
     StoreUpgraded {
         /// The format before.
         from: u32,
         /// The format after.
         to: u32,
+        /// The number of the last event of the chain before.
+        last: u64,
+        /// The digest of that event, as the format before computed it.
+        digest: [u8; 32],
     },
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// Its number, from 1, without gaps.
     pub sequence: u64,

@@ -184,7 +184,7 @@ async fn the_token_of_a_key_looks_and_changes_nothing() {
     let owner = house.person("pat", SUPERUSER).await;
     let script = house.by_key(&owner).await;
     let account = house.accounts.account(&script).await.unwrap();
-    assert_eq!(account.user.name.as_str(), "pat");
+    assert_eq!(account.user.name().as_str(), "pat");
     assert!(matches!(change(&house, &script, PASSWORD, NEW).await, Err(Error::CredentialTooWeak)));
     assert!(matches!(house.accounts.enroll_totp(&script).await, Err(Error::CredentialTooWeak)));
     assert!(matches!(house.accounts.confirm_totp(&script, &Secret::new("123456")).await, Err(Error::CredentialTooWeak)));

@@ -20,7 +20,7 @@ use crate::model::ids::UserId;
 use crate::model::name::Email;
 use crate::model::provider::IdentityProvider;
 use crate::model::secret::Secret;
-use crate::model::sso::AttemptState;
+use crate::model::sso::{Attempt, AttemptState};
 use crate::service::client::Client;
 use crate::service::providers::client_secret_purpose;
 use crate::service::{Error, Result};
@@ -246,12 +246,9 @@ impl Inner {
             Step::OutOfTurn => return Err(Refusal::Used),
             Step::Refused => return Err(Refusal::NotAllowed),
         }
-        let state = self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state);
-        let Some(AttemptState::Identified { user, .. } | AttemptState::Confirmed { user, .. }) = state else {
-            return Err(Refusal::NotAllowed);
-        };
-        let user = self.store.user(user).await?.ok_or(Refusal::NotAllowed)?;
-        Ok(user.name.as_str().to_owned())
+        let user = self.store.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
+        let user = self.store.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
+        Ok(user.name().as_str().to_owned())
     }
 
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
@@ -266,7 +263,7 @@ impl Inner {
             Step::Done => Ok(answered),
             Step::Refused => Err(Refusal::NotAllowed),
             // The second click of two.
-            Step::OutOfTurn => match self.store.attempt(ticket.attempt).await?.map(|attempt| attempt.state) {
+            Step::OutOfTurn => match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
                 Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) if yes => Ok(answered),
                 Some(AttemptState::Refused) if !yes => Ok(answered),
                 _ => Err(Refusal::Used),

@@ -12,11 +12,11 @@ use crate::model::ids::AttemptId;
 use crate::model::source::Source;
 
 /// How many may wait in all.
-const IN_ALL: usize = 1000;
+const MAX_WAITS: usize = 1000;
 /// How many may wait from one network.
-const PER_NETWORK: usize = 32;
+const MAX_WAITS_PER_NETWORK: usize = 32;
 /// How many may wait for one attempt.
-const PER_ATTEMPT: usize = 2;
+const MAX_WAITS_PER_ATTEMPT: usize = 2;
 
 /// Who waits.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl Waits {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_network = waiting.networks.get(&network).copied().unwrap_or_default();
         let of_attempt = waiting.attempts.get(&attempt).map_or(0, |(count, _)| *count);
-        if waiting.in_all >= IN_ALL || of_network >= PER_NETWORK || of_attempt >= PER_ATTEMPT {
+        if waiting.in_all >= MAX_WAITS || of_network >= MAX_WAITS_PER_NETWORK || of_attempt >= MAX_WAITS_PER_ATTEMPT {
             return None;
         }
         waiting.in_all += 1;
@@ -123,11 +123,11 @@ mod tests {
     fn places_are_bounded_per_network_and_in_all() {
         let waits = Arc::new(Waits::default());
         let one: Vec<_> = (0..=32).map(|n| waits.enter(source(1), attempt(n))).collect();
-        assert_eq!(one.iter().flatten().count(), PER_NETWORK);
+        assert_eq!(one.iter().flatten().count(), MAX_WAITS_PER_NETWORK);
         drop(one);
         let all: Vec<_> =
             (0..1200_u32).map(|n| waits.enter(source(n), AttemptId::from_bytes(u128::from(n).to_be_bytes()))).collect();
-        assert_eq!(all.iter().flatten().count(), IN_ALL);
+        assert_eq!(all.iter().flatten().count(), MAX_WAITS);
     }
 
     #[tokio::test]

@@ -125,9 +125,9 @@ async fn success_clears_its_own_count_only_and_an_attempt_without_outcome_counts
 #[tokio::test]
 async fn a_flood_of_names_keeps_the_table_bounded() {
     let (_clock, throttle) = throttle();
-    for n in 0..MOST {
+    for n in 0..MAX_TRACKED_COUNTS {
         let name = Folded::presented(&format!("nobody-{n}"));
         assert_eq!(fail(&throttle, &name, source(1), 1).await, 1);
     }
-    assert!(throttle.counts.lock().unwrap().len() <= MOST);
+    assert!(throttle.counts.lock().unwrap().len() <= MAX_TRACKED_COUNTS);
 }

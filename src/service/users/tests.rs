@@ -11,7 +11,7 @@ async fn a_superuser_makes_an_account_that_logs_in() {
     let house = House::new();
     let root = house.person("root", SUPERUSER).await;
     let made = house.users.create(&root, "Pat.1", "Pat@Example.org", &Secret::new(PASSWORD), STAFF).await.unwrap();
-    assert_eq!((made.user.name.as_str(), made.user.roles), ("Pat.1", STAFF));
+    assert_eq!((made.user.name().as_str(), made.user.roles()), ("Pat.1", STAFF));
     for login in ["Pat.1", "pat.1", "PAT@EXAMPLE.ORG"] {
         assert!(house.log_in(login, PASSWORD, "").await.is_ok(), "{login}");
         assert_eq!(house.users.get(&root, login).await.unwrap().user, made.user);
@@ -72,15 +72,15 @@ async fn a_disabled_account_is_stopped_at_once_and_what_ended_stays_ended() {
     let tokens = house.log_in("pat", PASSWORD, "").await.unwrap().tokens;
     let caller = house.caller(&tokens).unwrap();
     let stopped = house.users.disable(&root, "PAT").await.unwrap();
-    assert!(!stopped.user.enabled);
-    let revision = stopped.user.generations.session_floor_revision;
+    assert!(!stopped.user.enabled());
+    let revision = stopped.user.generations().session_floor_revision();
     assert!(revision > 0 && house.verifier.revision() >= revision);
     assert_eq!(house.users.disable(&root, "pat").await.unwrap().user, stopped.user, "repeating it is OK");
     assert!(matches!(house.log_in("pat", PASSWORD, "").await, Err(Error::InvalidCredentials)));
     assert!(house.caller(&tokens).is_err());
     assert!(matches!(house.accounts.enroll_totp(&caller).await, Err(Error::TokenInvalid)), "the fence");
 
-    assert!(house.users.enable(&root, "pat").await.unwrap().user.enabled);
+    assert!(house.users.enable(&root, "pat").await.unwrap().user.enabled());
     let source = RefreshSource::Token(tokens.refresh_token.unwrap());
     assert!(house.refresh.refresh(&client(), source, None).await.is_err());
     assert!(house.log_in("pat", PASSWORD, "").await.is_ok());

@@ -6,18 +6,16 @@
 use sha2::{Digest, Sha256};
 
 use super::engine::View;
-use super::key::{self, Kind};
-use super::record::{AuditPage, encode, entry_size, scan_from};
-use super::tx::{Changes, Tx};
+use super::key;
+use super::record::{AuditPage, scan_from};
+use super::tx::Tx;
 use crate::model::audit::{Action, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::store::verbs::By;
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Result, StoreError};
 
-/// A page takes no more events once they fill so many bytes.
-const PAGE: usize = 800;
 /// So many pages are read at once.
-const AT_ONCE: usize = 64;
+const PAGES_AT_ONCE: usize = 64;
 
 /// Records what happens in this commit, as done by its caller.
 pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
@@ -40,35 +38,14 @@ pub(super) fn record(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
     audit(tx, by, action)
 }
 
-/// Puts the events of a group into its changes.
-pub(super) fn write(events: Vec<AuditEvent>, changes: &mut Changes) -> Result<()> {
-    let mut events = events.into_iter();
-    while let Some(first) = events.next() {
-        let mut page = AuditPage { first: first.sequence, previous: first.previous, events: Vec::new() };
-        let (mut last, mut size) = (first.sequence, 0);
-        for event in std::iter::once(first).chain(events.by_ref()) {
-            let sequence = event.sequence;
-            let entry = (event.at, event.origin, event.action);
-            size += entry_size(&entry);
-            page.events.push(entry);
-            last = sequence;
-            if size >= PAGE {
-                break;
-            }
-        }
-        changes.insert(key::audit(last), Some(encode(&page)?));
-    }
-    Ok(())
-}
-
-/// At most `most` events from number `from` on.
-pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
+/// At most `most` events of a lane from number `from` on.
+pub(super) fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     let mut at = from;
     while found.len() < most {
-        let pages = scan_from::<AuditPage>(view, &key::all(Kind::Audit), &key::audit(at), AT_ONCE)?;
-        let last_pages = pages.len() < AT_ONCE;
+        let pages = scan_from::<AuditPage>(view, &key::audit_of(lane), &key::audit(lane, at), PAGES_AT_ONCE)?;
+        let last_pages = pages.len() < PAGES_AT_ONCE;
         for (_, page) in pages {
             at = page.append_to(&mut found, from);
         }
@@ -78,22 +55,6 @@ pub(super) fn audit_events(view: &dyn View, from: u64, most: u32) -> Result<Vec<
     }
     found.truncate(most);
     Ok(found)
-}
-
-impl AuditPage {
-    /// Appends the events from number `from` on, whole; answers the number after the last.
-    fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> u64 {
-        let Self { first: mut sequence, mut previous, events } = self;
-        for (at, origin, action) in events {
-            let event = AuditEvent { sequence, at, origin, action, previous };
-            previous = audit_digest(&event);
-            sequence += 1;
-            if event.sequence >= from {
-                found.push(event);
-            }
-        }
-        sequence
-    }
 }
 
 /// SHA-256 of the [canonical bytes](AuditEvent::canonical) of an audit event: what the one after it holds as `previous`.

@@ -10,13 +10,13 @@ use crate::model::clock::Timestamp;
 use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
 use crate::model::user::{Roles, Subject};
 use crate::store::verbs::{By, Caller, Needs};
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Result, StoreError};
 
 /// Runs `verb` with the time that decides. What it changed is kept where it succeeded, and that time with it.
 ///
 /// The `By` that it hands on is the one to go by; the one in the verb's own arguments has the service's time.
-pub(super) fn decide<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
-    let by = By { now: by.now.max(tx.head.last_commit), ..by };
+pub(super) fn decide<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+    let by = By { now: by.now.max(tx.head.last_commit), ..by.clone() };
     let outcome = verb(tx, &by)?;
     if tx.changed() {
         tx.head.last_commit = by.now;
@@ -26,7 +26,7 @@ pub(super) fn decide<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut Tx<'_>, 
 }
 
 /// [`decide`], for a verb that a signed-in caller may stand behind: nothing happens where that one was signed out or demoted.
-pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
     decide(tx, by, |tx, by| {
         if let Some(caller) = &by.caller {
             fence(tx, caller)?;
@@ -42,7 +42,7 @@ pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: By, verb: impl FnOnce(&mut T
 pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
     let roles = match &caller.subject {
         Subject::User(id) => match user(view, *id)? {
-            Some(user) if user.enabled && user.generations.token_lives(caller.generation) => user.roles,
+            Some(user) if user.enabled() && user.generations().token_lives(caller.generation) => user.roles(),
             _ => return Err(StoreError::CallerRevoked),
         },
         Subject::Guest(name) => match guest_generations(view, name)? {
@@ -67,7 +67,7 @@ pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
 
 /// The revision that the next revocation of this commit takes.
 pub(super) fn next_revision(tx: &Tx<'_>, now: Timestamp) -> i64 {
-    i64::try_from(now.micros()).unwrap_or(i64::MAX).max(tx.head.revision.saturating_add(1))
+    tx.lane().revision_from(i64::try_from(now.micros()).unwrap_or(i64::MAX).max(tx.head.revision.saturating_add(1)))
 }
 
 /// Revokes, from this commit on; answers the revision that holds it.
@@ -80,13 +80,22 @@ pub(super) fn revoke(tx: &mut Tx<'_>, now: Timestamp, what: Revoked) -> Result<i
         Revoked::Below(..) => {}
     }
     let revocation = Revocation { revision, what, until: now.plus(LONGEST_TOKEN).plus(TOKEN_LEEWAY) };
-    put(tx, key::revocation(revision), &revocation)?;
+    put(tx, key::revocation(tx.lane().lanes(), revision), &revocation)?;
     expires(tx, revocation.until, Expiring::Revocation(revision));
     tx.revocations.push(revocation);
     Ok(revision)
 }
 
-/// The revision at which something was revoked by itself; the present one where its tombstone is gone.
+/// The revision at which something was revoked by itself; where its tombstone is gone, one that holds it.
 pub(super) fn revision_of(tx: &Tx<'_>, tombstone: &[u8]) -> Result<i64> {
-    Ok(load::<Tombstone>(tx, tombstone)?.map_or(tx.head.revision, |at| at.0))
+    Ok(load::<Tombstone>(tx, tombstone)?.map_or_else(|| revision_before(tx), |at| at.0))
+}
+
+/// A revision that holds whatever was revoked in an earlier commit: the last one where there is one lane, and with several none
+/// (0), since nobody knows in which of them it was.
+pub(super) fn revision_before(tx: &Tx<'_>) -> i64 {
+    match tx.lane() {
+        Lane::Only => tx.head.revision,
+        Lane::Numbered(_) => 0,
+    }
 }

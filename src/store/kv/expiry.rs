@@ -1,14 +1,11 @@
-//! What expires, in the order of time: what one group lets expire within one second lies on one page.
+//! What expires, in the order of time.
 
 use super::key::{self, Kind};
-use super::record::{ExpiryPage, encode, scan_from};
-use super::tx::{Changes, Tx};
+use super::record::{ExpiryPage, scan_from};
+use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, LinkId, SessionId};
-use crate::store::Result;
-
-/// So many are on a page at the most: about a kilobyte.
-const MOST: usize = 50;
+use crate::store::{Lane, Lanes, Result};
 
 /// What expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,34 +16,49 @@ pub(super) enum Expiring {
     Revocation(i64),
 }
 
+impl Expiring {
+    /// The key of the record that is to go.
+    pub(super) fn key(self, lanes: Lanes) -> Vec<u8> {
+        match self {
+            Self::Session(id) => key::session(id),
+            Self::Link(id) => key::link(id),
+            Self::Attempt(id) => key::attempt(id),
+            Self::Revocation(revision) => key::revocation(lanes, revision),
+        }
+    }
+}
+
 /// Has the sweep remove `what` some time after `at`.
 pub(super) fn expires(tx: &mut Tx<'_>, at: Timestamp, what: Expiring) {
     tx.let_expire(at, what);
 }
 
-/// Puts what a group lets expire into its changes.
-pub(super) fn write(mut expiring: Vec<(Timestamp, Expiring)>, changes: &mut Changes) -> Result<()> {
-    expiring.sort_by_key(|(at, _)| *at);
-    for second in expiring.chunk_by(|(one, _), (other, _)| one.secs() == other.secs()) {
-        for page in second.chunks(MOST) {
-            let (Some((_, first)), Some((at, _))) = (page.first(), page.last()) else { continue };
-            let whats = page.iter().map(|(_, what)| *what).collect();
-            changes.insert(key::expiry(*at, first), Some(encode(&ExpiryPage(whats))?));
-        }
+/// Takes out what expired before `until`: whole pages, lane by lane and the oldest first, until `most` are together.
+pub(super) fn take_due(tx: &mut Tx<'_>, until: Timestamp, most: usize) -> Result<Vec<Expiring>> {
+    let mut due = Vec::new();
+    if tx.lane() == Lane::Only {
+        take_due_of(tx, Lane::Only, until, most, &mut due)?;
+        return Ok(due);
     }
-    Ok(())
+    let all = key::all(Kind::Expiry);
+    let mut from = Some(all.clone());
+    while let Some(start) = from.filter(|_| due.len() < most) {
+        let Some((first, _)) = scan_from::<ExpiryPage>(tx, &all, &start, 1)?.into_iter().next() else { break };
+        let number = key::lane_number(&first);
+        take_due_of(tx, Lane::Numbered(number), until, most, &mut due)?;
+        from = key::after_lane(Kind::Expiry, number);
+    }
+    Ok(due)
 }
 
-/// Takes out what expired before `until`: whole pages, the oldest first, until `most` are together.
-pub(super) fn take_due(tx: &mut Tx<'_>, until: Timestamp, most: usize) -> Result<Vec<Expiring>> {
-    let (all, until) = (key::all(Kind::Expiry), key::expiry_until(until));
-    let mut due = Vec::new();
-    for (key, page) in scan_from::<ExpiryPage>(tx, &all, &all, most)? {
+fn take_due_of(tx: &mut Tx<'_>, lane: Lane, until: Timestamp, most: usize, due: &mut Vec<Expiring>) -> Result<()> {
+    let (all, until) = (key::expiries_of(lane), key::expiry_until(lane, until));
+    for (key, page) in scan_from::<ExpiryPage>(tx, &all, &all, most.saturating_sub(due.len()))? {
         if key >= until || due.len() >= most {
             break;
         }
         tx.remove(key);
         due.extend(page.0);
     }
-    Ok(due)
+    Ok(())
 }

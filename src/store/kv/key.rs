@@ -4,13 +4,12 @@
 //!
 //! What is variable in length and not last is preceded by its length, so that no key is the beginning of another's scan.
 
-use super::expiry::Expiring;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::name::Folded;
 use crate::model::session::Credential;
 use crate::model::user::Subject;
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Lanes, Result, StoreError};
 
 /// What a record is: the first byte of its key, and the second of its value. Numbers are never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +119,10 @@ pub(super) fn member_by_organization(organization: OrganizationId, user: UserId)
     key(Kind::MemberByOrganization, &[organization.as_bytes(), user.as_bytes()])
 }
 
+pub(super) fn members_by_organization(organization: OrganizationId) -> Vec<u8> {
+    key(Kind::MemberByOrganization, &[organization.as_bytes()])
+}
+
 pub(super) fn members_by_user(user: UserId) -> Vec<u8> {
     key(Kind::MemberByUser, &[user.as_bytes()])
 }
@@ -192,8 +195,8 @@ pub(super) fn attempt(id: AttemptId) -> Vec<u8> {
     key(Kind::Attempt, &[id.as_bytes()])
 }
 
-pub(super) fn revocation(revision: i64) -> Vec<u8> {
-    key(Kind::Revocation, &[&revision.to_be_bytes()])
+pub(super) fn revocation(lanes: Lanes, revision: i64) -> Vec<u8> {
+    key(Kind::Revocation, &[lanes.of(revision).in_keys().as_slice(), &revision.to_be_bytes()])
 }
 
 pub(super) fn session_tombstone(id: SessionId) -> Vec<u8> {
@@ -207,22 +210,36 @@ pub(super) fn credential_tombstone(credential: Credential) -> Vec<u8> {
     }
 }
 
-pub(super) fn audit(sequence: u64) -> Vec<u8> {
-    key(Kind::Audit, &[&sequence.to_be_bytes()])
+/// Where the audit log of a lane begins.
+pub(super) fn audit_of(lane: Lane) -> Vec<u8> {
+    key(Kind::Audit, &[lane.in_keys().as_slice()])
 }
 
-/// A page of what expires at `at`, the first of which is `what`.
-pub(super) fn expiry(at: Timestamp, what: &Expiring) -> Vec<u8> {
-    let of = match what {
-        Expiring::Session(id) => session(*id),
-        Expiring::Link(id) => link(*id),
-        Expiring::Attempt(id) => attempt(*id),
-        Expiring::Revocation(of) => revocation(*of),
-    };
-    key(Kind::Expiry, &[&time(at), &of])
+pub(super) fn audit(lane: Lane, sequence: u64) -> Vec<u8> {
+    key(Kind::Audit, &[lane.in_keys().as_slice(), &sequence.to_be_bytes()])
 }
 
-/// Greater than the expiry keys of every time before `at`, and of none from it on.
-pub(super) fn expiry_until(at: Timestamp) -> Vec<u8> {
-    key(Kind::Expiry, &[&time(at)])
+/// Where the expiries that a lane wrote begin.
+pub(super) fn expiries_of(lane: Lane) -> Vec<u8> {
+    key(Kind::Expiry, &[lane.in_keys().as_slice()])
+}
+
+/// A page of what expires at `at`, the first of which has the key `first`.
+pub(super) fn expiry(lane: Lane, at: Timestamp, first: &[u8]) -> Vec<u8> {
+    key(Kind::Expiry, &[lane.in_keys().as_slice(), &time(at), first])
+}
+
+/// Greater than the expiry keys of a lane for every time before `at`, and than none from it on.
+pub(super) fn expiry_until(lane: Lane, at: Timestamp) -> Vec<u8> {
+    key(Kind::Expiry, &[lane.in_keys().as_slice(), &time(at)])
+}
+
+/// The lane in the key of an audit page, a revocation or an expiry, where there are several.
+pub(super) fn lane_number(key: &[u8]) -> u8 {
+    key.get(1).copied().unwrap_or_default()
+}
+
+/// Where what the lanes after this one wrote begins.
+pub(super) fn after_lane(kind: Kind, number: u8) -> Option<Vec<u8>> {
+    Some(key(kind, &[&[number.checked_add(1)?]]))
 }

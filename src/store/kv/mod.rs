@@ -3,21 +3,26 @@
 //! A verb is a function over a [`tx::Tx`]. An [`engine::Engine`] runs verbs one after another in groups, makes each group
 //! durable at once, and answers none of its verbs before that. Nothing outside the writer decides a change.
 //!
-//! [`key`] says where a record lies, [`record`] how it is written; [`commit`] holds what every change has in common; the verbs
-//! lie in one file for each part of the domain, and [`store`] puts them behind the trait.
+//! [`key`] says where a record lies, [`record`] how it is written; [`commit`] holds what every change has in common. The
+//! verbs lie in one file for each part of the domain: each loads, has the model decide, and writes that with [`decided`].
+//! [`store`] puts them behind the trait.
 
 mod accounts;
 mod audit;
 mod commit;
+mod decided;
 pub(crate) mod engine;
 mod expiry;
 pub(crate) mod format2;
 mod founding;
+pub(crate) mod head;
 mod key;
 mod keys;
+pub(crate) mod late;
 mod links;
 mod logout;
 mod organizations;
+mod pages;
 pub(crate) mod record;
 mod roll;
 mod rows;

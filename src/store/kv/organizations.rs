@@ -1,10 +1,12 @@
 //! Organizations and memberships.
 
-use super::accounts::{end_tokens, occupied};
+use super::accounts::occupied;
 use super::audit::audit;
+use super::commit::next_revision;
+use super::decided::apply;
 use super::engine::View;
 use super::key;
-use super::record::{Belongs, MemberIn, Named, put, scan};
+use super::record::{Belongs, MemberIn, Named, full, put, scan};
 use super::rows::{membership, named, organization, organization_id, user_by_name};
 use super::tx::Tx;
 use crate::model::audit::Action;
@@ -14,7 +16,7 @@ use crate::model::organization::{Organization, OrganizationRole};
 use crate::store::verbs::{By, CreateOrganization, Created, MemberOf, Membership, NamedOrganization};
 use crate::store::{Result, StoreError};
 
-pub(super) fn create_organization(tx: &mut Tx<'_>, by: &By, create: CreateOrganization) -> Result<Created> {
+pub(super) fn create_organization(tx: &mut Tx<'_>, by: &By, create: &CreateOrganization) -> Result<Created> {
     if organization(tx, create.id)?.is_some() {
         return Err(StoreError::Corrupt(format!("Organization: {} exists already", create.id)));
     }
@@ -23,7 +25,7 @@ pub(super) fn create_organization(tx: &mut Tx<'_>, by: &By, create: CreateOrgani
     }
     put(tx, key::name(&create.name.folded()), &Named::Organization(create.id))?;
     audit(tx, by, Action::OrganizationCreated(create.id))?;
-    put(tx, key::organization(create.id), &Organization { id: create.id, name: create.name, create_time: by.now })?;
+    put(tx, key::organization(create.id), &Organization { id: create.id, name: create.name.clone(), create_time: by.now })?;
     Ok(Created::Created)
 }
 
@@ -52,16 +54,20 @@ pub(super) fn add_member(
     organization: &Folded,
     user: &Folded,
     role: OrganizationRole,
+    most: u32,
 ) -> Result<Membership> {
     let Some(id) = organization_id(tx, organization)? else { return Ok(Membership::NoSuchOrganization) };
     let Some(user) = user_by_name(tx, user)? else { return Ok(Membership::NoSuchUser) };
-    let before = membership(tx, user.id, id)?.map(|member| member.role);
+    let before = membership(tx, user.id(), id)?.map(|member| member.role);
     if before == Some(role) {
         return Ok(Membership::Done);
     }
-    join(tx, by, id, user.id, role)?;
-    if before == Some(OrganizationRole::Admin) {
-        end_tokens(tx, by, user)?;
+    if before.is_none() && full(tx, &key::members_by_organization(id), most)? {
+        return Ok(Membership::LimitReached);
+    }
+    join(tx, by, id, user.id(), role)?;
+    if before.is_some_and(|before| before.loses_to(role)) {
+        apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
     }
     Ok(Membership::Done)
 }
@@ -76,12 +82,12 @@ pub(super) fn join(tx: &mut Tx<'_>, by: &By, organization: OrganizationId, user:
 pub(super) fn remove_member(tx: &mut Tx<'_>, by: &By, organization: &Folded, user: &Folded) -> Result<Membership> {
     let Some(id) = organization_id(tx, organization)? else { return Ok(Membership::NoSuchOrganization) };
     let Some(user) = user_by_name(tx, user)? else { return Ok(Membership::NoSuchUser) };
-    if membership(tx, user.id, id)?.is_none() {
+    if membership(tx, user.id(), id)?.is_none() {
         return Ok(Membership::NotAMember);
     }
-    tx.remove(key::member_by_user(user.id, id));
-    tx.remove(key::member_by_organization(id, user.id));
-    audit(tx, by, Action::MemberRemoved(id, user.id))?;
-    end_tokens(tx, by, user)?;
+    tx.remove(key::member_by_user(user.id(), id));
+    tx.remove(key::member_by_organization(id, user.id()));
+    audit(tx, by, Action::MemberRemoved(id, user.id()))?;
+    apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
     Ok(Membership::Done)
 }

@@ -10,7 +10,7 @@ use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
 use crate::model::session::Session;
-use crate::model::user::{Generation, Generations, Subject};
+use crate::model::user::{Generation, Standing, Subject};
 use crate::store::Result;
 
 /// So many sessions are on a page at the most: each login writes one page, a quarter of a kilobyte.
@@ -26,8 +26,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether its session lives among those of a subject of these generations.
-    pub(super) fn lives(&self, own: Generations, now: Timestamp) -> bool {
+    /// Whether its session lives among those of a subject that stands so.
+    pub(super) fn lives(&self, own: Standing, now: Timestamp) -> bool {
         now < self.auth_time.plus(self.lifetime) && own.session_lives(self.generation)
     }
 }
@@ -71,10 +71,10 @@ impl<'a> Roll<'a> {
     /// Puts a live session on the first page that has room.
     pub(super) fn add(&mut self, session: &Session) {
         let entry = Entry {
-            id: session.id,
-            auth_time: session.auth_time,
-            lifetime: session.expire_time.since(session.auth_time),
-            generation: session.generation,
+            id: session.id(),
+            auth_time: session.auth_time(),
+            lifetime: session.expire_time().since(session.auth_time()),
+            generation: session.generation(),
         };
         if let Some(page) = self.pages.iter_mut().find(|page| page.entries.len() < MOST) {
             page.entries.push(entry);
@@ -101,15 +101,15 @@ impl<'a> Roll<'a> {
 
 /// Puts a live session on the roll of its subject.
 pub(super) fn enrol(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
-    let mut roll = Roll::of(tx, &session.subject)?;
+    let mut roll = Roll::of(tx, session.subject())?;
     roll.add(session);
     roll.write(tx)
 }
 
 /// Strikes a session off the roll of its subject, if it is there.
 pub(super) fn strike(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
-    let mut roll = Roll::of(tx, &session.subject)?;
-    roll.retain(|entry| entry.id != session.id);
+    let mut roll = Roll::of(tx, session.subject())?;
+    roll.retain(|entry| entry.id != session.id());
     roll.write(tx)
 }
 

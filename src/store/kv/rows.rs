@@ -1,15 +1,15 @@
-//! Reading what several verbs need: accounts, names, memberships, and what a token is made of.
+//! Reading what several verbs need: accounts, names, memberships, and whose a session is.
 
 use super::engine::View;
 use super::key;
 use super::record::{MemberIn, Named, load};
-use crate::model::clock::Timestamp;
+use crate::model::grant::Grant;
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Folded;
 use crate::model::organization::{ActiveOrganization, Organization};
-use crate::model::session::{Session, SessionState};
-use crate::model::user::{Generations, Roles, Subject, User};
-use crate::store::verbs::Grant;
+use crate::model::session::Session;
+use crate::model::user::{Generations, Guest, Holder, Subject, User};
+use crate::store::verbs::Granted;
 use crate::store::{Result, StoreError};
 
 pub(super) fn user(view: &dyn View, id: UserId) -> Result<Option<User>> {
@@ -53,7 +53,7 @@ pub(super) fn membership(view: &dyn View, user: UserId, organization: Organizati
 pub(super) fn active(view: &dyn View, user: &User, asked: Option<&Folded>) -> Result<Option<ActiveOrganization>> {
     match asked {
         None => Ok(Some(ActiveOrganization::Personal)),
-        Some(name) if *name == user.name.folded() => Ok(Some(ActiveOrganization::Personal)),
+        Some(name) if *name == user.name().folded() => Ok(Some(ActiveOrganization::Personal)),
         Some(name) => member(view, user, organization_id(view, name)?),
     }
 }
@@ -61,103 +61,43 @@ pub(super) fn active(view: &dyn View, user: &User, asked: Option<&Folded>) -> Re
 /// The same by id; `None` as the id is an organization that there is not.
 pub(super) fn member(view: &dyn View, user: &User, id: Option<OrganizationId>) -> Result<Option<ActiveOrganization>> {
     match id {
-        Some(id) if membership(view, user.id, id)?.is_some() => Ok(Some(ActiveOrganization::Member(id))),
+        Some(id) if membership(view, user.id(), id)?.is_some() => Ok(Some(ActiveOrganization::Member(id))),
         _ => Ok(None),
     }
 }
 
-/// The name of the organization where the account acts: its own where the membership is gone.
-pub(super) fn organization_name(view: &dyn View, user: &User, active: ActiveOrganization) -> Result<String> {
-    if let ActiveOrganization::Member(id) = active
-        && membership(view, user.id, id)?.is_some()
-        && let Some(organization) = organization(view, id)?
-    {
-        return Ok(organization.name.as_str().to_owned());
+/// The organization where the account acts, if it still belongs to it; `None` for its own.
+pub(super) fn acting(view: &dyn View, user: &User, active: ActiveOrganization) -> Result<Option<Organization>> {
+    match active {
+        ActiveOrganization::Member(id) if membership(view, user.id(), id)?.is_some() => organization(view, id),
+        ActiveOrganization::Member(_) | ActiveOrganization::Personal => Ok(None),
     }
-    Ok(user.name.as_str().to_owned())
+}
+
+/// The guest of that name: every name has one.
+pub(super) fn guest(view: &dyn View, name: &Folded) -> Result<Guest> {
+    Ok(Guest::new(name.clone(), guest_generations(view, name)?))
 }
 
 pub(super) fn guest_generations(view: &dyn View, name: &Folded) -> Result<Generations> {
     Ok(load(view, &key::guest(name))?.unwrap_or_default())
 }
 
-/// The generations of a subject that may hold sessions; `None` where it may not.
-pub(super) fn generations(view: &dyn View, subject: &Subject) -> Result<Option<Generations>> {
+/// Whose the sessions of a subject are, as that one is now.
+pub(super) fn holder(view: &dyn View, subject: &Subject) -> Result<Holder> {
     Ok(match subject {
-        Subject::User(id) => user(view, *id)?.filter(|user| user.enabled).map(|user| user.generations),
-        Subject::Guest(name) => Some(guest_generations(view, name)?),
+        Subject::User(id) => user(view, *id)?.map_or(Holder::Gone, Holder::Account),
+        Subject::Guest(name) => Holder::Guest(guest(view, name)?),
     })
-}
-
-/// How a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
-    /// It can be used.
-    Live,
-    /// It was ended, by itself or with everything of its subject.
-    Ended,
-    /// Its time is up.
-    Over,
-}
-
-/// Whose a session is, as that one is now.
-pub(super) enum Holder {
-    /// An account; `None` where it is gone.
-    User(Option<User>),
-    /// A guest.
-    Guest(Generations),
-}
-
-pub(super) fn holder(view: &dyn View, session: &Session) -> Result<Holder> {
-    Ok(match &session.subject {
-        Subject::User(id) => Holder::User(user(view, *id)?),
-        Subject::Guest(name) => Holder::Guest(guest_generations(view, name)?),
-    })
-}
-
-pub(super) fn life(view: &dyn View, session: &Session, now: Timestamp) -> Result<Life> {
-    Ok(life_with(&holder(view, session)?, session, now))
-}
-
-/// [`life`], for a verb that needs the holder for more.
-pub(super) fn life_with(holder: &Holder, session: &Session, now: Timestamp) -> Life {
-    let own = match holder {
-        Holder::User(user) => user.as_ref().filter(|user| user.enabled).map(|user| user.generations),
-        Holder::Guest(own) => Some(*own),
-    };
-    let lives = session.state == SessionState::Live && own.is_some_and(|own| own.session_lives(session.generation));
-    match lives {
-        false => Life::Ended,
-        true if now >= session.expire_time => Life::Over,
-        true => Life::Live,
-    }
 }
 
 /// What a token of the session is made of, as everything is now.
-pub(super) fn grant(view: &dyn View, session: Session) -> Result<Box<Grant>> {
-    let holder = holder(view, &session)?;
-    grant_to(view, holder, session)
-}
-
-/// [`grant`], for a verb that has the holder already.
-pub(super) fn grant_to(view: &dyn View, holder: Holder, session: Session) -> Result<Box<Grant>> {
-    Ok(Box::new(match holder {
-        Holder::User(None) => return Err(StoreError::Corrupt(format!("User: that of session {} is missing", session.id))),
-        Holder::User(Some(user)) => Grant {
-            generation: user.generations.current,
-            username: user.name.as_str().to_owned(),
-            roles: user.roles,
-            organization: organization_name(view, &user, session.organization)?,
-            user: Some(user),
-            session,
-        },
-        Holder::Guest(own) => Grant {
-            generation: own.current,
-            username: session.username.clone(),
-            roles: Roles::default(),
-            organization: String::new(),
-            user: None,
-            session,
-        },
-    }))
+pub(super) fn granted(view: &dyn View, holder: Holder, session: &Session) -> Result<Box<Granted>> {
+    let acting = match &holder {
+        Holder::Account(user) => acting(view, user, session.organization())?,
+        Holder::Guest(_) | Holder::Gone => None,
+    };
+    let grant = Grant::of_session(session, &holder, acting.as_ref());
+    let grant = grant.ok_or_else(|| StoreError::Corrupt(format!("User: that of session {} is missing", session.id())))?;
+    Ok(Box::new(Granted { grant, user: holder.into_user() }))
 }

@@ -9,10 +9,10 @@ use crate::model::session::Session;
 use crate::store::Result;
 
 pub(super) fn session(view: &dyn View, id: SessionId) -> Result<Option<Session>> {
-    Ok(load::<SessionRow>(view, &key::session(id))?.map(|row| row.session(id)))
+    load::<SessionRow>(view, &key::session(id))?.map(|row| row.session(id)).transpose()
 }
 
 pub(super) fn put_session(tx: &mut Tx<'_>, session: Session) -> Result<()> {
-    let key = key::session(session.id);
+    let key = key::session(session.id());
     put(tx, key, &SessionRow::from(session))
 }

@@ -2,25 +2,28 @@
 
 use super::accounts::insert as insert_user;
 use super::audit::audit;
+use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Identity, ProviderEntry, load, put, scan};
-use super::rows::{grant, known_user, member, named, organization, user};
-use super::sessions::{Opening, again, insert};
+use super::record::{Identity, ProviderEntry, full, load, put, scan};
+use super::rows::{granted, known_user, member, named, organization, user};
+use super::session_row::session;
+use super::sessions::insert;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
-use crate::model::name::{MAX_NAME, Name};
+use crate::model::name::Name;
 use crate::model::organization::{ActiveOrganization, OrganizationRole};
 use crate::model::provider::IdentityProvider;
-use crate::model::sso::{Attempt, AttemptState, COLLECT_RETRY};
-use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
-use crate::store::verbs::{By, CollectAttempt, Collected, Created, Identify, Step};
+use crate::model::session::Opening;
+use crate::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
+use crate::model::user::{Holder, Roles, Subject, User};
+use crate::store::verbs::{By, CollectAttempt, Collected, Created, Identify};
 use crate::store::{Result, StoreError};
 
-pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider) -> Result<Created> {
+pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider, most: u32) -> Result<Created> {
     if let Some(id) = new.organization
         && organization(tx, id)?.is_none()
     {
@@ -32,6 +35,9 @@ pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider) 
     }
     if provider(tx, new.id)?.is_some() {
         return Err(StoreError::Corrupt(format!("Provider: {} exists already", new.id)));
+    }
+    if full(tx, &key::providers_by_scope(new.organization), most)? {
+        return Ok(Created::LimitReached);
     }
     put(tx, entry, &ProviderEntry(new.id))?;
     put(tx, key::provider(new.id), new)?;
@@ -56,87 +62,64 @@ pub(super) fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>>
 }
 
 pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp) -> Result<Step> {
-    // An attempt whose record was swept is over all the more.
-    if by.now >= expire_time || attempt(tx, id)?.is_some() {
-        return Ok(Step::OutOfTurn);
+    let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, tx.head.revision, by.now);
+    if decision.changed {
+        expires(tx, expire_time, Expiring::Attempt(id));
     }
-    let state = AttemptState::Exchanging { revision: tx.head.revision };
-    write(tx, &Attempt { id, expire_time, state })?;
-    expires(tx, expire_time, Expiring::Attempt(id));
-    audit(tx, by, Action::SsoExchangeBegun(id))?;
-    Ok(Step::Done)
+    Ok(apply(tx, by, decision)?.0)
 }
 
 pub(super) fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Step> {
-    let Some(mut attempt) = attempt(tx, identify.attempt)?.filter(|attempt| by.now < attempt.expire_time) else {
-        return Ok(Step::OutOfTurn);
-    };
-    let AttemptState::Exchanging { revision } = attempt.state else { return Ok(Step::OutOfTurn) };
-    let Some((user, new)) = identified(tx, by, identify, revision)? else {
-        refuse(tx, by, attempt)?;
-        return Ok(Step::Refused);
-    };
-    attempt.state = AttemptState::Identified { user: user.id, generation: user.generations.current, at: by.now };
-    write(tx, &attempt)?;
-    audit(tx, by, Action::SsoIdentified(attempt.id, user.id, new))?;
-    Ok(Step::Done)
-}
-
-/// The account of an identity and whether it is new; `None` where it may not come in.
-fn identified(tx: &mut Tx<'_>, by: &By, identify: &Identify, begun: i64) -> Result<Option<(User, bool)>> {
-    let Some(provider) = provider(tx, identify.provider)? else { return Ok(None) };
+    let Some(attempt) = attempt(tx, identify.attempt)? else { return Ok(Step::OutOfTurn) };
+    let provider = provider(tx, identify.provider)?;
     let (issuer, subject) = &identify.identity;
-    let Some(Identity(id)) = load(tx, &key::identity(issuer, subject))? else {
-        let belongs = identify.organization.is_none() || identify.organization == provider.organization;
-        let may = provider.sign_up && belongs;
-        return if may { Ok(Some((sign_up(tx, by, identify, provider.organization)?, true))) } else { Ok(None) };
+    let account = match load(tx, &key::identity(issuer, subject))? {
+        Some(Identity(id)) => Some(known_user(tx, id)?),
+        None => None,
     };
-    let user = known_user(tx, id)?;
-    let logged_out = user.generations.session_floor_revision > begun;
-    let belongs = identify.organization.is_none() || member(tx, &user, identify.organization)?.is_some();
-    Ok((user.enabled && !logged_out && belongs).then_some((user, false)))
+    let member = match &account {
+        Some(user) => member(tx, user, identify.organization)?.is_some(),
+        None => false,
+    };
+    let proven = ProvenSubject {
+        provider: provider.as_ref(),
+        account: account.as_ref(),
+        new_user: identify.new_user,
+        organization: identify.organization,
+        member,
+    };
+    let decision = attempt.identify(&proven, by.now);
+    if decision.outcome == AttemptIdentified::SignUp {
+        sign_up(tx, by, identify, provider.and_then(|provider| provider.organization))?;
+    }
+    Ok(match apply(tx, by, decision)?.0 {
+        AttemptIdentified::Known | AttemptIdentified::SignUp => Step::Done,
+        AttemptIdentified::Refused => Step::Refused,
+        AttemptIdentified::OutOfTurn => Step::OutOfTurn,
+    })
 }
 
 /// Makes the account of a new identity.
-fn sign_up(tx: &mut Tx<'_>, by: &By, identify: &Identify, organization: Option<OrganizationId>) -> Result<User> {
+fn sign_up(tx: &mut Tx<'_>, by: &By, identify: &Identify, organization: Option<OrganizationId>) -> Result<()> {
+    let id = identify.new_user;
     let email = match &identify.wanted_email {
         Some(email) if named(tx, &email.folded())?.is_none() => Some(email.clone()),
         _ => None,
     };
-    let user = User {
-        id: identify.new_user,
-        name: free_name(tx, &identify.wanted_name, identify.new_user)?,
-        email,
-        password: None,
-        roles: Roles::default(),
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: by.now,
-    };
-    insert_user(tx, by, &user)?;
+    let name = free_name(tx, &identify.wanted_name, id)?;
+    insert_user(tx, by, &User::new(id, name, email, None, Roles::default(), by.now))?;
     let (issuer, subject) = &identify.identity;
-    put(tx, key::identity(issuer, subject), &Identity(user.id))?;
-    if let Some(id) = organization {
-        super::organizations::join(tx, by, id, user.id, OrganizationRole::Member)?;
+    put(tx, key::identity(issuer, subject), &Identity(id))?;
+    match organization {
+        Some(organization) => super::organizations::join(tx, by, organization, id, OrganizationRole::Member),
+        None => Ok(()),
     }
-    Ok(user)
 }
 
-/// The wanted name made valid, with the first number that makes it free; past twenty with part of the account's id, so that a
-/// popular name costs no more than that many reads.
+/// The first name for a new account that is free.
 fn free_name(tx: &Tx<'_>, wanted: &str, id: UserId) -> Result<Name> {
-    let local = wanted.split_once('@').map_or(wanted, |(local, _)| local);
-    let valid = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let base: String = local.chars().map(valid).skip_while(|c| !c.is_ascii_alphanumeric()).take(MAX_NAME).collect();
-    let base = if base.is_empty() { "user" } else { &base };
-    let id = id.to_string();
-    let numbers = (2..=20).map(|n| format!("-{n}"));
-    for suffix in std::iter::once(String::new()).chain(numbers).chain([format!("-{id}")]) {
-        let head: String = base.chars().take(MAX_NAME.saturating_sub(suffix.len())).collect();
-        if let Ok(name) = Name::parse(&format!("{head}{suffix}"))
-            && named(tx, &name.folded())?.is_none()
-        {
+    for name in Name::candidates(wanted, id) {
+        if named(tx, &name.folded())?.is_none() {
             return Ok(name);
         }
     }
@@ -144,100 +127,42 @@ fn free_name(tx: &Tx<'_>, wanted: &str, id: UserId) -> Result<Name> {
 }
 
 pub(super) fn confirm_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId) -> Result<Step> {
-    let Some(mut attempt) = attempt(tx, id)?.filter(|attempt| by.now < attempt.expire_time) else {
-        return Ok(Step::OutOfTurn);
-    };
-    let AttemptState::Identified { user, generation, at } = attempt.state else { return Ok(Step::OutOfTurn) };
-    attempt.state = AttemptState::Confirmed { user, generation, at };
-    write(tx, &attempt)?;
-    audit(tx, by, Action::SsoConfirmed(id))?;
-    Ok(Step::Done)
+    let Some(attempt) = attempt(tx, id)? else { return Ok(Step::OutOfTurn) };
+    Ok(apply(tx, by, attempt.confirm(by.now))?.0)
 }
 
 pub(super) fn refuse_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp) -> Result<Step> {
-    match attempt(tx, id)? {
-        Some(attempt) => match attempt.state {
-            AttemptState::Collected { .. } => Ok(Step::OutOfTurn),
-            AttemptState::Refused => Ok(Step::Done),
-            _ => {
-                refuse(tx, by, attempt)?;
-                Ok(Step::Done)
-            }
-        },
-        None if by.now >= expire_time => Ok(Step::OutOfTurn),
-        None => {
-            refuse(tx, by, Attempt { id, expire_time, state: AttemptState::Refused })?;
-            expires(tx, expire_time, Expiring::Attempt(id));
-            Ok(Step::Done)
-        }
+    let found = attempt(tx, id)?;
+    let fresh = found.is_none();
+    let decision = Attempt::refuse(found, id, expire_time, by.now);
+    if fresh && decision.changed {
+        expires(tx, expire_time, Expiring::Attempt(id));
     }
+    Ok(apply(tx, by, decision)?.0)
 }
 
-fn refuse(tx: &mut Tx<'_>, by: &By, mut attempt: Attempt) -> Result<()> {
-    attempt.state = AttemptState::Refused;
-    write(tx, &attempt)?;
-    audit(tx, by, Action::SsoRefused(attempt.id))
-}
-
-pub(super) fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: CollectAttempt) -> Result<Collected> {
+pub(super) fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: &CollectAttempt) -> Result<Collected> {
     let Some(attempt) = attempt(tx, collect.attempt)? else { return Ok(Collected::Pending) };
-    let over = by.now >= attempt.expire_time;
-    match attempt.state {
-        AttemptState::Refused => Ok(Collected::Refused),
-        AttemptState::Collected { session, at } => {
-            let soon = by.now.since(at) <= COLLECT_RETRY;
-            let grant = if soon { again(tx, by, session, &collect.session)? } else { None };
-            Ok(grant.map_or(Collected::Gone, Collected::Retried))
-        }
-        _ if over => Ok(Collected::Expired),
-        AttemptState::Exchanging { .. } | AttemptState::Identified { .. } => Ok(Collected::Pending),
-        AttemptState::Confirmed { user, generation, at } => {
-            if let Some(opening) = opening(tx, user, generation, at, collect.organization)? {
-                collect_now(tx, by, attempt, collect, opening)
-            } else {
-                refuse(tx, by, attempt)?;
-                Ok(Collected::Refused)
-            }
-        }
-    }
-}
-
-/// The session of a confirmed account; `None` where something was taken away since it was identified.
-fn opening(
-    view: &dyn View,
-    id: UserId,
-    generation: Generation,
-    auth_time: Timestamp,
-    asked: Option<OrganizationId>,
-) -> Result<Option<Opening>> {
-    let Some(user) = user(view, id)?.filter(|user| user.enabled && user.generations.session_lives(generation)) else {
-        return Ok(None);
+    let before = session(tx, collect.session.id)?;
+    let subject = attempt.user().map(Subject::User).or_else(|| before.as_ref().map(|before| before.subject().clone()));
+    let account = match subject {
+        Some(Subject::User(id)) => user(tx, id)?,
+        Some(Subject::Guest(_)) | None => None,
     };
-    let organization = match asked {
-        None => Some(ActiveOrganization::Personal),
-        Some(_) => member(view, &user, asked)?,
+    let organization = match (&account, collect.organization) {
+        (Some(user), Some(asked)) => member(tx, user, Some(asked))?,
+        (_, None) => Some(ActiveOrganization::Personal),
+        (None, Some(_)) => None,
     };
-    Ok(organization.map(|organization| Opening {
-        subject: Subject::User(user.id),
-        username: String::new(),
-        generation,
-        organization,
-        dataset_id: None,
-        credential: None,
-        auth_time,
-        latest_end: None,
-    }))
-}
-
-fn collect_now(tx: &mut Tx<'_>, by: &By, mut attempt: Attempt, collect: CollectAttempt, opening: Opening) -> Result<Collected> {
-    let Subject::User(user) = opening.subject else { return Ok(Collected::Refused) };
-    attempt.state = AttemptState::Collected { session: collect.session.id, at: by.now };
-    write(tx, &attempt)?;
-    audit(tx, by, Action::SsoCollected(user, collect.session.id, attempt.id))?;
-    let session = insert(tx, by, collect.session, opening)?;
-    Ok(Collected::Opened(grant(tx, session)?))
-}
-
-fn write(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
-    put(tx, key::attempt(attempt.id), attempt)
+    let collection = Collection { new: &collect.session, account: account.as_ref(), organization };
+    let decision = attempt.collect(&collection, before, Opening::at(by.now, by.origin.source));
+    let holder = account.map_or(Holder::Gone, Holder::Account);
+    Ok(match apply(tx, by, decision)?.0 {
+        AttemptCollected::Opened(session) => Collected::Opened(insert(tx, by, session, holder, collect.session.most)?),
+        AttemptCollected::Retried(session) => Collected::Retried(granted(tx, holder, &session)?),
+        AttemptCollected::Pending => Collected::Pending,
+        AttemptCollected::Refused => Collected::Refused,
+        AttemptCollected::Gone => Collected::Gone,
+        AttemptCollected::Expired => Collected::Expired,
+    })
 }

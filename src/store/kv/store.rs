@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use super::commit::{decide, decide_fenced};
-use super::engine::{Engine, View};
+use super::engine::{Engine, Job, Reads, View};
+use super::late::Fetched;
 use super::tx::Tx;
 use super::{accounts, audit, founding, keys, links, logout, organizations, rows, session_row, sessions, sso, sweep};
 use crate::model::audit::{Action, Actor, AuditEvent, Origin};
@@ -26,7 +27,7 @@ use crate::store::verbs::{
     Identify, IssueLink, Issued, KeyOwner, KeyUse, LoggedOut, MemberOf, Membership, NamedOrganization, OpenSession, Opened,
     RedeemLink, Redeemed, Renewed, RotateSession, Rotated, Step, StoreStatus, Switched, TotpChanged,
 };
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Lane, Result, Store, StoreError};
 
 /// A store over an engine.
 pub(crate) struct KvStore(Arc<dyn Engine>);
@@ -37,40 +38,73 @@ impl KvStore {
         Self(engine)
     }
 
-    fn view(&self) -> &dyn View {
-        self.0.view()
+    /// Reads outside a commit. Over a far engine `read` runs until everything that it asks for was fetched.
+    async fn read<T: Send>(&self, read: impl Fn(&dyn View) -> Result<T> + Send + Sync) -> Result<T> {
+        let far = match self.0.reads() {
+            Reads::Near(view) => return read(view),
+            Reads::Far(far) => far,
+        };
+        let known = Fetched::default();
+        loop {
+            let outcome = read(&known);
+            let wanted = known.take_wanted();
+            if wanted.is_empty() {
+                return outcome;
+            }
+            let found = far.fetch(wanted.clone()).await?;
+            known.learn(wanted, found);
+        }
     }
 
-    /// Runs a verb on the writer, for a caller who is still signed in and still has its role then.
+    /// Runs a verb on a writer, for a caller who is still signed in and still has its role then.
     async fn change<T, V>(&self, by: By, verb: V) -> Result<T>
     where
         T: Send + 'static,
-        V: FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
+        V: Fn(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
     {
-        self.run(move |tx| decide_fenced(tx, by, verb)).await
+        self.run(move |tx| decide_fenced(tx, &by, &verb)).await
     }
 
-    /// Runs a verb on the writer that has no caller, or checks it by itself.
+    /// Runs a verb on a writer that has no caller, or checks it by itself.
     async fn change_unfenced<T, V>(&self, by: By, verb: V) -> Result<T>
     where
         T: Send + 'static,
-        V: FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
+        V: Fn(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
     {
-        self.run(move |tx| decide(tx, by, verb)).await
+        self.run(move |tx| decide(tx, &by, &verb)).await
     }
 
-    async fn run<T, J>(&self, job: J) -> Result<T>
+    async fn run<T, V>(&self, verb: V) -> Result<T>
     where
         T: Send + 'static,
-        J: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        V: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.0.submit(Box::new(move |tx| {
-            let outcome = job(tx);
-            // Who no longer waits for the answer does not need it.
-            Box::new(move |durable| drop(answer.send(durable.and(outcome))))
-        }))?;
+        self.0.submit(Box::new(Asked { verb, outcome: None, answer }))?;
         answered.await.map_err(|_| StoreError::Unavailable("the writer is gone".to_owned()))?
+    }
+}
+
+/// A verb that somebody waits for.
+struct Asked<T, V> {
+    verb: V,
+    outcome: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T, V> Job for Asked<T, V>
+where
+    T: Send,
+    V: Fn(&mut Tx<'_>) -> Result<T> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) {
+        self.outcome = Some((self.verb)(tx));
+    }
+
+    fn answer(self: Box<Self>, durable: Result<()>) {
+        let outcome = self.outcome.unwrap_or_else(|| Err(StoreError::Unavailable("it was never run".to_owned())));
+        // Who no longer waits for the answer does not need it.
+        drop(self.answer.send(durable.and(outcome)));
     }
 }
 
@@ -86,11 +120,11 @@ impl Store for KvStore {
     }
 
     async fn foundation(&self) -> Result<Option<Foundation>> {
-        founding::foundation(self.view())
+        self.read(|view| founding::foundation(view)).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>> {
-        founding::signing_keys(self.view())
+        self.read(|view| founding::signing_keys(view)).await
     }
 
     async fn put_signing_keys(&self, keys: Vec<SigningKeyRecord>, by: By) -> Result<()> {
@@ -113,20 +147,24 @@ impl Store for KvStore {
         self.change_unfenced(system(now), move |tx, by| sweep::sweep(tx, by, now, most)).await
     }
 
-    async fn audit_events(&self, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
-        audit::audit_events(self.view(), from, most)
+    fn lanes(&self) -> Vec<Lane> {
+        self.0.lanes()
+    }
+
+    async fn audit_events(&self, lane: Lane, from: u64, most: u32) -> Result<Vec<AuditEvent>> {
+        self.read(|view| audit::audit_events(view, lane, from, most)).await
     }
 
     async fn record(&self, action: Action, by: By) -> Result<()> {
-        self.change_unfenced(by, move |tx, by| audit::record(tx, by, action)).await
+        self.change_unfenced(by, move |tx, by| audit::record(tx, by, action.clone())).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        rows::user(self.view(), id)
+        self.read(|view| rows::user(view, id)).await
     }
 
     async fn user_by_login(&self, login: &Folded) -> Result<Option<User>> {
-        accounts::user_by_login(self.view(), login)
+        self.read(|view| accounts::user_by_login(view, login)).await
     }
 
     async fn create_user(&self, create: CreateUser) -> Result<Created> {
@@ -140,11 +178,11 @@ impl Store for KvStore {
     }
 
     async fn change_password(&self, change: ChangePassword) -> Result<Changed> {
-        self.change(change.by.clone(), move |tx, by| accounts::change_password(tx, by, change)).await
+        self.change(change.by.clone(), move |tx, by| accounts::change_password(tx, by, &change)).await
     }
 
     async fn enroll_totp(&self, user: UserId, sealed: Vec<u8>, by: By) -> Result<TotpChanged> {
-        self.change(by, move |tx, by| accounts::enroll_totp(tx, by, user, sealed)).await
+        self.change(by, move |tx, by| accounts::enroll_totp(tx, by, user, &sealed)).await
     }
 
     async fn confirm_totp(
@@ -155,24 +193,31 @@ impl Store for KvStore {
         recovery: Vec<[u8; 32]>,
         by: By,
     ) -> Result<TotpChanged> {
-        self.change(by, move |tx, by| accounts::confirm_totp(tx, by, user, &sealed, step, recovery)).await
+        self.change(by, move |tx, by| accounts::confirm_totp(tx, by, user, &sealed, step, &recovery)).await
     }
 
     async fn create_organization(&self, create: CreateOrganization) -> Result<Created> {
-        self.change(create.by.clone(), move |tx, by| organizations::create_organization(tx, by, create)).await
+        self.change(create.by.clone(), move |tx, by| organizations::create_organization(tx, by, &create)).await
     }
 
     async fn organization_by_name(&self, name: &Folded) -> Result<Option<NamedOrganization>> {
-        organizations::organization_by_name(self.view(), name)
+        self.read(|view| organizations::organization_by_name(view, name)).await
     }
 
     async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>> {
-        organizations::memberships(self.view(), user)
+        self.read(|view| organizations::memberships(view, user)).await
     }
 
-    async fn add_member(&self, organization: &Folded, user: &Folded, role: OrganizationRole, by: By) -> Result<Membership> {
+    async fn add_member(
+        &self,
+        organization: &Folded,
+        user: &Folded,
+        role: OrganizationRole,
+        most: u32,
+        by: By,
+    ) -> Result<Membership> {
         let (organization, user) = (organization.clone(), user.clone());
-        self.change(by, move |tx, by| organizations::add_member(tx, by, &organization, &user, role)).await
+        self.change(by, move |tx, by| organizations::add_member(tx, by, &organization, &user, role, most)).await
     }
 
     async fn remove_member(&self, organization: &Folded, user: &Folded, by: By) -> Result<Membership> {
@@ -181,7 +226,7 @@ impl Store for KvStore {
     }
 
     async fn open_session(&self, open: OpenSession) -> Result<Opened> {
-        self.change(open.by.clone(), move |tx, by| sessions::open_session(tx, by, open)).await
+        self.change(open.by.clone(), move |tx, by| sessions::open_session(tx, by, &open)).await
     }
 
     async fn rotate_session(&self, rotate: RotateSession) -> Result<Rotated> {
@@ -193,7 +238,7 @@ impl Store for KvStore {
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>> {
-        session_row::session(self.view(), id)
+        self.read(|view| session_row::session(view, id)).await
     }
 
     async fn end_session(&self, session: SessionId, by: By) -> Result<Ended> {
@@ -206,7 +251,7 @@ impl Store for KvStore {
     }
 
     async fn guest_generation(&self, name: &Folded) -> Result<Generation> {
-        Ok(rows::guest_generations(self.view(), name)?.current)
+        self.read(|view| Ok(rows::guest_generations(view, name)?.current())).await
     }
 
     async fn issue_link(&self, issue: IssueLink) -> Result<Issued> {
@@ -215,11 +260,11 @@ impl Store for KvStore {
     }
 
     async fn peek_link(&self, id: LinkId, now: Timestamp) -> Result<Option<Link>> {
-        links::peek_link(self.view(), id, now)
+        self.read(|view| links::peek_link(view, id, now)).await
     }
 
     async fn redeem_link(&self, redeem: RedeemLink) -> Result<Redeemed> {
-        self.change(redeem.by.clone(), move |tx, by| links::redeem_link(tx, by, redeem)).await
+        self.change(redeem.by.clone(), move |tx, by| links::redeem_link(tx, by, &redeem)).await
     }
 
     async fn revoke_link(&self, id: LinkId, by: By) -> Result<Ended> {
@@ -227,7 +272,7 @@ impl Store for KvStore {
     }
 
     async fn key_owner(&self, id: KeyId, organization: Option<&Folded>) -> Result<Option<KeyOwner>> {
-        keys::key_owner(self.view(), id, organization)
+        self.read(|view| keys::key_owner(view, id, organization)).await
     }
 
     async fn create_key(&self, key: PersonalKey, most: u32, by: By) -> Result<Created> {
@@ -235,7 +280,7 @@ impl Store for KvStore {
     }
 
     async fn keys_of(&self, user: UserId) -> Result<Vec<PersonalKey>> {
-        keys::keys_of(self.view(), user)
+        self.read(|view| keys::keys_of(view, user)).await
     }
 
     async fn revoke_key(&self, owner: UserId, id: KeyId, by: By) -> Result<Ended> {
@@ -247,20 +292,20 @@ impl Store for KvStore {
         self.change_unfenced(system(latest), move |tx, by| keys::note_key_use(tx, by, &uses)).await
     }
 
-    async fn create_provider(&self, provider: IdentityProvider, by: By) -> Result<Created> {
-        self.change(by, move |tx, by| sso::create_provider(tx, by, &provider)).await
+    async fn create_provider(&self, provider: IdentityProvider, most: u32, by: By) -> Result<Created> {
+        self.change(by, move |tx, by| sso::create_provider(tx, by, &provider, most)).await
     }
 
     async fn providers(&self, organization: Option<OrganizationId>) -> Result<Vec<IdentityProvider>> {
-        sso::providers(self.view(), organization)
+        self.read(|view| sso::providers(view, organization)).await
     }
 
     async fn provider(&self, id: ProviderId) -> Result<Option<IdentityProvider>> {
-        sso::provider(self.view(), id)
+        self.read(|view| sso::provider(view, id)).await
     }
 
     async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>> {
-        sso::attempt(self.view(), id)
+        self.read(|view| sso::attempt(view, id)).await
     }
 
     async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, by: By) -> Result<Step> {
@@ -280,6 +325,6 @@ impl Store for KvStore {
     }
 
     async fn collect_attempt(&self, collect: CollectAttempt) -> Result<Collected> {
-        self.change(collect.by.clone(), move |tx, by| sso::collect_attempt(tx, by, collect)).await
+        self.change(collect.by.clone(), move |tx, by| sso::collect_attempt(tx, by, &collect)).await
     }
 }

@@ -39,8 +39,8 @@ fn sweep_one(tx: &mut Tx<'_>, by: &By, what: Expiring) -> Result<()> {
     match what {
         Expiring::Session(id) => {
             if let Some(session) = session(tx, id)? {
-                if session.n > 0 {
-                    audit(tx, by, Action::SessionSwept(id, session.n))?;
+                if session.n() > 0 {
+                    audit(tx, by, Action::SessionSwept(id, session.n()))?;
                 }
                 strike(tx, &session)?;
                 tx.remove(key::session(id));
@@ -54,9 +54,10 @@ fn sweep_one(tx: &mut Tx<'_>, by: &By, what: Expiring) -> Result<()> {
         }
         Expiring::Attempt(id) => tx.remove(key::attempt(id)),
         Expiring::Revocation(revision) => {
-            if let Some(revocation) = load::<Revocation>(tx, &key::revocation(revision))? {
+            let key = key::revocation(tx.lane().lanes(), revision);
+            if let Some(revocation) = load::<Revocation>(tx, &key)? {
                 sweep_tombstone(tx, &revocation)?;
-                tx.remove(key::revocation(revision));
+                tx.remove(key);
             }
         }
     }

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use super::accounts::{create_user, insert};
 use super::audit::audit;
 use super::commit::decide;
-use super::engine::{Job, Reply, View, run_group};
+use super::engine::{Job, Pair, View};
+use super::head::Head;
 use super::record::{Named, put};
-use super::sessions::{Opening, open_session};
-use super::tx::{Changes, Group, Head, Tx};
+use super::sessions::open_session;
+use super::tx::{Changes, Group, Tx};
 use super::{key, rows};
 use crate::model::audit::{Action, Actor, Origin};
 use crate::model::clock::Timestamp;
@@ -19,10 +20,10 @@ use crate::model::ids::{KeyId, SessionId, UserId};
 use crate::model::name::{Folded, Name};
 use crate::model::organization::ActiveOrganization;
 use crate::model::personal_key::PersonalKey;
-use crate::model::session::{Credential, Face, Mode};
-use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
-use crate::store::verbs::{By, Created, Ended, NewSession, OpenSession, Opened};
-use crate::store::{Result, StoreError};
+use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Session};
+use crate::model::user::{Generation, Holder, Roles, User};
+use crate::store::verbs::{By, Created, Ended, OpenSession, Opened};
+use crate::store::{Lane, Result, StoreError};
 
 #[derive(Default)]
 struct Pairs(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -32,7 +33,7 @@ impl View for Pairs {
         Ok(self.0.get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         let matching = self.0.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_slice() >= from);
         Ok(matching.take(most).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
@@ -53,23 +54,46 @@ fn by(secs: u64) -> By {
     By { origin: Origin { actor: Actor::System, source: None }, caller: None, now: Timestamp::from_secs(secs) }
 }
 
-/// A verb as a job, and where its outcome lands.
+/// Where the outcome of a verb lands.
+type Outcome<T> = Arc<Mutex<Option<Result<T>>>>;
+
+/// A verb that is run once.
+struct Once<T, V> {
+    by: By,
+    verb: Option<V>,
+    outcome: Option<Result<T>>,
+    lands: Outcome<T>,
+}
+
+impl<T: Send, V: FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send> Job for Once<T, V> {
+    fn run(&mut self, tx: &mut Tx<'_>) {
+        self.outcome = Some(decide(tx, &self.by, self.verb.take().unwrap()));
+    }
+
+    fn answer(self: Box<Self>, durable: Result<()>) {
+        *self.lands.lock().unwrap() = Some(durable.and(self.outcome.unwrap()));
+    }
+}
+
 fn job<T: Send + 'static>(
     by: By,
     verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
-) -> (Job, Arc<Mutex<Option<Result<T>>>>) {
-    let outcome = Arc::new(Mutex::new(None));
-    let lands = Arc::clone(&outcome);
-    let job: Job = Box::new(move |tx| {
-        let answer = decide(tx, by, verb);
-        Box::new(move |durable| *lands.lock().unwrap() = Some(durable.and(answer)))
-    });
-    (job, outcome)
+) -> (Box<dyn Job>, Outcome<T>) {
+    let lands = Outcome::default();
+    (Box::new(Once { by, verb: Some(verb), outcome: None, lands: Arc::clone(&lands) }), lands)
 }
 
-fn answer(replies: Vec<Reply>, durable: &Result<()>) {
-    for reply in replies {
-        reply(durable.clone());
+/// Runs jobs in a group.
+fn run_all(group: &mut Group<'_>, mut jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    for job in &mut jobs {
+        group.run(&mut **job);
+    }
+    jobs
+}
+
+fn answer(jobs: Vec<Box<dyn Job>>, durable: &Result<()>) {
+    for job in jobs {
+        job.answer(durable.clone());
     }
 }
 
@@ -80,27 +104,24 @@ fn run<T: Send + 'static>(
     verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let (job, outcome) = job(by(1), verb);
-    let mut group = Group::new(pairs, head.clone());
-    let replies = run_group(&mut group, [job]);
+    let mut group = Group::new(pairs, Lane::Only, head.clone());
+    let ran = run_all(&mut group, vec![job]);
     let committed = group.finish().unwrap();
     *head = committed.head;
     pairs.apply(&committed.changes);
-    answer(replies, &Ok(()));
+    answer(ran, &Ok(()));
     outcome.lock().unwrap().take().unwrap()
 }
 
 fn user(byte: u8, name: &str) -> User {
-    User {
-        id: UserId::from_bytes([byte; 16]),
-        name: Name::parse(name).unwrap(),
-        email: None,
-        password: Some("phc".to_owned()),
-        roles: Roles::default(),
-        enabled: true,
-        generations: Generations::default(),
-        totp: Totp::Off,
-        create_time: Timestamp::from_secs(1),
-    }
+    User::new(
+        UserId::from_bytes([byte; 16]),
+        Name::parse(name).unwrap(),
+        None,
+        Some("phc".to_owned()),
+        Roles::default(),
+        Timestamp::from_secs(1),
+    )
 }
 
 fn login(byte: u8) -> OpenSession {
@@ -127,7 +148,7 @@ fn login(byte: u8) -> OpenSession {
 #[test]
 fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
     let pairs = Pairs::default();
-    let mut group = Group::new(&pairs, Head::default());
+    let mut group = Group::new(&pairs, Lane::Only, Head::default());
     let (first, made) = job(by(5), |tx, by| insert(tx, by, &user(1, "ann")));
     let (second, failed) = job(by(9), |tx, by| {
         insert(tx, by, &user(2, "bob"))?;
@@ -137,7 +158,7 @@ fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
         audit(tx, by, Action::StoreCreated)?;
         Ok((rows::user(tx, UserId::from_bytes([1; 16]))?.is_some(), rows::user(tx, UserId::from_bytes([2; 16]))?, by.now))
     });
-    let replies = run_group(&mut group, [first, second, third]);
+    let replies = run_all(&mut group, vec![first, second, third]);
     assert_eq!(made.lock().unwrap().as_ref(), None, "nobody is answered before the group is durable");
     answer(replies, &Ok(()));
     assert_eq!(made.lock().unwrap().take(), Some(Ok(())));
@@ -151,10 +172,10 @@ fn a_verb_that_fails_leaves_nothing_and_the_others_of_its_group_stand() {
 #[test]
 fn a_group_that_did_not_become_durable_answers_so_whatever_its_verbs_found() {
     let pairs = Pairs::default();
-    let mut group = Group::new(&pairs, Head::default());
+    let mut group = Group::new(&pairs, Lane::Only, Head::default());
     let (made, outcome) = job(by(5), |tx, by| insert(tx, by, &user(1, "ann")));
     let down = StoreError::Unavailable("the disk is gone".to_owned());
-    answer(run_group(&mut group, [made]), &Err(down.clone()));
+    answer(run_all(&mut group, vec![made]), &Err(down.clone()));
     assert_eq!(outcome.lock().unwrap().take(), Some(Err(down)));
 }
 
@@ -178,11 +199,11 @@ fn a_damaged_record_is_named_and_harms_no_other() {
     for cut in 0..sound.len() {
         pairs.0.insert(key::user(UserId::from_bytes([1; 16])), sound[..cut].to_vec());
         let (before, stood) = (pairs.0.clone(), head.clone());
-        let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(1)));
+        let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, &login(1)));
         assert!(matches!(&opened, Err(StoreError::Corrupt(text)) if text.starts_with("User")), "cut to {cut}: {opened:?}");
         assert!(pairs.0 == before && head == stood, "nothing was changed");
     }
-    let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, login(2)));
+    let opened = run(&mut pairs, &mut head, |tx, by| open_session(tx, by, &login(2)));
     assert!(matches!(opened, Ok(Opened::Opened(_))));
 }
 
@@ -191,39 +212,24 @@ fn a_damaged_record_is_named_and_harms_no_other() {
 fn a_revoked_key_ends_the_sessions_that_came_from_it() {
     let (mut pairs, mut head) = (Pairs::default(), Head::default());
     let (owner, id) = (UserId::from_bytes([1; 16]), KeyId::from_bytes([7; 16]));
-    let key = PersonalKey {
-        id,
-        user: owner,
-        display_name: String::new(),
-        secret: [0; 32],
-        previous: None,
-        create_time: Timestamp::from_secs(1),
-        expire_time: None,
-        revoke_time: None,
-        last_use_time: None,
-    };
+    let key = PersonalKey::new(id, owner, "a key".to_owned(), [0; 32], Timestamp::from_secs(1), None);
     run(&mut pairs, &mut head, move |tx, by| {
         insert(tx, by, &user(1, "ann"))?;
         super::keys::create_key(tx, by, &key, 1)?;
-        let opening = |credential| Opening {
-            subject: Subject::User(owner),
-            username: "ann".to_owned(),
-            generation: Generation(0),
-            organization: ActiveOrganization::Personal,
-            dataset_id: None,
-            credential,
-            auth_time: by.now,
-            latest_end: None,
-        };
-        super::sessions::insert(tx, by, login(1).session, opening(Some(Credential::Key(id))))?;
-        super::sessions::insert(tx, by, login(2).session, opening(None))
+        for (byte, key) in [(1, Some(id)), (2, None)] {
+            let new = login(byte).session;
+            let account = Owner::Account { user: owner, organization: ActiveOrganization::Personal, key };
+            let session = Session::open(&new, account, Generation(0), Opening::at(by.now, None));
+            super::sessions::insert(tx, by, session, Holder::Account(user(1, "ann")), 10)?;
+        }
+        Ok(())
     })
     .unwrap();
     let ended = run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, owner, id));
     assert!(matches!(ended, Ok(Ended::Ended(_))));
     let lives = |byte| {
         let row = super::session_row::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
-        row.lives(Timestamp::from_secs(2))
+        row.lives(user(1, "ann").standing(), Timestamp::from_secs(2))
     };
     assert!(!lives(1) && lives(2));
 }
@@ -248,7 +254,7 @@ proptest! {
         for (prefix, rest, value) in group.iter().chain(&own) {
             expected.apply(&Changes::from([(vec![*prefix, *rest], value.map(|value| vec![value]))]));
         }
-        let mut running = Group::new(&pairs, Head::default());
+        let mut running = Group::new(&pairs, Lane::Only, Head::default());
         let write = |tx: &mut Tx<'_>, ops: Vec<Op>| {
             for (prefix, rest, value) in ops {
                 match value {
@@ -259,7 +265,7 @@ proptest! {
         };
         let (first, _) = job(by(1), move |tx, _| { write(tx, group); Ok(()) });
         let (second, scanned) = job(by(1), move |tx, _| { write(tx, own); tx.scan(&[1], &[1, from], most) });
-        answer(run_group(&mut running, [first, second]), &Ok(()));
+        answer(run_all(&mut running, vec![first, second]), &Ok(()));
         prop_assert_eq!(scanned.lock().unwrap().take().unwrap(), expected.scan(&[1], &[1, from], most));
     }
 }

@@ -3,35 +3,22 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
-use super::engine::{Job, Reply, View};
+use super::engine::{Job, Pair, View};
 use super::expiry::Expiring;
-use super::{audit, expiry};
+use super::head::Head;
+use super::pages;
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::revocation::Revocation;
-use crate::store::Result;
+use crate::store::{Lane, Result};
 
 /// Changes to apply: a value, or its removal.
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// Where the store stands: carried from group to group and kept under a key of its own, so that it is as durable as the rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    /// The last revision given.
-    pub(crate) revision: i64,
-    /// The last committed time.
-    pub(crate) last_commit: Timestamp,
-    /// The number of the last audit event.
-    pub(crate) audit_sequence: u64,
-    /// SHA-256 of the last audit event as stored.
-    pub(crate) audit_hash: [u8; 32],
-}
-
 /// The verbs that become durable together: each sees what those before it changed.
 pub(crate) struct Group<'a> {
     view: &'a dyn View,
+    lane: Lane,
     changes: Changes,
     head: Head,
     revocations: Vec<Revocation>,
@@ -40,6 +27,7 @@ pub(crate) struct Group<'a> {
 }
 
 /// What a group comes to.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Committed {
     /// What it changes, without its head.
     pub(crate) changes: Changes,
@@ -50,15 +38,23 @@ pub(crate) struct Committed {
 }
 
 impl<'a> Group<'a> {
-    /// An empty group over `view`, after a group that ended with `head`.
-    pub(crate) fn new(view: &'a dyn View, head: Head) -> Self {
-        Self { view, changes: Changes::new(), head, revocations: Vec::new(), events: Vec::new(), expiring: Vec::new() }
+    /// An empty group of `lane` over `view`, after a group that ended with `head`.
+    pub(crate) fn new(view: &'a dyn View, lane: Lane, head: Head) -> Self {
+        Self { view, lane, changes: Changes::new(), head, revocations: Vec::new(), events: Vec::new(), expiring: Vec::new() }
     }
 
     /// Runs one verb. What it changed joins the group where it succeeded.
-    pub(crate) fn run(&mut self, job: Job) -> Reply {
+    pub(crate) fn run(&mut self, job: &mut dyn Job) {
+        if let Some(made) = self.attempt(job) {
+            self.join(made);
+        }
+    }
+
+    /// Runs one verb and answers what it made, without letting it join; `None` where it made nothing.
+    pub(crate) fn attempt(&self, job: &mut dyn Job) -> Option<Made> {
         let mut tx = Tx {
             view: self.view,
+            lane: self.lane,
             group: &self.changes,
             own: Changes::new(),
             head: self.head.clone(),
@@ -67,30 +63,44 @@ impl<'a> Group<'a> {
             expiring: Vec::new(),
             keep: false,
         };
-        let reply = job(&mut tx);
+        job.run(&mut tx);
         let Tx { own, head, revocations, events, expiring, keep, .. } = tx;
-        if keep {
-            self.changes.extend(own);
-            self.head = head;
-            self.revocations.extend(revocations);
-            self.events.extend(events);
-            self.expiring.extend(expiring);
-        }
-        reply
+        keep.then_some(Made { own, head, revocations, events, expiring })
+    }
+
+    /// Lets what a verb made join the group.
+    pub(crate) fn join(&mut self, made: Made) {
+        let Made { own, head, revocations, events, expiring } = made;
+        self.changes.extend(own);
+        self.head = head;
+        self.revocations.extend(revocations);
+        self.events.extend(events);
+        self.expiring.extend(expiring);
     }
 
     /// What the group comes to; the audit events of all its verbs lie together, and so does what they let expire.
     pub(crate) fn finish(self) -> Result<Committed> {
-        let Self { mut changes, head, revocations, events, expiring, .. } = self;
-        audit::write(events, &mut changes)?;
-        expiry::write(expiring, &mut changes)?;
+        let Self { mut changes, lane, head, revocations, events, expiring, .. } = self;
+        changes.extend(pages::of_events(lane, events)?);
+        changes.extend(pages::of_expiries(lane, expiring)?);
         Ok(Committed { changes, head, revocations })
     }
+}
+
+/// What one verb made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    own: Changes,
+    head: Head,
+    revocations: Vec<Revocation>,
+    events: Vec<AuditEvent>,
+    expiring: Vec<(Timestamp, Expiring)>,
 }
 
 /// One verb's transaction: reads see the view, the group before it and its own changes.
 pub(crate) struct Tx<'a> {
     view: &'a dyn View,
+    lane: Lane,
     group: &'a Changes,
     own: Changes,
     pub(crate) head: Head,
@@ -109,6 +119,11 @@ impl Tx<'_> {
     /// True where the verb changed something so far.
     pub(crate) fn changed(&self) -> bool {
         !self.own.is_empty() || !self.events.is_empty() || !self.expiring.is_empty()
+    }
+
+    /// The lane in which this commit is made.
+    pub(super) fn lane(&self) -> Lane {
+        self.lane
     }
 
     /// Appends to the audit log; [`audit`](super::audit) gives the event its number and its place in the chain.
@@ -140,7 +155,7 @@ impl View for Tx<'_> {
         }
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         let changed = overlay(&[self.group, &self.own], prefix, from);
         // Every removed key may hide one of the view's, so that many more have to be read.
         let removed = changed.values().filter(|value| value.is_none()).count();

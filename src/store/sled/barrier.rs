@@ -18,24 +18,12 @@ use std::time::{Duration, Instant};
 
 use super::flush::Flush;
 
-/// How much of the barrier is passed. Only tests take less than all of it, to show that they would notice.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Depth {
-    /// All of it.
-    #[default]
-    Full,
-    /// sled's `flush()` alone: **loses what was answered** at a power cut.
-    FlushOnly,
-}
-
 /// Two changes of a directory within one tick of the kernel's clock can leave one modification time. Ticks are 1 to 10 ms.
 const TICK: Duration = Duration::from_millis(20);
 
 /// The barrier of one open database.
 #[derive(Debug)]
 pub(super) struct Barrier {
-    depth: Depth,
     flush: Flush,
     data: File,
     directory: File,
@@ -51,9 +39,8 @@ type Modified = (i64, i64);
 impl Barrier {
     /// Passes the first barrier of `db` in `directory`, a whole one with a `syncfs`: also what was there before, or
     /// was made by opening it, is durable when this returns. Blocks.
-    pub(super) fn first(directory: &Path, db: ::sled::Db, depth: Depth) -> io::Result<Self> {
+    pub(super) fn first(directory: &Path, db: ::sled::Db) -> io::Result<Self> {
         let mut barrier = Self {
-            depth: Depth::Full,
             flush: Flush::new(db)?,
             data: File::open(directory.join("db"))?,
             directory: File::open(directory)?,
@@ -62,15 +49,12 @@ impl Barrier {
             unsettled: None,
         };
         barrier.pass()?;
-        Ok(Self { depth, ..barrier })
+        Ok(barrier)
     }
 
     /// Returns once everything applied to the database is durable. Blocks.
     pub(super) fn pass(&mut self) -> io::Result<()> {
         self.flush.pass()?;
-        if self.depth == Depth::FlushOnly {
-            return Ok(());
-        }
         self.data.sync_data()?;
         if self.names_may_have_changed()? {
             rustix::fs::syncfs(&self.directory)?;

@@ -15,15 +15,15 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use sled::{Batch, Db};
 
+use super::FORMAT;
 use super::error::{OpenError, Trying};
-use super::identity::FORMAT;
-use super::recount::{Counted, Recount};
+use super::recount::{Counted, Records, Recount};
 use super::rows;
+use super::tip::{Tally, Tip};
 use crate::model::ids::StoreId;
-use crate::store::kv::MANY;
-use crate::store::kv::engine::View;
+use crate::store::kv::engine::{Pair, View};
 use crate::store::kv::record::Unreadable;
-use crate::store::kv::tx::{Changes, Head};
+use crate::store::kv::tx::Changes;
 use crate::store::{Result, StoreError};
 
 /// The prefix of the engine's own keys; the verbs have none that begins so.
@@ -37,27 +37,6 @@ pub(super) const WRITER: &str = "store-writer";
 /// The database of one store.
 #[derive(Clone, Debug)]
 pub(super) struct Database(Db);
-
-/// Where the database stands, changed by every commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tip {
-    /// Commits so far.
-    pub(super) commits: u64,
-    /// Over every record but this one.
-    pub(super) tally: Tally,
-    /// Where the verbs stand.
-    pub(super) head: Head,
-}
-
-/// A sum of checksums that does not depend on the order of the records, so that a commit can carry it along. Against damage,
-/// not against a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Over the records that are counted before anything is answered.
-    pub(super) few: u64,
-    /// Over those of which there may be [`MANY`].
-    pub(super) many: u64,
-}
 
 /// A database that was opened again.
 pub(super) struct Reopened {
@@ -152,9 +131,10 @@ impl Database {
     pub(super) fn sled(&self) -> &Db {
         &self.0
     }
+}
 
-    /// Adds at most `most` records from `from` (inclusive) to `to` (exclusive) to `tally`; answers the last of them, and how many.
-    pub(super) fn count(
+impl Records for Database {
+    fn count(
         &self,
         from: &[u8],
         to: Option<&[u8]>,
@@ -182,7 +162,7 @@ impl View for Database {
         Ok(self.0.get(key).map_err(|error| failure(&error))?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         let mut pairs = Vec::new();
         for pair in self.0.range(from.max(prefix)..).take(most) {
             let (key, value) = pair.map_err(|error| failure(&error))?;
@@ -195,36 +175,19 @@ impl View for Database {
     }
 }
 
-impl Tally {
-    /// Takes a record as it was out, and as it is in.
-    pub(super) fn change(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
-        let sum = |value: Option<&[u8]>| value.map_or(0, |value| checksum(key, value));
-        let own = if key.first().is_some_and(|kind| MANY.contains(kind)) { &mut self.many } else { &mut self.few };
-        *own = own.wrapping_sub(sum(old)).wrapping_add(sum(new));
-    }
-}
-
-/// Both CRCs, mixed so that differences do not cancel in a sum (the finalizer of `SplitMix64`).
-fn checksum(key: &[u8], value: &[u8]) -> u64 {
-    let mut sum = (u64::from(crc32fast::hash(key)) << 32) | u64::from(crc32fast::hash(value));
-    sum = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    sum = (sum ^ (sum >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    sum ^ (sum >> 31)
-}
-
 /// How often sled's own thread tidies its file, in milliseconds (sled's default): it moves what still counts out of one segment
 /// (half a mebibyte, of which half or less counts) so that the segment can be used again, and syncs the file. Barriers are the
 /// writer's; but without this thread sled moves one page for ten that change, which is too few to keep up, and the
 /// file becomes larger and larger. Not more often, because each time writes to the disk, where nothing else happens too.
-const TIDY_EVERY: u64 = 500;
+const TIDY_INTERVAL_MS: u64 = 500;
 /// The same for a large file, in which more happens.
-const TIDY_LARGE_EVERY: u64 = 100;
+const TIDY_INTERVAL_LARGE_MS: u64 = 100;
 /// A file of so many bytes is large.
-const LARGE: u64 = 64 << 20;
+const LARGE_FILE_BYTES: u64 = 64 << 20;
 
 pub(super) fn config(path: &Path, cache: u64) -> sled::Config {
-    let large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() >= LARGE);
-    let tidy = if large { TIDY_LARGE_EVERY } else { TIDY_EVERY };
+    let large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() >= LARGE_FILE_BYTES);
+    let tidy = if large { TIDY_INTERVAL_LARGE_MS } else { TIDY_INTERVAL_MS };
     sled::Config::new().path(path).cache_capacity(cache).flush_every_ms(Some(tidy))
 }
 

@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::FORMAT;
 use super::error::{OpenError, Trying};
-use super::identity::{FORMAT, Identity};
+use super::identity::Identity;
 
 const STORE: &str = "countersign.store";
 const CREATING: &str = "countersign.store.creating";

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use sled::Db;
 
-/// A flush that was seen twice, so long apart, is overdue.
-const OVERDUE: Duration = Duration::from_secs(1);
+/// A flush that is still running after this time is overdue.
+const OVERDUE_AFTER: Duration = Duration::from_secs(1);
 
 /// Flushes one database.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Flush {
 }
 
 /// The `pulse` of a [`Flush`] that is gone.
-const GONE: u64 = u64::MAX;
+const NO_PULSE: u64 = u64::MAX;
 
 impl Flush {
     /// Starts the thread that keeps it company.
@@ -33,7 +33,9 @@ impl Flush {
         let pulse = Arc::new(AtomicU64::new(0));
         let company = {
             let (db, pulse) = (db.clone(), Arc::clone(&pulse));
-            thread::Builder::new().name("store-flush".to_owned()).spawn(move || keep_company(&pulse, OVERDUE, || join_in(&db)))?
+            thread::Builder::new()
+                .name("store-flush".to_owned())
+                .spawn(move || keep_company(&pulse, OVERDUE_AFTER, || join_in(&db)))?
         };
         Ok(Self { db, pulse, company: Some(company) })
     }
@@ -51,7 +53,7 @@ impl Flush {
 impl Drop for Flush {
     /// Waits until the thread has let go of the database.
     fn drop(&mut self) {
-        self.pulse.store(GONE, Ordering::Relaxed);
+        self.pulse.store(NO_PULSE, Ordering::Relaxed);
         if let Some(company) = self.company.take() {
             company.thread().unpark();
             drop(company.join());
@@ -66,7 +68,7 @@ fn keep_company(pulse: &AtomicU64, overdue: Duration, mut join_in: impl FnMut())
     loop {
         thread::park_timeout(patience);
         let now = pulse.load(Ordering::Relaxed);
-        if now == GONE {
+        if now == NO_PULSE {
             return;
         }
         if now == seen && now % 2 == 1 {
@@ -103,7 +105,7 @@ mod tests {
             for _ in 0..3 {
                 company.recv().unwrap();
             }
-            pulse.store(GONE, Ordering::Relaxed);
+            pulse.store(NO_PULSE, Ordering::Relaxed);
             keeper.thread().unpark();
         });
     }
@@ -119,7 +121,7 @@ mod tests {
                 keeper.thread().unpark();
                 thread::yield_now();
             }
-            pulse.store(GONE, Ordering::Relaxed);
+            pulse.store(NO_PULSE, Ordering::Relaxed);
             keeper.thread().unpark();
         });
         assert_eq!(company.try_recv().ok(), None);

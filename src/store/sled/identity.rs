@@ -13,12 +13,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::database::Tip;
+use super::FORMAT;
 use super::error::{OpenError, Trying};
+use super::tip::Tip;
 use crate::model::ids::StoreId;
-
-/// The format of everything in a data directory. Rises when an older version could no longer read it.
-pub(super) const FORMAT: u32 = 3;
 
 /// The earliest format that is brought to the present one. What came before was never released.
 const EARLIEST: u32 = 2;

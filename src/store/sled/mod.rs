@@ -8,7 +8,6 @@
 //! Linux only: the barrier needs `syncfs`.
 
 mod barrier;
-mod cells;
 mod crowd;
 mod database;
 mod directory;
@@ -20,6 +19,7 @@ mod recount;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tip;
 mod upgrade;
 mod writer;
 
@@ -35,25 +35,26 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::barrier::Barrier;
-#[doc(hidden)]
-pub use self::barrier::Depth;
-pub use self::cells::Cells;
-use self::database::{Database, Reopened, Tip};
+use self::database::{Database, Reopened};
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;
 use self::error::Trying;
 use self::identity::Identity;
 use self::pace::Pace;
 use self::recount::Recount;
+use self::tip::Tip;
 use self::writer::Writer;
-use super::kv::engine::{Engine, Job, View};
-use super::kv::tx::Head;
+use super::kv::engine::{Engine, Job, Pair, Reads, View};
+use super::kv::head::Head;
 use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
-use super::{Result, Revocations, Store, StoreError};
+use super::{Lane, Result, Revocations, Store, StoreError};
 use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
+
+/// The format of everything in a data directory. Rises when an older version could no longer read it.
+const FORMAT: u32 = 3;
 
 /// Where a store is, and its limits.
 #[derive(Clone, Debug)]
@@ -74,9 +75,6 @@ pub struct Options {
     pub moment: Duration,
     /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
     pub now: Timestamp,
-    /// How much of the barrier is passed: all of it.
-    #[doc(hidden)]
-    pub depth: Depth,
 }
 
 impl Options {
@@ -92,7 +90,6 @@ impl Options {
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
             now: Timestamp::default(),
-            depth: Depth::Full,
         }
     }
 }
@@ -136,7 +133,7 @@ impl Failure {
 #[derive(Debug)]
 pub(crate) struct SledEngine {
     id: StoreId,
-    queue: RwLock<Option<SyncSender<Job>>>,
+    queue: RwLock<Option<SyncSender<Box<dyn Job>>>>,
     watchdog: Duration,
     shared: Arc<Shared>,
 }
@@ -168,7 +165,7 @@ impl SledEngine {
         let Opened { database, barrier, identity, id, tip, recount } = opened;
         let kept =
             revoked(&database).map_err(|error| OpenError::Damaged { path: directory.database(), detail: error.to_string() })?;
-        revocations.extend(&kept, tip.head.revision);
+        revocations.extend(Lane::Only, &kept, tip.head.revision);
 
         let (queue, jobs) = mpsc::sync_channel(options.queue);
         let (failure, failed) = watch::channel(None);
@@ -210,7 +207,7 @@ impl SledEngine {
 
 #[async_trait]
 impl Engine for SledEngine {
-    fn submit(&self, job: Job) -> Result<()> {
+    fn submit(&self, job: Box<dyn Job>) -> Result<()> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = queue.as_ref() else { return Err(self.unavailable()) };
         queue.try_send(job).map_err(|refused| match refused {
@@ -219,8 +216,12 @@ impl Engine for SledEngine {
         })
     }
 
-    fn view(&self) -> &dyn View {
-        &self.shared.view
+    fn reads(&self) -> Reads<'_> {
+        Reads::Near(&self.shared.view)
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::Only]
     }
 
     fn status(&self) -> StoreStatus {
@@ -268,7 +269,7 @@ fn create(directory: &Directory, options: &Options) -> std::result::Result<Opene
     let identity = Identity::fresh(options.fresh_id);
     directory.begin_creation(&identity)?;
     let (database, tip) = Database::create(&path, options.cache_capacity, options.fresh_id)?;
-    let barrier = first_barrier(&database, &path, options.depth)?;
+    let barrier = first_barrier(&database, &path)?;
     directory.finish_creation()?;
     Ok(Opened { database, barrier, identity, id: options.fresh_id, tip, recount: None })
 }
@@ -283,15 +284,15 @@ fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std:
     if tip.commits < identity.commits {
         return Err(OpenError::Behind { path, expected: identity.commits, found: tip.commits });
     }
-    let barrier = first_barrier(&database, &path, options.depth)?;
+    let barrier = first_barrier(&database, &path)?;
     // From now on a copy of the database that lacks any of this is refused.
     let identity = identity.at(&tip);
     directory.record(&identity)?;
     Ok(Opened { database, barrier, identity, id, tip, recount })
 }
 
-fn first_barrier(database: &Database, path: &Path, depth: Depth) -> std::result::Result<Barrier, OpenError> {
-    Barrier::first(path, database.sled().clone(), depth).trying("write", path)
+fn first_barrier(database: &Database, path: &Path) -> std::result::Result<Barrier, OpenError> {
+    Barrier::first(path, database.sled().clone()).trying("write", path)
 }
 
 /// The database for readers outside the writer, until the store is closed.
@@ -315,7 +316,7 @@ impl View for SharedView {
         self.with(|database| database.read(key))
     }
 
-    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
         self.with(|database| database.scan(prefix, from, most))
     }
 }

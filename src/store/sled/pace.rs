@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// One part of the time in so many, while verbs come; all of it where none do.
-const PARTS: u32 = 8;
+/// While verbs come, the other work gets one part in this many of the time. Otherwise it gets all of it.
+const TIME_SHARES: u32 = 8;
 
-/// Verbs come where the last one came so lately.
-const LATELY: Duration = Duration::from_millis(100);
+/// How long after the last verb the writer counts as busy.
+const QUIET_AFTER: Duration = Duration::from_millis(100);
 
-/// The time in which nothing was done, as a group was under way, is made up for as far as this: a caller waits an eighth of it.
-const CREDIT: Duration = Duration::from_millis(8);
+/// The other work may make up for at most this much time in which a group was under way. A caller waits for an eighth of it.
+const MAX_CREDIT: Duration = Duration::from_millis(8);
 
 /// When there may be more of that work.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +33,12 @@ impl Pace {
     /// What follows a step that was begun at `begun` and ended at `now`: another one where this is `None`, else a look for verbs
     /// that lasts so long.
     pub(super) fn rest(&mut self, begun: Instant, now: Instant) -> Option<Duration> {
-        if self.called.is_none_or(|called| now.duration_since(called) > LATELY) {
+        if self.called.is_none_or(|called| now.duration_since(called) > QUIET_AFTER) {
             self.from = now;
             return Some(Duration::ZERO);
         }
-        let earliest = begun.checked_sub(CREDIT).unwrap_or(begun);
-        self.from = self.from.max(earliest) + now.duration_since(begun) * PARTS;
+        let earliest = begun.checked_sub(MAX_CREDIT).unwrap_or(begun);
+        self.from = self.from.max(earliest) + now.duration_since(begun) * TIME_SHARES;
         let rest = self.from.saturating_duration_since(now);
         (!rest.is_zero()).then_some(rest)
     }
@@ -56,7 +56,7 @@ mod tests {
         let mut pace = Pace::new(start);
         assert_eq!(pace.rest(start, start + STEP), Some(Duration::ZERO));
         pace.called(start);
-        let later = start + LATELY + STEP;
+        let later = start + QUIET_AFTER + STEP;
         assert_eq!(pace.rest(later, later + STEP), Some(Duration::ZERO));
     }
 

@@ -7,11 +7,23 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::database::{Database, Tally};
+use super::tip::Tally;
 use crate::store::kv::MANY;
 
-/// So many records are counted between two looks at the clock.
-const AT_ONCE: usize = 1024;
+/// Records that are counted between two looks at the clock.
+const RECORDS_PER_STEP: usize = 1024;
+
+/// Where the records are counted.
+pub(super) trait Records {
+    /// Adds at most `most` records from `from` (inclusive) to `to` (exclusive) to `tally`; answers the last of them, and how many.
+    fn count(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        most: usize,
+        tally: &mut Tally,
+    ) -> Result<(Option<Vec<u8>>, usize), sled::Error>;
+}
 
 /// A count that is not complete yet.
 #[derive(Clone, Debug)]
@@ -37,7 +49,7 @@ impl Recount {
     /// Counts what has to be counted before anything is answered, and of the many as much as `moment` allows.
     ///
     /// `expected` is what all records should come to, here and in [`step`](Self::step).
-    pub(super) fn begin(database: &Database, expected: Tally, moment: Duration) -> Result<(Self, Counted), sled::Error> {
+    pub(super) fn begin(database: &impl Records, expected: Tally, moment: Duration) -> Result<(Self, Counted), sled::Error> {
         let mut few = Vec::new();
         let mut from = Vec::new();
         for kind in MANY {
@@ -46,7 +58,7 @@ impl Recount {
         }
         few.push((from, None));
         let mut recount = Self { left: few.into(), seen: Tally::default() };
-        while recount.step(database, expected, AT_ONCE)? == Counted::Partly {}
+        while recount.step(database, expected, RECORDS_PER_STEP)? == Counted::Partly {}
         if recount.seen.few != expected.few {
             return Ok((recount, Counted::Wrong));
         }
@@ -54,7 +66,7 @@ impl Recount {
         recount.left = MANY.map(|kind| (vec![kind], Some(vec![kind + 1]))).into();
         let begun = Instant::now();
         loop {
-            let counted = recount.step(database, expected, AT_ONCE)?;
+            let counted = recount.step(database, expected, RECORDS_PER_STEP)?;
             if counted != Counted::Partly || begun.elapsed() >= moment {
                 return Ok((recount, counted));
             }
@@ -62,7 +74,7 @@ impl Recount {
     }
 
     /// Counts at most `most` records more.
-    pub(super) fn step(&mut self, database: &Database, expected: Tally, most: usize) -> Result<Counted, sled::Error> {
+    pub(super) fn step(&mut self, database: &impl Records, expected: Tally, most: usize) -> Result<Counted, sled::Error> {
         if let Some((from, to)) = self.left.front_mut() {
             let (last, counted) = database.count(from, to.as_deref(), most, &mut self.seen)?;
             match last {

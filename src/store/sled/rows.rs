@@ -1,7 +1,7 @@
 //! The engine's own two records: whose a database is, and where it stands.
 
-use super::database::{Tally, Tip};
-use super::identity::FORMAT;
+use super::FORMAT;
+use super::tip::{Tally, Tip};
 use crate::model::ids::StoreId;
 use crate::store::kv::record::messages;
 use crate::store::kv::record::{Read, Unreadable, exactly, frame, unframe};
@@ -44,7 +44,7 @@ fn written(value: Read<Vec<u8>>) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::model::clock::Timestamp;
-    use crate::store::kv::tx::Head;
+    use crate::store::kv::head::Head;
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::{Failure, OpenError, Options, SledEngine};
 use crate::model::ids::StoreId;
-use crate::store::kv::engine::{Engine, Job, Reply, View};
+use crate::store::Result;
+use crate::store::kv::engine::{Engine, Job, Reads, View};
 use crate::store::kv::tx::Tx;
-use crate::store::{Result, StoreError};
 
 const ID: StoreId = StoreId::from_bytes([7; 16]);
 
@@ -33,16 +33,36 @@ fn open(directory: &Path) -> SledEngine {
     try_open(directory).unwrap().0
 }
 
+/// A verb that is run once.
+struct Once<T, V> {
+    verb: Option<V>,
+    value: Option<T>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, V: FnOnce(&mut Tx<'_>) -> T + Send> Job for Once<T, V> {
+    fn run(&mut self, tx: &mut Tx<'_>) {
+        self.value = Some(self.verb.take().unwrap()(tx));
+    }
+
+    fn answer(self: Box<Self>, durable: Result<()>) {
+        let Self { value, answer, .. } = *self;
+        drop(answer.send(durable.map(|()| value.unwrap())));
+    }
+}
+
 /// A job that runs `verb` and answers its value when it is durable.
-fn job<T: Send + 'static>(
-    verb: impl FnOnce(&mut Tx<'_>) -> T + Send + 'static,
-) -> (Job, oneshot::Receiver<std::result::Result<T, StoreError>>) {
+fn job<T: Send + 'static>(verb: impl FnOnce(&mut Tx<'_>) -> T + Send + 'static) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>) {
     let (answer, answered) = oneshot::channel();
-    let job: Job = Box::new(move |tx| -> Reply {
-        let value = verb(tx);
-        Box::new(move |durable| drop(answer.send(durable.map(|()| value))))
-    });
-    (job, answered)
+    (Box::new(Once { verb: Some(verb), value: None, answer }), answered)
+}
+
+/// What is applied.
+fn view(engine: &SledEngine) -> &dyn View {
+    match engine.reads() {
+        Reads::Near(view) => view,
+        Reads::Far(_) => panic!("sled is near"),
+    }
 }
 
 async fn run<T: Send + 'static>(engine: &SledEngine, verb: impl FnOnce(&mut Tx<'_>) -> T + Send + 'static) -> Result<T> {

@@ -14,20 +14,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Options;
-use super::barrier::{Barrier, Depth};
-use super::database::{Database, IDENTITY_KEY, OTHERS, TIP_KEY, Tally, Tip, config, guarded, make_private, wait_for_release};
+use super::barrier::Barrier;
+use super::database::{Database, IDENTITY_KEY, OTHERS, TIP_KEY, config, guarded, make_private, wait_for_release};
 use super::directory::Directory;
 use super::error::OpenError;
-use super::identity::{FORMAT, Identity};
+use super::identity::Identity;
 use super::rows;
+use super::tip::{Tally, Tip};
+use super::{FORMAT, Options};
 use crate::store::kv::format2::{self, Stood, Translation};
 use crate::store::kv::tx::Changes;
 
 /// So many records are written at once.
-const AT_ONCE: usize = 1000;
+const RECORDS_AT_ONCE: usize = 1000;
 /// How often a long upgrade says how far it is.
-const SAYS_EVERY: Duration = Duration::from_secs(5);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Brings a directory to the present format, or finishes that; answers its identity then. Where that cannot be done before the
 /// new format counts, the old store is as it was.
@@ -92,7 +93,7 @@ impl Copy<'_> {
         let tip = self.copy(old, &Database::over((*new).clone()), &stood)?;
         make_private(self.new)?;
         // Passes the whole barrier.
-        drop(Barrier::first(self.new, (*new).clone(), Depth::Full).map_err(|error| self.failed(&error))?);
+        drop(Barrier::first(self.new, (*new).clone()).map_err(|error| self.failed(&error))?);
         drop(ManuallyDrop::into_inner(new));
         Ok(tip)
     }
@@ -137,11 +138,11 @@ impl Copy<'_> {
             let (key, value) = translation.record(&key, &value).map_err(|error| self.damaged(&error.to_string()))?;
             changes.insert(key, Some(value));
             copied += 1;
-            if changes.len() >= AT_ONCE {
+            if changes.len() >= RECORDS_AT_ONCE {
                 new.apply(&changes, &mut tip, None).map_err(|error| self.failed(&error))?;
                 changes.clear();
             }
-            if said.elapsed() >= SAYS_EVERY {
+            if said.elapsed() >= PROGRESS_INTERVAL {
                 said = Instant::now();
                 tracing::info!(records = copied, "upgrading the data directory");
             }

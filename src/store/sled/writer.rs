@@ -14,24 +14,25 @@ use tokio::runtime::Handle;
 use super::Shared;
 use super::barrier::Barrier;
 use super::crowd::gather;
-use super::database::{Database, OTHERS, Tip, panic_text, shorten_next_opening, wait_for_release};
+use super::database::{Database, OTHERS, panic_text, shorten_next_opening, wait_for_release};
 use super::directory::Directory;
 use super::identity::Identity;
 use super::pace::Pace;
 use super::recount::{Counted, Recount};
+use super::tip::Tip;
 use crate::model::revocation::Revocation;
-use crate::store::kv::engine::{Job, Reply};
+use crate::store::kv::engine::Job;
 use crate::store::kv::tx::{Committed, Group};
-use crate::store::{Revocations, StoreError};
+use crate::store::{Lane, Revocations, StoreError};
 
-/// How often the identity file learns how far the store has come, while there are commits.
-const RECORD_EVERY: Duration = Duration::from_mins(1);
+/// How often the identity file is updated with the state of the store, while there are commits.
+const IDENTITY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// So many records are counted at once while verbs may be waiting: a page or two, microseconds.
-const COUNT_AT_ONCE: usize = 16;
+/// Records that are counted at once while verbs may wait: a page or two, which takes microseconds.
+const RECOUNT_STEP: usize = 16;
 
-/// After so many changed records closing takes some of the next opening's work.
-const MUCH: usize = 2000;
+/// After this many changed records, closing does some of the next opening's work.
+const CLOSING_WORK_THRESHOLD: usize = 2000;
 
 /// Everything that is the writer's alone.
 pub(super) struct Writer {
@@ -57,7 +58,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Commits until the queue is closed and empty, then closes the store; or until a commit fails.
-    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+    pub(super) fn run(mut self, queue: &Receiver<Box<dyn Job>>) {
         let mut recorded = Instant::now();
         let mut crowd = 0;
         while let Some(first) = self.next(queue) {
@@ -68,7 +69,7 @@ impl Writer {
                 Ok(size) => crowd = size,
                 Err(reason) => return self.fail(&reason),
             }
-            if recorded.elapsed() >= RECORD_EVERY {
+            if recorded.elapsed() >= IDENTITY_INTERVAL {
                 recorded = Instant::now();
                 if let Err(error) = self.record() {
                     tracing::warn!(%error, "the store's identity file was not updated; it stays as it was");
@@ -84,10 +85,10 @@ impl Writer {
     }
 
     /// Waits for the next verb, and counts records meanwhile; `None` where none can come, or the count came out wrong.
-    fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+    fn next(&mut self, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
         while let Some(recount) = &mut self.recount {
             let begun = Instant::now();
-            let outcome = match recount.step(&self.database, self.tip.tally, COUNT_AT_ONCE) {
+            let outcome = match recount.step(&self.database, self.tip.tally, RECOUNT_STEP) {
                 Ok(Counted::Partly) => Ok(()),
                 Ok(Counted::Right) => {
                     self.recount = None;
@@ -115,33 +116,38 @@ impl Writer {
     }
 
     /// Runs one group and answers it; says how many verbs it had. Fails with the reason where the group may or may not be durable.
-    fn commit(&mut self, jobs: impl Iterator<Item = Job>) -> Result<usize, String> {
-        let mut replies = Vec::new();
-        let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut replies)));
+    fn commit(&mut self, jobs: impl Iterator<Item = Box<dyn Job>>) -> Result<usize, String> {
+        let mut ran = Vec::new();
+        let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut ran)));
         let outcome = committed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
         match outcome {
             Ok(revocations) => {
                 if self.revocations.revision() != self.tip.head.revision {
-                    self.revocations.extend(&revocations, self.tip.head.revision);
+                    self.revocations.extend(Lane::Only, &revocations, self.tip.head.revision);
                 }
                 self.shared.durable(&self.tip.head);
-                let size = replies.len();
-                self.answer(replies);
+                let size = ran.len();
+                self.answer(ran);
                 Ok(size)
             }
             Err(reason) => {
                 // First, so that whoever gets this answer finds the store unhealthy.
                 self.shared.fail(&reason);
-                drop(Answers { replies, outcome: Err(StoreError::Unavailable(reason.clone())) });
+                drop(Answers { ran, outcome: Err(StoreError::Unavailable(reason.clone())) });
                 Err(reason)
             }
         }
     }
 
-    fn make_durable(&mut self, jobs: impl Iterator<Item = Job>, replies: &mut Vec<Reply>) -> Result<Vec<Revocation>, String> {
-        let mut group = Group::new(&self.database, self.tip.head.clone());
-        for job in jobs {
-            replies.push(group.run(job));
+    fn make_durable(
+        &mut self,
+        jobs: impl Iterator<Item = Box<dyn Job>>,
+        ran: &mut Vec<Box<dyn Job>>,
+    ) -> Result<Vec<Revocation>, String> {
+        let mut group = Group::new(&self.database, Lane::Only, self.tip.head.clone());
+        for mut job in jobs {
+            group.run(&mut *job);
+            ran.push(job);
         }
         let Committed { changes, head, revocations } = group.finish().map_err(|error| error.to_string())?;
         if changes.is_empty() && head == self.tip.head {
@@ -159,9 +165,9 @@ impl Writer {
 
     /// Answers a group that is durable. A crowd is answered from one task of the runtime: from here each answer could wake a worker
     /// of its own, and each response would be written to its socket by itself.
-    fn answer(&self, replies: Vec<Reply>) {
-        let answers = Answers { replies, outcome: Ok(()) };
-        if let (Some(runtime), true) = (&self.runtime, answers.replies.len() > 1) {
+    fn answer(&self, ran: Vec<Box<dyn Job>>) {
+        let answers = Answers { ran, outcome: Ok(()) };
+        if let (Some(runtime), true) = (&self.runtime, answers.ran.len() > 1) {
             runtime.spawn(async move { drop(answers) });
         }
     }
@@ -193,7 +199,7 @@ impl Writer {
         if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
-        let much = self.changed >= MUCH;
+        let much = self.changed >= CLOSING_WORK_THRESHOLD;
         let Self { database: last, barrier, directory, shared, cache, .. } = self;
         // sled flushes when it is dropped, and panics where it cannot.
         drop(catch_unwind(AssertUnwindSafe(|| drop((barrier, database, last)))));
@@ -208,14 +214,14 @@ impl Writer {
 
 /// The answers of a group, given when this is dropped, wherever that is.
 struct Answers {
-    replies: Vec<Reply>,
+    ran: Vec<Box<dyn Job>>,
     outcome: Result<(), StoreError>,
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        for reply in self.replies.drain(..) {
-            reply(self.outcome.clone());
+        for job in self.ran.drain(..) {
+            job.answer(self.outcome.clone());
         }
     }
 }

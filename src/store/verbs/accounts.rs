@@ -65,19 +65,6 @@ pub enum Changed {
     Stale,
 }
 
-/// What became of enrolling or confirming one-time codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TotpChanged {
-    /// Done.
-    Changed,
-    /// They guard the login already.
-    AlreadyOn,
-    /// None is waiting to be confirmed, or another secret than the one the code was checked with.
-    NotPending,
-    /// No such account.
-    Unknown,
-}
-
 /// What became of a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
@@ -89,6 +76,8 @@ pub enum Membership {
     NoSuchUser,
     /// The account is no member.
     NotAMember,
+    /// The organization has as many members as may be.
+    LimitReached,
 }
 
 /// What a name stands for as an organization.

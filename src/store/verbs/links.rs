@@ -1,8 +1,9 @@
 //! Issuing and redeeming links.
 
-use super::{By, Grant, NewSession};
+use super::{By, Granted};
 use crate::model::ids::LinkId;
 use crate::model::link::Link;
+use crate::model::session::NewSession;
 
 /// A link to be redeemed; its token's MAC was right.
 #[derive(Clone, Debug)]
@@ -23,20 +24,11 @@ pub struct RedeemLink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redeemed {
     /// A session is open.
-    Opened(Box<Grant>),
+    Opened(Box<Granted>),
     /// The same request within 60 s, its session unused: the same session again.
-    Retried(Box<Grant>),
+    Retried(Box<Granted>),
     /// Unknown, redeemed, expired, revoked or logged out: one answer.
     Dead,
-}
-
-/// What became of issuing a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Issued {
-    /// It can be redeemed.
-    Issued,
-    /// The guest name was logged out after its generation was read.
-    Stale,
 }
 
 /// A new link.

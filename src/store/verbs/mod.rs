@@ -7,21 +7,23 @@ mod sso;
 
 pub use self::accounts::{
     ChangePassword, Changed, CreateOrganization, CreateUser, Created, KeyOwner, KeyUse, MemberOf, Membership, NamedOrganization,
-    Switched, TotpChanged,
+    Switched,
 };
-pub use self::links::{IssueLink, Issued, RedeemLink, Redeemed};
-pub use self::sessions::{Ended, Grant, LoggedOut, NewSession, OpenSession, Opened, Renewed, RotateSession, Rotated};
-pub use self::sso::{CollectAttempt, Collected, Identify, Step};
+pub use self::links::{IssueLink, RedeemLink, Redeemed};
+pub use self::sessions::{Ended, Granted, LoggedOut, OpenSession, Opened, Renewed, RotateSession, Rotated};
+pub use self::sso::{CollectAttempt, Collected, Identify};
 use crate::model::audit::Origin;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{SessionId, StoreId};
+pub use crate::model::link::Issued;
 use crate::model::session::Credential;
+pub use crate::model::session::NewSession;
 use crate::model::signing_key::SigningKeyRecord;
+pub use crate::model::sso::Step;
+pub use crate::model::user::TotpChanged;
 use crate::model::user::{Generation, Subject, User};
-use serde::{Deserialize, Serialize};
-
 /// What a store is founded with, in one commit: it is there whole or not at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foundation {
     /// The `iss` of every token; changes only by command.
     pub issuer: String,

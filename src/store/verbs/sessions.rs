@@ -1,45 +1,17 @@
 //! Opening, renewing and ending sessions.
 
-use std::time::Duration;
-
 use super::By;
+use crate::model::grant::Grant;
 use crate::model::ids::{SessionId, UserId};
 use crate::model::name::Folded;
-use crate::model::session::{ChainHash, EndReason, Face, Method, Mode, Session};
-use crate::model::user::{Generation, Roles, SecondFactor, User};
+use crate::model::session::{EndReason, NewSession, PresentedToken};
+use crate::model::user::{Generation, SecondFactor, User};
 
-/// A session to be opened: what does not depend on what the commit finds.
+/// A token that a verb allowed: what it is made of, and the account that is shown with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewSession {
-    /// Its id.
-    pub id: SessionId,
-    /// Keyed hash of R(0).
-    pub tip: ChainHash,
-    /// Through which face.
-    pub face: Face,
-    /// Where its refresh token travels.
-    pub mode: Mode,
-    /// How its caller proved who it is.
-    pub methods: Vec<Method>,
-    /// How long it lasts from the commit on.
-    pub lifetime: Duration,
-    /// How many live sessions its subject may have; the oldest end.
-    pub most: u32,
-}
-
-/// What a token is made of, read in the commit (or the one read) that allowed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// The session as it is now.
-    pub session: Session,
-    /// The subject's current generation, the token's `gen`.
-    pub generation: Generation,
-    /// The username as it is now (`guest:NAME` for a guest).
-    pub username: String,
-    /// The roles as they are now; none for a guest.
-    pub roles: Roles,
-    /// The active organization's name; the personal one where none was asked for or the membership was lost; empty for a guest.
-    pub organization: String,
+pub struct Granted {
+    /// What the token is made of.
+    pub grant: Grant,
     /// The account; `None` for a guest.
     pub user: Option<User>,
 }
@@ -69,7 +41,7 @@ pub struct OpenSession {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opened {
     /// The session is open.
-    Opened(Box<Grant>),
+    Opened(Box<Granted>),
     /// The account was logged out, disabled or deleted, or its password changed, after it was read.
     Stale,
     /// The account has one-time codes and none came along, or this one was spent before.
@@ -83,14 +55,8 @@ pub enum Opened {
 pub struct RotateSession {
     /// The session.
     pub session: SessionId,
-    /// The number of what was presented.
-    pub n: u32,
-    /// Keyed hash of what was presented.
-    pub presented: ChainHash,
-    /// Keyed hash of its successor.
-    pub successor: ChainHash,
-    /// The mode the caller asked for, where it did.
-    pub mode: Option<Mode>,
+    /// What was presented.
+    pub token: PresentedToken,
     /// Who, where, when.
     pub by: By,
 }
@@ -99,9 +65,9 @@ pub struct RotateSession {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotated {
     /// The successor is the tip now.
-    Rotated(Box<Grant>),
+    Rotated(Box<Granted>),
     /// The last but one, within its window: the successor is the tip already and still unused.
-    Retried(Box<Grant>),
+    Retried(Box<Granted>),
     /// An older one, or one ahead of the row: the session ended in this commit, for this reason.
     Reused(EndReason),
     /// The session is over, or will be within 90 s.
@@ -118,7 +84,7 @@ pub enum Rotated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewed {
     /// A new access token may be minted.
-    Renewed(Box<Grant>),
+    Renewed(Box<Granted>),
     /// The session is over, or will be within 90 s.
     Expired,
     /// The session was ended before.

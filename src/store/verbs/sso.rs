@@ -1,8 +1,9 @@
 //! The steps of a sign-on attempt.
 
-use super::{By, Grant, NewSession};
+use super::{By, Granted};
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use crate::model::name::Email;
+use crate::model::session::NewSession;
 
 /// An identity that a provider vouched for.
 #[derive(Clone, Debug)]
@@ -25,24 +26,13 @@ pub struct Identify {
     pub by: By,
 }
 
-/// What became of a step of a sign-on attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Done.
-    Done,
-    /// The attempt is not where this step begins: it was taken before, refused or is over.
-    OutOfTurn,
-    /// It was refused in this commit: no sign-up, account disabled or logged out meanwhile, not a member.
-    Refused,
-}
-
 /// What became of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Collected {
     /// The session is open.
-    Opened(Box<Grant>),
+    Opened(Box<Granted>),
     /// It was opened within the last 60 s and its refresh token is unused: the same again.
-    Retried(Box<Grant>),
+    Retried(Box<Granted>),
     /// Not confirmed yet.
     Pending,
     /// Refused, or the account was logged out, disabled or lost its membership meanwhile.

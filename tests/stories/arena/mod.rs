@@ -1,10 +1,11 @@
-//! What the attacks share: the services in this process over either store ([`house`]), a whole server in this process with a
-//! clock that tests move ([`wire`]), the calls that attacks make ([`calls`]), and what a refusal says ([`refusal`]).
+//! What the attacks share: the services in this process over either store ([`backend`]) and behind a listener ([`served`]), a whole
+//! server in this process with a clock that tests move ([`wire`]), calls with bytes of their own ([`raw`]), and what a refusal says
+//! ([`refusal`]).
 
-pub(crate) mod calls;
-pub(crate) mod house;
-pub(crate) mod otp;
+pub(crate) mod backend;
+pub(crate) mod raw;
 pub(crate) mod refusal;
+pub(crate) mod served;
 pub(crate) mod wire;
 
 /// The password of every account that an attack makes, `admin` included.

@@ -17,6 +17,11 @@ pub(crate) fn reason<T: std::fmt::Debug>(outcome: Result<T, Status>) -> String {
     told(&outcome.expect_err("refused")).1
 }
 
+/// True where the answer is this refusal, by the name of its reason.
+pub(crate) fn refused<T>(outcome: &Result<T, Status>, expected: &str) -> bool {
+    outcome.as_ref().is_err_and(|status| told(status).1 == expected)
+}
+
 /// The first field that a refusal names.
 pub(crate) fn field(status: &Status) -> String {
     status

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use countersign::model::clock::Clock as _;
+use countersign::model::clock::{Clock as _, Timestamp};
 
-use super::PASSWORD;
-use super::calls::Calls;
-use crate::harness::InProcess;
+use crate::harness::{Calls, InProcess};
 
-/// A running server whose superuser has [`PASSWORD`].
+/// A running server.
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     server: InProcess,
@@ -23,8 +21,7 @@ impl Wire {
 
     /// With these settings besides.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let settings = [&[("COUNTERSIGN_ADMIN_PASSWORD", PASSWORD)], settings].concat();
-        let server = InProcess::start_with(&settings).await;
+        let server = InProcess::start_with(settings).await;
         Self { address: server.address(), server }
     }
 
@@ -33,9 +30,9 @@ impl Wire {
         self.server.clock.advance(by);
     }
 
-    /// Seconds since 1970, by the server's clock.
-    pub(crate) fn now(&self) -> u64 {
-        self.server.clock.now().secs()
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.server.clock.now()
     }
 
     /// Clients on a connection of their own.

@@ -1,51 +1,45 @@
 //! Bad input of every kind, on every rpc: refused as the caller's fault, with a reason, and never as INTERNAL.
 
-mod raw;
-
 use countersign::grpc::pb;
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
 use prost::Message;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use self::raw::{Rpc, call, length_delimited, odd_values, rpcs};
-use crate::harness::{PASSWORD, Server, bearer, reason};
+use crate::arena::raw::{Rpc, call, length_delimited, odd_values, rpcs};
+use crate::arena::refusal::told;
+use crate::contract;
+use crate::harness::{Calls, PASSWORD, Server};
 
 /// The rpcs that anybody may call.
 const OPEN: [&str; 8] = ["Login", "Refresh", "PkeyJwt", "SsoStart", "SsoJwt", "PeekSingleUse", "RedeemSingleUse", "GetJwks"];
 
-/// A refusal that its caller could have caused, with a reason, that tells nothing of what is behind it.
-fn assert_decent(status: &Status, what: &str) {
+/// A refusal that its caller could have caused, with a reason that the contract has at that rpc, and that tells nothing of what is
+/// behind it.
+fn assert_decent(rpc: &Rpc, status: &Status, what: &str) {
     let unexpected = [Code::Internal, Code::Unknown, Code::DataLoss, Code::OutOfRange, Code::Cancelled];
     assert!(!unexpected.contains(&status.code()), "{what}: {status:?}");
-    let reason = reason(status);
+    let reason = told(status).1;
     assert!(status.code() != Code::Unavailable || reason == "REVISION_NOT_REACHED", "{what}: {status:?}");
+    contract::assert_listed(rpc, status);
     for inside in ["src/", "sled", "panicked", "postcard", "serde", "prost", "rust"] {
         assert!(!status.message().contains(inside), "{what}: {status:?}");
     }
 }
 
 /// Another superuser than `admin`, with a session for each call: some of the calls end the one they are made with.
-struct Caller<'a> {
-    server: &'a Server,
-    channel: Channel,
-    token: String,
-}
+struct Caller(Calls);
 
-impl<'a> Caller<'a> {
-    async fn new(server: &'a Server) -> Self {
-        let admin = server.login_admin().await;
-        server.create_user(&admin, "root", &["superuser"]).await;
-        let token = server.login("root").await.access_token;
-        Self { server, channel: server.channel().await, token }
+impl Caller {
+    async fn new(server: &Server) -> Self {
+        Self(server.admin().await.person("root", &["superuser"]).await)
     }
 
     async fn call(&mut self, rpc: &Rpc, message: Vec<u8>) -> Result<Vec<u8>, Status> {
-        let answer = call(&self.channel, &rpc.path(), message, Some(&self.token)).await;
+        let answer = call(&self.0.channel, &rpc.path(), message, Some(&self.0.tokens.access_token)).await;
         if rpc.method == "Logout" {
-            self.token = self.server.login("root").await.access_token;
+            self.0 = self.0.as_user("root").await;
         }
         answer
     }
@@ -61,9 +55,9 @@ async fn nothing_but_the_listed_rpcs_is_open_to_anybody() {
                 assert_eq!(rpc.method, "GetJwks");
                 continue;
             };
-            assert_decent(&status, &rpc.path());
+            assert_decent(&rpc, &status, &rpc.path());
             if !OPEN.contains(&rpc.method.as_str()) && status.code() != Code::Unimplemented {
-                assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "TOKEN_INVALID"), "{rpc:?}");
+                assert_eq!((status.code(), told(&status).1.as_str()), (Code::Unauthenticated, "TOKEN_INVALID"), "{rpc:?}");
             }
         }
     }
@@ -81,7 +75,7 @@ async fn bytes_that_are_no_message_are_the_callers_fault_on_every_rpc() {
         for message in [&ends_too_early, &field_zero, &endless_number] {
             let status = call(&channel, &rpc.path(), message.clone(), None).await.unwrap_err();
             assert_eq!(status.code(), Code::InvalidArgument, "{rpc:?}: {status:?}");
-            assert_eq!(reason(&status), "MALFORMED_MESSAGE", "{rpc:?}");
+            assert_eq!(told(&status).1, "MALFORMED_MESSAGE", "{rpc:?}");
         }
     }
     server.stop().await;
@@ -94,7 +88,7 @@ async fn a_message_past_64_kib_reaches_no_handler() {
     for rpc in rpcs() {
         let message = length_delimited(1, "a".repeat(65 * 1024).as_bytes());
         let status = call(&channel, &rpc.path(), message, None).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"), "{rpc:?}");
+        assert_eq!((status.code(), told(&status).1.as_str()), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"), "{rpc:?}");
     }
     server.stop().await;
 }
@@ -109,7 +103,7 @@ async fn random_bytes_never_break_anything() {
             let bytes: [u8; 64] = random.bytes();
             let message = bytes[..=(round % 64)].to_vec();
             if let Err(status) = caller.call(&rpc, message.clone()).await {
-                assert_decent(&status, &format!("{} {message:02x?}", rpc.path()));
+                assert_decent(&rpc, &status, &format!("{} {message:02x?}", rpc.path()));
             }
         }
     }
@@ -126,10 +120,10 @@ async fn odd_values_in_any_field_never_break_anything() {
             for message in odd_values(field) {
                 let what = format!("{} {} {:02x?}", rpc.path(), field.name(), &message[..message.len().min(40)]);
                 if let Err(status) = caller.call(&rpc, message.clone()).await {
-                    assert_decent(&status, &what);
+                    assert_decent(&rpc, &status, &what);
                 }
-                if let Err(status) = call(&caller.channel, &rpc.path(), message, None).await {
-                    assert_decent(&status, &what);
+                if let Err(status) = call(&caller.0.channel, &rpc.path(), message, None).await {
+                    assert_decent(&rpc, &status, &what);
                 }
             }
         }
@@ -140,7 +134,7 @@ async fn odd_values_in_any_field_never_break_anything() {
 
 /// What is refused as `field`, and nothing else.
 fn assert_names(status: &Status, field: &str) {
-    assert_eq!((status.code(), reason(status).as_str()), (Code::InvalidArgument, "VALIDATION_FAILED"), "{field}: {status:?}");
+    assert_eq!((status.code(), told(status).1.as_str()), (Code::InvalidArgument, "VALIDATION_FAILED"), "{field}: {status:?}");
     let violations = status.get_details_bad_request().unwrap().field_violations;
     assert_eq!(violations.len(), 1, "{violations:?}");
     assert_eq!(violations[0].field, field, "{status:?}");
@@ -148,7 +142,7 @@ fn assert_names(status: &Status, field: &str) {
 }
 
 /// Calls as a superuser and names the field that is refused.
-async fn assert_refused(caller: &mut Caller<'_>, path: &str, message: &impl Message, field: &str) {
+async fn assert_refused(caller: &mut Caller, path: &str, message: &impl Message, field: &str) {
     let rpc = rpcs().into_iter().find(|rpc| rpc.path().ends_with(path)).unwrap();
     let status = caller.call(&rpc, message.encode_to_vec()).await.unwrap_err();
     assert_names(&status, field);
@@ -219,42 +213,13 @@ async fn two_credentials_or_none_are_refused() {
 }
 
 #[tokio::test]
-async fn a_password_past_its_limit_costs_no_hash() {
-    // So dear that forty hashes would be seen.
-    let server = Server::start_with(&[("COUNTERSIGN_HASH_MEMORY", "131072"), ("COUNTERSIGN_HASH_PASSES", "4")]).await;
-    let mut auth = server.auth().await;
-    let began = std::time::Instant::now();
-    for _ in 0..20 {
-        let login = pb::LoginRequest { username: "admin".into(), password: "p".repeat(1025), ..Default::default() };
-        assert_names(&auth.login(login).await.unwrap_err(), "password");
-        let login = pb::LoginRequest { username: "n".repeat(255), password: PASSWORD.into(), ..Default::default() };
-        assert_names(&auth.login(login).await.unwrap_err(), "username");
-    }
-    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn what_this_release_has_not_says_so() {
-    let server = Server::start().await;
-    let admin = server.login_admin().await;
-    let refused =
-        server.admin().await.list_users(bearer(&admin.access_token, pb::ListUsersRequest::default())).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unimplemented, "UNIMPLEMENTED"));
-    let channel = server.channel().await;
-    let unknown = call(&channel, "/countersign.v1.AuthService/Nothing", Vec::new(), None).await.unwrap_err();
-    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::Unimplemented, "UNIMPLEMENTED"));
-    server.stop().await;
-}
-
-#[tokio::test]
 async fn no_secret_that_was_sent_is_in_the_log() {
     let server = Server::start_with(&[("COUNTERSIGN_LOG", "trace")]).await;
     let admin = server.login_admin().await;
     let secret = Secret::new("ostrich balcony 3141592 marmalade");
     let refused = server.try_login("admin", secret.expose()).await.unwrap_err();
-    assert_eq!(reason(&refused), "INVALID_CREDENTIALS");
-    server.create_user(&admin, "ada", &[]).await;
+    assert_eq!(told(&refused).1, "INVALID_CREDENTIALS");
+    server.calls().await.bearing(admin.clone()).create_user("ada", &[]).await;
     let stopped = server.stop().await;
     for hidden in [secret.expose(), PASSWORD, &admin.access_token, &admin.refresh_token] {
         assert!(!stopped.stderr.contains(hidden), "{hidden} is in the log");

@@ -1,23 +1,23 @@
 //! What the stories stand on: the real binary as a child process, the same server in this process on a clock of the test's own,
-//! the commands, and signed-in clients.
+//! the commands, and the one client.
 //!
 //! Loopback only, every port by `:0`, every data directory a temporary one. Whatever is started ends with the test: a child is
 //! killed when its handle is dropped. Password hashes cost next to nothing here ([`CHEAP`]).
 
-mod calls;
+mod client;
 mod commands;
 mod in_process;
 mod server;
 
-pub(crate) use calls::{bearer, one_time_code, reason, with_bearer};
+pub(crate) use client::{Calls, Key, bearer, one_time_code, with_bearer};
 pub(crate) use commands::{Ran, command};
 pub(crate) use in_process::InProcess;
 pub(crate) use server::{Server, Setup, Stopped};
 
-/// The password of `admin`, where a test does not ask for another.
-pub(crate) const ADMIN_PASSWORD: &str = "violet kettle orbits sandstone";
+/// The password of `admin`, where a test does not ask for another: that of everybody.
+pub(crate) const ADMIN_PASSWORD: &str = PASSWORD;
 
-/// The password of every other user.
+/// The password of every user.
 pub(crate) const PASSWORD: &str = "tangerine submarine waltz 1871";
 
 /// The least that a password check can cost.

@@ -1,26 +1,29 @@
 //! A server, what an operator does to it, and one who asks to be signed on.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use countersign::grpc::pb::admin_service_client::AdminServiceClient;
-use countersign::grpc::pb::auth_service_client::AuthServiceClient;
-use countersign::grpc::pb::token_service_client::TokenServiceClient;
 use countersign::grpc::pb::{
-    AddMemberRequest, CreateIdentityProviderRequest, CreateOrganizationRequest, CreateUserRequest, IdentityProvider,
-    LoginRequest, LoginResponse, LogoutUserRequest, SsoJwtRequest, SsoJwtResponse, SsoStartRequest, SsoStartResponse, SsoStatus,
-    TokenSet, User, VerifyTokenRequest, VerifyTokenResponse,
+    CreateIdentityProviderRequest, IdentityProvider, SsoJwtRequest, SsoJwtResponse, SsoStartRequest, SsoStartResponse, SsoStatus,
 };
-use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::provider::{CLIENT_SECRET, NodeProvider};
-use crate::harness::{Server, bearer, reason};
+use crate::arena::refusal::reason;
+use crate::harness::{Calls, Server};
 
-/// A server whose superuser has logged in.
+/// A server, and the calls of its superuser.
 pub(crate) struct Rig {
     pub(crate) server: Server,
-    pub(crate) channel: Channel,
-    admin: TokenSet,
+    admin: Calls,
+}
+
+impl Deref for Rig {
+    type Target = Calls;
+
+    fn deref(&self) -> &Calls {
+        &self.admin
+    }
 }
 
 impl Rig {
@@ -30,9 +33,8 @@ impl Rig {
     }
 
     pub(crate) async fn with(server: Server) -> Self {
-        let channel = server.channel().await;
-        let answer = log_in(&channel, "admin", server.admin_password()).await;
-        Self { server, channel, admin: answer.tokens.unwrap() }
+        let admin = server.admin().await;
+        Self { server, admin }
     }
 
     /// The memory that the server holds, in bytes.
@@ -41,43 +43,6 @@ impl Rig {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
-
-    fn as_admin<T>(&self, message: T) -> Request<T> {
-        bearer(&self.admin.access_token, message)
-    }
-
-    fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel.clone())
-    }
-
-    pub(crate) fn auth(&self) -> AuthServiceClient<Channel> {
-        AuthServiceClient::new(self.channel.clone())
-    }
-
-    pub(crate) async fn create_organization(&self, name: &str) {
-        let request = CreateOrganizationRequest { name: name.to_owned() };
-        self.admin().create_organization(self.as_admin(request)).await.unwrap();
-    }
-
-    pub(crate) async fn add_member(&self, org_name: &str, username: &str) {
-        let request =
-            AddMemberRequest { org_name: org_name.to_owned(), username: username.to_owned(), ..AddMemberRequest::default() };
-        self.admin().add_member(self.as_admin(request)).await.unwrap();
-    }
-
-    pub(crate) async fn create_user(&self, username: &str, email: &str, password: &str) -> User {
-        let request = CreateUserRequest {
-            username: username.to_owned(),
-            email: email.to_owned(),
-            password: password.to_owned(),
-            ..CreateUserRequest::default()
-        };
-        self.admin().create_user(self.as_admin(request)).await.unwrap().into_inner().user.unwrap()
-    }
-
-    pub(crate) async fn log_in(&self, username: &str, password: &str) -> LoginResponse {
-        log_in(&self.channel, username, password).await
     }
 
     /// Registers a provider here.
@@ -91,7 +56,7 @@ impl Rig {
             scopes: vec!["email".to_owned(), "profile".to_owned()],
             sign_up: None,
         };
-        let answer = self.admin().create_identity_provider(self.as_admin(request)).await.unwrap();
+        let answer = self.administration().create_identity_provider(self.request(request)).await.unwrap();
         answer.into_inner().identity_provider.unwrap()
     }
 
@@ -132,22 +97,6 @@ impl Rig {
 
     /// The reason why the tokens cannot be had.
     pub(crate) async fn refusal(&self, state: &str) -> String {
-        reason(&self.collect(state, Duration::ZERO).await.expect_err("it is refused"))
+        reason(self.collect(state, Duration::ZERO).await)
     }
-
-    pub(crate) async fn log_out(&self, username: &str) {
-        let request = LogoutUserRequest { username: username.to_owned() };
-        self.auth().logout_user(self.as_admin(request)).await.unwrap();
-    }
-
-    pub(crate) async fn verify(&self, tokens: &TokenSet) -> VerifyTokenResponse {
-        let request = VerifyTokenRequest { token: tokens.access_token.clone(), ..VerifyTokenRequest::default() };
-        let mut client = TokenServiceClient::new(self.channel.clone());
-        client.verify_token(self.as_admin(request)).await.unwrap().into_inner()
-    }
-}
-
-async fn log_in(channel: &Channel, username: &str, password: &str) -> LoginResponse {
-    let login = LoginRequest { username: username.to_owned(), password: password.to_owned(), ..LoginRequest::default() };
-    AuthServiceClient::new(channel.clone()).login(login).await.unwrap().into_inner()
 }

@@ -6,7 +6,8 @@ use reqwest::StatusCode;
 use super::browser::Browser;
 use super::provider::NodeProvider;
 use super::rig::Rig;
-use crate::harness::{Server, reason};
+use crate::arena::refusal::told;
+use crate::harness::Server;
 
 const WAIT: Duration = Duration::from_secs(30);
 
@@ -35,7 +36,7 @@ async fn a_person_signs_on_while_the_caller_waits() {
     assert_eq!(collected.status(), SsoStatus::Complete);
     let (tokens, user) = (collected.tokens.unwrap(), collected.user.unwrap());
     assert_eq!(user.username, "Ada-Lovelace");
-    let verdict = rig.verify(&tokens).await;
+    let verdict = rig.verdict(&tokens, "").await;
     assert!(verdict.active);
     assert_eq!((verdict.username.as_str(), verdict.org_name.as_str()), ("Ada-Lovelace", "Ada-Lovelace"));
 
@@ -61,14 +62,14 @@ async fn a_person_signs_on_while_the_caller_waits() {
 async fn an_organization_signs_its_people_on() {
     let (rig, mut node) = (Rig::new().await, NodeProvider::start().await);
     for org in ["acme", "lone"] {
-        rig.create_organization(org).await;
+        rig.create_organization(org).await.unwrap();
     }
     let one = rig.join(&mut node, "one", "acme", "ES256").await;
     let two = rig.join(&mut node, "two", "acme", "RS256").await;
     let only = rig.join(&mut node, "only", "lone", "ES256").await;
-    assert_eq!(reason(&rig.try_start("acme", "").await.unwrap_err()), "SSO_PROVIDER_AMBIGUOUS");
+    assert_eq!(told(&rig.try_start("acme", "").await.unwrap_err()).1, "SSO_PROVIDER_AMBIGUOUS");
     for (org, idp) in [("", ""), ("nobody", ""), ("acme", "only"), ("admin", "")] {
-        assert_eq!(reason(&rig.try_start(org, idp).await.unwrap_err()), "SSO_NOT_CONFIGURED", "{org}/{idp}");
+        assert_eq!(told(&rig.try_start(org, idp).await.unwrap_err()).1, "SSO_NOT_CONFIGURED", "{org}/{idp}");
     }
     let mut browser = Browser::new();
     for (org, idp, provider, login) in [
@@ -92,7 +93,7 @@ async fn an_organization_signs_its_people_on() {
     let callback = browser.sign_in_at_provider(&started.auth_url, "ada", &only.redirect_uri).await;
     assert_eq!(browser.go(&callback).await.status, StatusCode::FORBIDDEN);
     assert_eq!(rig.refusal(&started.state).await, "SSO_REFUSED");
-    rig.add_member("lone", "Ada-Lovelace").await;
+    rig.add_member("lone", "Ada-Lovelace").await.unwrap();
     let started = rig.start("lone", "").await;
     let callback = browser.sign_in_at_provider(&started.auth_url, "ada", &only.redirect_uri).await;
     let confirm = browser.go(&callback).await;
@@ -119,7 +120,7 @@ async fn what_a_browser_shows_collects_nothing() {
     let more: Vec<String> = seen.iter().filter_map(|value| value.get(4..)).map(|value| format!("cso_{value}")).collect();
     for value in seen.into_iter().chain(more).filter(|value| value.len() <= 1024 && !value.is_empty()) {
         let refused = rig.collect(&value, Duration::ZERO).await.expect_err("it is no collector's");
-        assert_eq!(reason(&refused), "SSO_STATE_INVALID", "{value}");
+        assert_eq!(told(&refused).1, "SSO_STATE_INVALID", "{value}");
     }
     rig.complete(&started.state).await;
 }
@@ -173,7 +174,7 @@ async fn a_no_is_a_no() {
     };
     let (collected, page) = tokio::join!(rig.collect(&started.state, WAIT), person);
     assert_eq!((page.status, page.title().as_str()), (StatusCode::OK, "Nobody was signed in"));
-    assert_eq!(reason(&collected.unwrap_err()), "SSO_REFUSED");
+    assert_eq!(told(&collected.unwrap_err()).1, "SSO_REFUSED");
 
     // The person cancels at the provider.
     let started = rig.start("", "").await;
@@ -188,7 +189,7 @@ async fn a_no_is_a_no() {
     let started = rig.start("", "").await;
     let callback = browser.sign_in_at_provider(&started.auth_url, "ada", &provider.redirect_uri).await;
     let confirm = browser.go(&callback).await;
-    rig.log_out("Ada-Lovelace").await;
+    rig.logout_user("Ada-Lovelace").await.unwrap();
     browser.answer(&confirm, &callback, "yes").await;
     assert_eq!(rig.refusal(&started.state).await, "SSO_REFUSED");
 }

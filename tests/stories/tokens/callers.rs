@@ -1,19 +1,19 @@
 //! What each kind of caller may do.
 
-use bytes::{Buf as _, BufMut as _};
 use countersign::grpc::pb;
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
 use serde_json::json;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::{Code, Status};
+use tonic::Code;
+use tonic::transport::Channel;
 
 use super::Parts;
 use super::kinds::one_of_each;
-use crate::arena::calls::{Calls, Key};
+use crate::arena::raw::{Rpc, call, rpcs};
 use crate::arena::refusal::{reason, told};
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
+use crate::contract;
+use crate::contract::lists::listed;
+use crate::harness::Key;
 
 /// E18: a guest's token is for its dataset and for nothing else.
 #[tokio::test]
@@ -37,118 +37,62 @@ async fn a_guest_is_confined_to_its_dataset() {
     }
 }
 
-/// The RPCs that nobody has to be signed in for.
-const OPEN: [&str; 8] = ["Login", "Refresh", "PkeyJwt", "SsoStart", "SsoJwt", "PeekSingleUse", "RedeemSingleUse", "GetJwks"];
-/// What a personal key's token may not do although its owner may.
-const STRONG: [&str; 5] = ["ChangePassword", "EnrollTotp", "ConfirmTotp", "CreatePersonalKey", "RevokePersonalKey"];
-
-/// Every rpc of the contract: its path, its name, and whether it is the administrator's.
-fn contract() -> Vec<(String, String, bool)> {
-    let files = FileDescriptorSet::decode(pb::DESCRIPTOR_SET).unwrap().file;
-    let ours = files.into_iter().filter(|file| file.package() == "countersign.v1");
-    let services = ours.flat_map(|file| file.service);
-    let rpcs: Vec<_> = services
-        .flat_map(|service| {
-            let of = service.name().to_owned();
-            service
-                .method
-                .into_iter()
-                .map(move |rpc| (format!("/countersign.v1.{of}/{}", rpc.name()), rpc.name().to_owned(), of == "AdminService"))
-        })
-        .collect();
-    assert!(rpcs.len() > 45);
-    rpcs
-}
-
-/// An empty message to any path.
-async fn call(calls: &Calls, path: &str) -> Result<(), Status> {
-    let mut client = tonic::client::Grpc::new(calls.channel.clone());
-    client.ready().await.unwrap();
-    let answer = client.server_streaming(calls.request(()), path.parse().unwrap(), Bytes).await?;
-    let mut stream = answer.into_inner();
-    while stream.message().await?.is_some() {}
-    Ok(())
-}
-
-/// Sends no bytes and does not read what comes.
-#[derive(Clone, Copy, Default)]
-struct Bytes;
-
-impl Codec for Bytes {
-    type Encode = ();
-    type Decode = ();
-    type Encoder = Self;
-    type Decoder = Self;
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Bytes {
-    type Item = ();
-    type Error = Status;
-    fn encode(&mut self, (): (), to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put_slice(&[]);
-        Ok(())
-    }
-}
-
-impl Decoder for Bytes {
-    type Item = ();
-    type Error = Status;
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        from.advance(from.remaining());
-        Ok(Some(()))
+/// What an empty message is answered; every refusal is one that the contract lists.
+async fn answered(channel: &Channel, rpc: &Rpc, token: Option<&str>) -> String {
+    match call(channel, &rpc.path(), Vec::new(), token).await {
+        Ok(_) => "OK".to_owned(),
+        Err(refused) => {
+            contract::assert_listed(rpc, &refused);
+            told(&refused).1
+        }
     }
 }
 
 /// E18, D9, G10: the whole contract with no token, a guest's, a key's, a plain account's, and with tokens of other kinds as bearer.
+/// Each caller is refused where the rpc's list says so, and nowhere else.
 #[tokio::test]
 async fn the_whole_contract_for_every_kind_of_caller() {
     let wire = Wire::start().await;
     let admin = wire.admin().await;
     admin.create_user("pat", &[]).await;
     let kinds = one_of_each(&admin).await;
-    let nobody = wire.calls().await;
-    let key = Key { id: kinds["key id"].clone(), secret: kinds["key secret"].clone() };
-    let of_key = nobody.with(&nobody.exchange(&key).await.unwrap().access_token);
-    let plain = nobody.with(&kinds["access"]);
-    let guest = nobody.with(&kinds["guest's access"]);
+    let exchanged = admin.exchange(&Key { id: kinds["key id"].clone(), secret: kinds["key secret"].clone() }).await.unwrap();
+    let admins_key = admin.exchange(&admin.key().await).await.unwrap();
+    let (of_key, of_admins_key) = (Some(exchanged.access_token.as_str()), Some(admins_key.access_token.as_str()));
+    let (plain, guest) = (Some(kinds["access"].as_str()), Some(kinds["guest's access"].as_str()));
 
-    for (path, name, admins) in contract() {
-        let answered = |who: Calls| {
-            let path = path.clone();
-            async move {
-                match call(&who, &path).await {
-                    Ok(()) => "OK".to_owned(),
-                    Err(refused) => told(&refused).1,
-                }
-            }
-        };
-        let ends_its_caller = name == "Logout";
-        if OPEN.contains(&name.as_str()) || !ends_its_caller && answered(admin.clone()).await == "UNIMPLEMENTED" {
+    let signed_in = rpcs().into_iter().filter(|rpc| contract::is_built(&rpc.name()) && !listed(&rpc.name()).is_open());
+    for rpc in signed_in {
+        let (name, list) = (rpc.name(), listed(&rpc.name()));
+        let to = async |token| answered(&admin.channel, &rpc, token).await;
+        assert!(list.has("TOKEN_INVALID"), "{name} takes a signed-in caller");
+        assert_eq!(to(None).await, "TOKEN_INVALID", "{name} for nobody");
+        for kind in ["refresh", "key id", "key secret", "key", "link", "guest's refresh"] {
+            assert_eq!(to(Some(&kinds[kind])).await, "TOKEN_INVALID", "{name} with a {kind} as bearer");
+        }
+        if name == "AuthService/Logout" {
+            // It ends whoever asks; `logout::ones_own_session` has each of them ask.
+            assert!(OF_THE_SIGNED_IN.iter().all(|reason| !list.has(reason)), "{name}");
             continue;
         }
-        if !ends_its_caller {
-            assert_eq!(answered(guest.clone()).await, "GUEST_NOT_ALLOWED", "{path} for a guest");
-        }
-        assert_eq!(answered(nobody.clone()).await, "TOKEN_INVALID", "{path} for nobody");
-        for kind in ["refresh", "key id", "key secret", "key", "link", "guest's refresh"] {
-            assert_eq!(answered(nobody.with(&kinds[kind])).await, "TOKEN_INVALID", "{path} with a {kind} as bearer");
-        }
-        let privileged = admins || ["GenerateSingleUse", "LogoutUser"].contains(&name.as_str());
-        if privileged {
-            assert_eq!(answered(plain.clone()).await, "PERMISSION_DENIED", "{path} for a plain account");
-            assert_eq!(answered(of_key.clone()).await, "PERMISSION_DENIED", "{path} for a plain account's key");
-        } else if STRONG.contains(&name.as_str()) {
-            assert_eq!(answered(of_key.clone()).await, "CREDENTIAL_TOO_WEAK", "{path} for a key");
-            assert_ne!(answered(plain.clone()).await, "CREDENTIAL_TOO_WEAK", "{path} for its owner");
+        // The first of these that an rpc lists is what such a caller hears.
+        for (who, token, may_hear) in [
+            ("a guest", guest, &["GUEST_NOT_ALLOWED"][..]),
+            ("a plain account", plain, &["PERMISSION_DENIED"]),
+            ("a plain account's key", of_key, &["PERMISSION_DENIED", "CREDENTIAL_TOO_WEAK"]),
+            ("a superuser's key", of_admins_key, &["CREDENTIAL_TOO_WEAK"]),
+        ] {
+            let heard = to(token).await;
+            match may_hear.iter().find(|reason| list.has(reason)) {
+                Some(expected) => assert_eq!(heard, *expected, "{name} for {who}"),
+                None => assert!(!OF_THE_SIGNED_IN.contains(&heard.as_str()), "{name} for {who}: {heard}"),
+            }
         }
     }
 }
+
+/// The reasons for which a caller is refused whose token is good.
+const OF_THE_SIGNED_IN: [&str; 3] = ["GUEST_NOT_ALLOWED", "PERMISSION_DENIED", "CREDENTIAL_TOO_WEAK"];
 
 /// A superuser's key may administer, and may not make what outlives it: keys, for itself or another.
 #[tokio::test]
@@ -177,12 +121,14 @@ async fn keys_of_others_are_unknown() {
     admin.create_user("pat", &[]).await;
     let pat = admin.as_user("pat").await;
     let (own, foreign) = (pat.key().await, admin.key().await);
-    let not_found = pat.revoke_key(&foreign).await.unwrap_err();
+    let not_found = pat.revoke_key(&foreign.id).await.unwrap_err();
     assert_eq!(told(&not_found), (Code::NotFound, "KEY_NOT_FOUND".to_owned()));
-    let unknown = Key { id: "csk_x".to_owned(), secret: String::new() };
-    assert_eq!(reason(pat.revoke_key(&unknown).await), "KEY_NOT_FOUND");
-    let first = pat.revoke_key(&own).await.unwrap();
-    assert_eq!(pat.revoke_key(&own).await.unwrap(), first);
+    for id in ["csk_x", "csk_", "junk"] {
+        assert_eq!(reason(pat.revoke_key(id).await), "KEY_NOT_FOUND", "{id}");
+    }
+    assert_eq!(reason(admin.revoke_key(&own.id).await), "KEY_NOT_FOUND", "a superuser's own are meant, too");
+    let first = pat.revoke_key(&own.id).await.unwrap();
+    assert_eq!(pat.revoke_key(&own.id).await.unwrap(), first);
     assert_eq!(reason(pat.exchange(&own).await), "INVALID_CREDENTIALS");
     assert!(pat.exchange(&foreign).await.is_ok());
 }

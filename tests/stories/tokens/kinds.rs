@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use countersign::grpc::pb;
 use tonic::{Code, Request, Status};
 
-use crate::arena::calls::Calls;
 use crate::arena::refusal::{example, told};
 use crate::arena::wire::Wire;
+use crate::harness::Calls;
 
 /// One of each kind, all of them good.
 pub(super) async fn one_of_each(admin: &Calls) -> BTreeMap<&'static str, String> {

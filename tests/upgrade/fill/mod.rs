@@ -20,10 +20,10 @@ use countersign::model::clock::Timestamp;
 use countersign::model::ids::{SessionId, StoreId, UserId};
 use countersign::model::name::Folded;
 use countersign::model::random::{Random, SystemRandom};
-use countersign::model::session::{ChainHash, Face, Method, Mode};
+use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession, PresentedToken};
 use countersign::model::user::{Subject, User};
 use countersign::store::sled::{Options, open};
-use countersign::store::verbs::{By, Caller, Needs, NewSession, OpenSession, Opened, RotateSession};
+use countersign::store::verbs::{By, Caller, Needs, OpenSession, Opened, RotateSession};
 use countersign::store::{Revocations, Store};
 
 use crate::manifest::{Catalogue, Secrets, sealer};
@@ -101,11 +101,11 @@ impl Scene {
     /// An account with a token of its own.
     async fn by(&self, login: &str, needs: Needs) -> By {
         let user = self.user(login).await;
-        let (subject, generation) = (Subject::User(user.id), user.generations.current);
+        let (subject, generation) = (Subject::User(user.id()), user.generations().current());
         let session = SessionId::random(random());
         let caller = Caller { subject, generation, session, credential: None, needs };
         let source = Some("192.0.2.10".parse().unwrap());
-        By { origin: Origin { actor: Actor::User(user.id), source }, caller: Some(caller), now: self.now }
+        By { origin: Origin { actor: Actor::User(user.id()), source }, caller: Some(caller), now: self.now }
     }
 
     async fn superuser(&self) -> By {
@@ -117,9 +117,9 @@ impl Scene {
         let (user, id) = (self.user(login).await, new.id);
         let open = OpenSession {
             session: new,
-            user: user.id,
-            generation: user.generations.current,
-            password: user.password.unwrap(),
+            user: user.id(),
+            generation: user.generations().current(),
+            password: user.password().unwrap().to_owned(),
             factor: None,
             upgraded: None,
             organization: organization.map(folded),
@@ -131,8 +131,8 @@ impl Scene {
     }
 
     fn exchange(&self, session: SessionId, n: u32, address: &str) -> RotateSession {
-        let (presented, successor) = (tip(session, n), tip(session, n + 1));
-        RotateSession { session, n, presented, successor, mode: None, by: self.anyone(address) }
+        let token = PresentedToken { n, hash: tip(session, n), successor: tip(session, n + 1), mode: None };
+        RotateSession { session, token, by: self.anyone(address) }
     }
 }
 

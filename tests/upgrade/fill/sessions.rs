@@ -1,9 +1,10 @@
 //! Sessions of every face, mode, method and end.
 
 use countersign::model::audit::{Actor, Origin};
-use countersign::model::session::{EndReason, Face, Method, Mode};
+use countersign::model::grant::Grant;
+use countersign::model::session::{EndReason, Face, Method, Mode, NewSession};
 use countersign::model::user::Subject;
-use countersign::store::verbs::{By, Caller, Ended, Needs, NewSession, Renewed, Rotated};
+use countersign::store::verbs::{By, Caller, Ended, Needs, Renewed, Rotated};
 
 use super::{Scene, session};
 
@@ -71,13 +72,13 @@ async fn live(scene: &mut Scene) {
 }
 
 /// A guest, who has a session of that id.
-pub(super) fn guest(scene: &Scene, grant: &countersign::store::verbs::Grant) -> By {
-    let Subject::Guest(name) = &grant.session.subject else { panic!("no guest: {grant:?}") };
+pub(super) fn guest(scene: &Scene, grant: &Grant) -> By {
+    let Subject::Guest(name) = grant.subject() else { panic!("no guest: {grant:?}") };
     let caller = Caller {
-        subject: grant.session.subject.clone(),
-        generation: grant.generation,
-        session: grant.session.id,
-        credential: grant.session.credential,
+        subject: grant.subject().clone(),
+        generation: grant.generation(),
+        session: grant.session(),
+        credential: grant.credential(),
         needs: Needs::Nothing,
     };
     By { origin: Origin { actor: Actor::Guest(name.clone()), source: None }, caller: Some(caller), now: scene.now }

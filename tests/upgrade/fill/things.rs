@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use countersign::crypto::keyring::KeyRing;
 use countersign::crypto::opaque::{KeyIdToken, KeySecret, LinkToken};
+use countersign::model::grant::Grant;
 use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId};
-use countersign::model::link::{Link, LinkState};
+use countersign::model::link::{Issued, Link, NewLink};
 use countersign::model::name::{Email, Name};
-use countersign::model::personal_key::PersonalKey;
+use countersign::model::personal_key::{PersonalKey, PersonalKeyParts};
 use countersign::model::provider::IdentityProvider;
 use countersign::model::session::{Face, Method, Mode};
 use countersign::model::signing_key::{Algorithm, KeyState};
+use countersign::model::sso::Step;
 use countersign::store::verbs::{
-    CollectAttempt, Collected, Created, Ended, Grant, Identify, IssueLink, Issued, KeyUse, NamedOrganization, Needs, RedeemLink,
-    Redeemed, Step,
+    CollectAttempt, Collected, Created, Ended, Identify, IssueLink, KeyUse, NamedOrganization, Needs, RedeemLink, Redeemed,
 };
 
 use super::{Scene, folded, random, session, sessions, user_id};
@@ -40,41 +41,33 @@ async fn signing_keys(scene: &Scene) {
 }
 
 async fn keys(scene: &mut Scene) {
-    let owner = scene.user("alice").await.id;
+    let owner = scene.user("alice").await.id();
     let make = |name: &str| {
         let (secret, hash) = KeySecret::issue(&scene.keys, random());
-        let key = PersonalKey {
-            id: KeyId::random(random()),
-            user: owner,
-            display_name: name.to_owned(),
-            secret: hash,
-            previous: None,
-            create_time: scene.now,
-            expire_time: None,
-            revoke_time: None,
-            last_use_time: None,
-        };
+        let key = PersonalKey::new(KeyId::random(random()), owner, name.to_owned(), hash, scene.now, None);
         (key, secret.expose().to_owned())
     };
     let (expiring, _) = make("expiring");
-    let expiring = PersonalKey { expire_time: Some(scene.now.plus(Duration::from_hours(48))), ..expiring };
+    let expire_time = Some(scene.now.plus(Duration::from_hours(48)));
+    let expiring = PersonalKey::try_from(PersonalKeyParts { expire_time, ..expiring.into_parts() }).unwrap();
     let (rotated, _) = make("rotated, Schlüssel №2");
     let (before, hash) = KeySecret::issue(&scene.keys, random());
-    let rotated = PersonalKey { previous: Some((hash, scene.now.plus(Duration::from_hours(24)))), ..rotated };
+    let previous = Some((hash, scene.now.plus(Duration::from_hours(24))));
+    let rotated = PersonalKey::try_from(PersonalKeyParts { previous, ..rotated.into_parts() }).unwrap();
     let (revoked, revoked_secret) = make("revoked");
 
     for key in [&expiring, &rotated, &revoked] {
         let by = scene.by("alice", Needs::Nothing).await;
         assert_eq!(scene.store.create_key(key.clone(), 100, by).await.unwrap(), Created::Created);
-        scene.catalogue.keys.push(key.id.to_string());
+        scene.catalogue.keys.push(key.id().to_string());
     }
     let source: IpAddr = "198.51.100.7".parse().unwrap();
-    let used = KeyUse { key: rotated.id, source: Some(source), count: 3, now: scene.now };
+    let used = KeyUse { key: rotated.id(), source: Some(source), count: 3, now: scene.now };
     scene.store.note_key_use(vec![used]).await.unwrap();
     let by = scene.by("alice", Needs::Nothing).await;
-    assert!(matches!(scene.store.revoke_key(owner, revoked.id, by).await.unwrap(), Ended::Ended(_)));
+    assert!(matches!(scene.store.revoke_key(owner, revoked.id(), by).await.unwrap(), Ended::Ended(_)));
 
-    let shown = |key: &PersonalKey| KeyIdToken::issue(&scene.keys, key.id);
+    let shown = |key: &PersonalKey| KeyIdToken::issue(&scene.keys, key.id());
     scene.secrets.rotated_key = (shown(&rotated), before.expose().to_owned());
     scene.secrets.revoked_key = (shown(&revoked), revoked_secret);
 }
@@ -93,12 +86,12 @@ async fn links(scene: &mut Scene) {
     let left = issue(scene, "gus", true).await;
     let grant = redeem(scene, &left.0, None).await.0;
     let by = sessions::guest(scene, &grant);
-    assert!(matches!(scene.store.end_session(grant.session.id, by).await.unwrap(), Ended::Ended(_)));
+    assert!(matches!(scene.store.end_session(grant.session(), by).await.unwrap(), Ended::Ended(_)));
 
     let revoked = issue(scene, "hal", false).await;
     redeem(scene, &revoked.0, None).await;
     let by = scene.superuser().await;
-    assert!(matches!(scene.store.revoke_link(revoked.0.id, by).await.unwrap(), Ended::Ended(_)));
+    assert!(matches!(scene.store.revoke_link(revoked.0.id(), by).await.unwrap(), Ended::Ended(_)));
     scene.secrets.revoked_link = revoked.1;
     // The name is logged out with a link and a session open.
     let open = issue(scene, "ida", false).await;
@@ -112,18 +105,17 @@ async fn links(scene: &mut Scene) {
 async fn issue(scene: &mut Scene, guest: &str, one_time: bool) -> (Link, String) {
     let id = LinkId::random(random());
     let (token, hash) = LinkToken::issue(&scene.keys, id, random());
-    let link = Link {
+    let link = Link::new(NewLink {
         id,
         token: hash,
         guest: guest.to_owned(),
         dataset_id: "dataset/1".to_owned(),
         generation: scene.store.guest_generation(&folded(guest)).await.unwrap(),
-        issuer: scene.user("Sam").await.id,
+        issuer: scene.user("Sam").await.id(),
         one_time,
         create_time: scene.now,
-        redeem_by: scene.now.plus(Duration::from_hours(1)),
-        state: LinkState::Issued,
-    };
+        ttl: Duration::from_hours(1),
+    });
     let by = scene.by("Sam", Needs::Privileged).await;
     assert_eq!(scene.store.issue_link(IssueLink { link: link.clone(), by }).await.unwrap(), Issued::Issued);
     scene.catalogue.links.push(id.to_string());
@@ -132,11 +124,11 @@ async fn issue(scene: &mut Scene, guest: &str, one_time: bool) -> (Link, String)
 
 async fn redeem(scene: &mut Scene, link: &Link, request: Option<[u8; 32]>) -> (Grant, RedeemLink) {
     let new = session(Face::Page, Mode::Cookie, &[Method::Link]);
-    let redeem = RedeemLink { link: link.id, token: link.token, request, session: new, by: scene.anyone("198.51.100.20") };
+    let redeem = RedeemLink { link: link.id(), token: *link.token(), request, session: new, by: scene.anyone("198.51.100.20") };
     let redeemed = scene.store.redeem_link(redeem.clone()).await.unwrap();
-    let Redeemed::Opened(grant) = redeemed else { panic!("{redeemed:?}") };
-    scene.catalogue.sessions.push(grant.session.id.to_string());
-    (*grant, redeem)
+    let Redeemed::Opened(granted) = redeemed else { panic!("{redeemed:?}") };
+    scene.catalogue.sessions.push(granted.grant.session().to_string());
+    (granted.grant, redeem)
 }
 
 async fn sign_on(scene: &mut Scene) {
@@ -186,7 +178,7 @@ async fn provider(scene: &mut Scene, name: &str, organization: Option<Organizati
         create_time: scene.now,
     };
     let by = scene.superuser().await;
-    assert_eq!(scene.store.create_provider(provider, by).await.unwrap(), Created::Created);
+    assert_eq!(scene.store.create_provider(provider, 10, by).await.unwrap(), Created::Created);
     scene.catalogue.providers.push(id.to_string());
     id
 }

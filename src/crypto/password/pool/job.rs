@@ -33,7 +33,7 @@ impl Job {
 
 impl Work {
     pub(super) fn refuse(self, error: PoolError) {
-        // Whoever is no longer there needs no answer.
+        // A caller that has left needs no answer.
         match self {
             Self::Verify { reply, .. } => drop(reply.send(Err(error))),
             Self::Hash { reply, .. } => drop(reply.send(Err(error))),
@@ -54,7 +54,7 @@ impl Work {
     }
 }
 
-/// An answer on its way, so that it is counted before it is seen.
+/// An answer that is counted before the caller sees it.
 pub(super) enum Answered {
     Verify(Reply<Verdict>, Result<Verdict, HashError>),
     Hash(Reply<String>, Result<String, HashError>),

@@ -1,29 +1,29 @@
-//! The part of each thread, and when it stands back for the rest of the server.
+//! The role of each hash thread, and when it yields to the rest of the server.
 //!
-//! A lower priority alone does not keep the others quick. Who waits for the disk also waits for threads of the kernel, and a
-//! scheduler that lets a running thread finish its slice keeps these waiting on every core that hashes, for up to half a second
-//! seen. So of several threads the last one rests while the server is asked for anything else, which leaves a core free. The first
-//! one goes on at the usual priority, so that logins get through whatever happens, and takes a bounded share where there is not
-//! enough for all: how much a nice value leaves differs by kernel and from run to run.
+//! A lower priority alone does not keep other calls quick. A call that waits for the disk also waits for kernel threads. A
+//! scheduler that lets a running thread finish its slice keeps these waiting on every core that hashes, by up to half a second
+//! as measured. So the last of several threads rests while other calls come in, which leaves one core free. The first one has
+//! the usual priority, so that logins always get through, and takes a bounded share of a core when others want it: what a nice
+//! value leaves differs by kernel and from run to run. `docs/decisions/2026-11-22-hash-pool.md` has the measurements.
 
 use std::time::{Duration, Instant};
 
 use crate::model::traffic::Traffic;
 
-/// How long after the last other call they are still reckoned with.
-const LATELY: Duration = Duration::from_millis(100);
+/// How long the last thread rests after a call that is not a password check.
+const REST_AFTER_CALL: Duration = Duration::from_millis(100);
 
-/// The part of a core that the first thread takes while others want all of it.
-const SHARE: f64 = 0.3;
+/// The share of a core that the first thread takes while others want all of it.
+const MAX_CORE_SHARE: f64 = 0.3;
 
-/// What a thread is among the others, and what it has to remember for that.
+/// The role of a thread among the others, with its state.
 #[derive(Debug)]
 pub(super) enum Part {
-    /// There is no other, or it is neither the first nor the last of them.
+    /// The only thread, or neither the first nor the last.
     Plain,
-    /// Goes on whatever happens.
+    /// The first of several: never rests, takes a bounded share.
     First(Others, Option<Instant>),
-    /// Rests first.
+    /// The last of several: rests while other calls come in.
     Last(Others),
 }
 
@@ -38,7 +38,7 @@ impl Part {
         }
     }
 
-    /// How much longer to stand back before the next job, if at all.
+    /// How long to rest before the next job, if at all.
     pub(super) fn stands_back(&mut self, now: Instant) -> Option<Duration> {
         let until = match self {
             Self::Plain => None,
@@ -52,12 +52,12 @@ impl Part {
     pub(super) fn worked(&mut self, begun: Instant, now: Instant, cpu: Duration) {
         if let Self::First(others, until) = self {
             let contended = now.duration_since(begun) > cpu * 5 / 4;
-            *until = (contended && others.until(now).is_some()).then(|| begun + cpu.div_f64(SHARE));
+            *until = (contended && others.until(now).is_some()).then(|| begun + cpu.div_f64(MAX_CORE_SHARE));
         }
     }
 }
 
-/// The calls that are no password checks.
+/// The calls that are not password checks.
 #[derive(Debug)]
 pub(super) struct Others {
     traffic: Traffic,
@@ -70,12 +70,12 @@ impl Others {
         Self { counted: traffic.counted(), traffic, until: None }
     }
 
-    /// Until when they are reckoned with, if that lies ahead.
+    /// Until when the last thread rests because of them, if that is in the future.
     fn until(&mut self, now: Instant) -> Option<Instant> {
         let counted = self.traffic.counted();
         if counted != self.counted {
             self.counted = counted;
-            self.until = Some(now + LATELY);
+            self.until = Some(now + REST_AFTER_CALL);
         }
         self.until.filter(|until| *until > now)
     }
@@ -96,11 +96,11 @@ mod tests {
         let mut last = Part::of(3, 4, &traffic);
         assert_eq!(last.stands_back(begun), None, "what was before does not matter");
         traffic.count();
-        assert_eq!(last.stands_back(begun), Some(LATELY));
-        assert_eq!(last.stands_back(begun + LATELY / 2), Some(LATELY / 2));
+        assert_eq!(last.stands_back(begun), Some(REST_AFTER_CALL));
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL / 2), Some(REST_AFTER_CALL / 2));
         traffic.count();
-        assert_eq!(last.stands_back(begun + LATELY / 2), Some(LATELY), "begins again");
-        assert_eq!(last.stands_back(begun + LATELY * 3 / 2), None);
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL / 2), Some(REST_AFTER_CALL), "begins again");
+        assert_eq!(last.stands_back(begun + REST_AFTER_CALL * 3 / 2), None);
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn an_ipv6_host_is_one_source_however_many_addresses_it_takes() {
     let other = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1));
     assert!(matches!(queue.push(Lane::Stranger, other, Folded::presented("n"), 5), Pushed::Displaced(3)));
     let mapped = IpAddr::V6(Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped());
-    assert_eq!(network_of(mapped), ip(1));
+    assert_eq!(Source::new(mapped).network(), ip(1));
 }
 
 #[test]

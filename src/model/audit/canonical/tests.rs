@@ -97,7 +97,11 @@ fn every_action_has_the_bytes_it_always_had() {
         (Action::SessionRetried(SESSION), "session_retried", session.clone()),
         (Action::Swept(3), "swept", "0000000400000003".to_owned()),
         (Action::SessionSwept(SESSION, 4), "session_swept", [&*session, "0000000400000004"].concat()),
-        (Action::StoreUpgraded { from: 2, to: 3 }, "store_upgraded", "00000004000000020000000400000003".to_owned()),
+        (
+            Action::StoreUpgraded { from: 2, to: 3, last: 9, digest: [0xcc; 32] },
+            "store_upgraded",
+            format!("00000004000000020000000400000003000000080000000000000009{}{}", "00000020", "cc".repeat(32)),
+        ),
     ];
     for (action, name, parts) in actions {
         let length = format!("{:08x}", name.len());

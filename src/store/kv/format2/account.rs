@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Id, Record2, name, no};
+use super::{Id, Record2, impossible, name, no};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Email;
@@ -36,7 +36,7 @@ impl Record2 for User {
 
     fn now(self) -> Result<Self::Now> {
         let (staff, superuser) = self.roles;
-        Ok(user::User {
+        let parts = user::UserParts {
             id: UserId::from_bytes(self.id),
             name: name(&self.name)?,
             email: self.email.map(|text| Email::parse(&text).map_err(|_| no("e-mail address"))).transpose()?,
@@ -50,7 +50,8 @@ impl Record2 for User {
                 Totp::On { sealed, last_step, recovery } => user::Totp::On { sealed, last_step, recovery },
             },
             create_time: Timestamp::from_micros(self.create_time),
-        })
+        };
+        user::User::try_from(parts).map_err(impossible)
     }
 }
 
@@ -66,12 +67,13 @@ impl Record2 for Generations {
     type Now = user::Generations;
 
     fn now(self) -> Result<Self::Now> {
-        Ok(user::Generations {
+        let parts = user::GenerationsParts {
             current: Generation(self.current),
             session_floor: Generation(self.session_floor),
             token_floor: Generation(self.token_floor),
             session_floor_revision: self.session_floor_revision,
-        })
+        };
+        user::Generations::try_from(parts).map_err(impossible)
     }
 }
 

@@ -10,10 +10,10 @@ use crate::model::audit::{self, AuditEvent};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::store::kv::audit::audit_digest;
+use crate::store::kv::head::Head;
 use crate::store::kv::key;
 use crate::store::kv::record::{self, encode};
-use crate::store::kv::tx::Head;
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Result, StoreError};
 
 /// The format that is left.
 const FROM: u32 = 2;
@@ -128,7 +128,7 @@ impl Chain {
                 previous: self.now,
             });
         }
-        Ok((key::audit(self.sequence), encode(&page)?))
+        Ok((key::audit(Lane::Only, self.sequence), encode(&page)?))
     }
 
     /// Records the upgrade as the last event; answers where the store then stands, and the page with its key.
@@ -141,11 +141,11 @@ impl Chain {
             sequence: self.sequence + 1,
             at,
             origin: audit::Origin { actor: audit::Actor::System, source: None },
-            action: audit::Action::StoreUpgraded { from: FROM, to },
+            action: audit::Action::StoreUpgraded { from: FROM, to, last: self.sequence, digest: self.then },
             previous: self.now,
         };
         let head = Head { last_commit: at, audit_sequence: event.sequence, audit_hash: audit_digest(&event), ..head.clone() };
-        let key = key::audit(event.sequence);
+        let key = key::audit(Lane::Only, event.sequence);
         let page = record::AuditPage {
             first: event.sequence,
             previous: event.previous,

@@ -2,8 +2,9 @@
 //! what a record *becomes* follows the rest of the code.
 //!
 //! Each type here has the fields of the record of that time in their order, and says what it is today. Keys are the same as then, but
-//! for those of audit pages, revocations and expiries, which [`Translation`] builds anew by the functions of `key`. The audit log was chained over
-//! the postcard bytes of its events; it is chained anew over their canonical ones, after the old chain was found whole.
+//! for those of audit pages, revocations and expiries, which [`Translation`] builds anew by the functions of `key`. Format 2 has one
+//! lane. The audit log was chained over the postcard bytes of its events; it is chained anew over their canonical ones, after the
+//! old chain was found whole.
 
 mod account;
 mod audit;
@@ -15,8 +16,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::audit::Chain;
+use super::head::Head;
 use super::record::{self, Record};
-use super::tx::Head;
 use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::store::{Result, StoreError};
@@ -146,6 +147,11 @@ fn translate<Then: Record2>(value: &[u8]) -> Result<Vec<u8>> {
 /// That a text does not have the form that it had when it was written.
 fn no(what: &str) -> StoreError {
     StoreError::Corrupt(format!("a stored text is no {what}"))
+}
+
+/// That a value cannot have been written so.
+fn impossible(impossible: crate::model::decision::Impossible) -> StoreError {
+    StoreError::Corrupt(impossible.to_string())
 }
 
 /// The name of an account, an organization or a provider.

@@ -14,7 +14,7 @@ use crate::store::kv::expiry;
 use crate::store::kv::key;
 use crate::store::kv::record::{self, encode};
 use crate::store::kv::roll::Entry;
-use crate::store::{Result, StoreError};
+use crate::store::{Lane, Lanes, Result, StoreError};
 
 #[derive(Deserialize)]
 enum Revoked {
@@ -46,7 +46,7 @@ impl Record2 for Revocation {
 /// A revocation under its key of today.
 pub(super) fn revocation(value: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
     let revocation = read::<Revocation>(value)?.now()?;
-    Ok((key::revocation(revocation.revision), encode(&revocation)?))
+    Ok((key::revocation(Lanes::One, revocation.revision), encode(&revocation)?))
 }
 
 #[derive(Deserialize)]
@@ -115,7 +115,9 @@ pub(super) fn expiry(key: &[u8], value: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
     let page = read::<ExpiryPage>(value)?.now()?;
     let at = key.get(1..9).and_then(|at| at.try_into().ok()).map(u64::from_be_bytes);
     match (at, page.0.first()) {
-        (Some(at), Some(first)) => Ok((key::expiry(Timestamp::from_micros(at), first), encode(&page)?)),
+        (Some(at), Some(first)) => {
+            Ok((key::expiry(Lane::Only, Timestamp::from_micros(at), &first.key(Lanes::One)), encode(&page)?))
+        }
         _ => Err(StoreError::Corrupt("Expiry: its page is empty, or its key cut short".to_owned())),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Id, Record2, folded};
+use super::{Id, Record2, folded, impossible};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, LinkId, OrganizationId, SessionId, UserId};
 use crate::model::organization::ActiveOrganization;
@@ -134,7 +134,7 @@ impl Record2 for SessionRow {
             dataset_id: None,
             credential: None,
         });
-        Ok(record::SessionRow::from(session::Session {
+        let parts = session::SessionParts {
             // Said by its key.
             id: SessionId::from_bytes([0; 16]),
             subject: self.subject.now(),
@@ -174,7 +174,8 @@ impl Record2 for SessionRow {
                     session::SessionState::Ended { at: Timestamp::from_micros(at), reason: ended(&reason) }
                 }
             },
-        }))
+        };
+        session::Session::try_from(parts).map(record::SessionRow::from).map_err(impossible)
     }
 }
 

@@ -4,8 +4,8 @@ use super::{Translation, stood, store_id};
 use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::store::StoreError;
+use crate::store::kv::head::Head;
 use crate::store::kv::record::{Named, decode};
-use crate::store::kv::tx::Head;
 
 fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()

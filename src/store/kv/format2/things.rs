@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Id, Record2, name};
+use super::{Id, Record2, impossible, name};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::organization::OrganizationRole;
@@ -143,7 +143,7 @@ impl Record2 for PersonalKey {
     type Now = personal_key::PersonalKey;
 
     fn now(self) -> Result<Self::Now> {
-        Ok(personal_key::PersonalKey {
+        let parts = personal_key::PersonalKeyParts {
             id: KeyId::from_bytes(self.id),
             user: UserId::from_bytes(self.user),
             display_name: self.display_name,
@@ -153,7 +153,8 @@ impl Record2 for PersonalKey {
             expire_time: self.expire_time.map(at),
             revoke_time: self.revoke_time.map(at),
             last_use_time: self.last_use_time.map(at),
-        })
+        };
+        personal_key::PersonalKey::try_from(parts).map_err(impossible)
     }
 }
 
@@ -193,7 +194,7 @@ impl Record2 for Link {
     type Now = link::Link;
 
     fn now(self) -> Result<Self::Now> {
-        Ok(link::Link {
+        let parts = link::LinkParts {
             id: LinkId::from_bytes(self.id),
             token: self.token,
             guest: self.guest,
@@ -210,7 +211,8 @@ impl Record2 for Link {
                 }
                 LinkState::Revoked { at: when } => link::LinkState::Revoked { at: at(when) },
             },
-        })
+        };
+        link::Link::try_from(parts).map_err(impossible)
     }
 }
 
@@ -303,7 +305,8 @@ impl Record2 for Attempt {
             }
             AttemptState::Refused => sso::AttemptState::Refused,
         };
-        Ok(sso::Attempt { id: AttemptId::from_bytes(self.id), expire_time: at(self.expire_time), state })
+        let parts = sso::AttemptParts { id: AttemptId::from_bytes(self.id), expire_time: at(self.expire_time), state };
+        sso::Attempt::try_from(parts).map_err(impossible)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Accounts, the generations of guest names, and what finds an account.
 
 use super::Record;
-use super::field::{Read, Unreadable, email, exactly, missing, name, time, unknown};
+use super::field::{Read, Unreadable, email, exactly, missing, name, possible, time, unknown};
 use super::messages::{self, NameOf, TotpState};
 use crate::model::ids::{OrganizationId, UserId};
-use crate::model::user::{Generation, Generations, Roles, Totp, User};
+use crate::model::user::{Generation, Generations, GenerationsParts, Roles, Totp, User, UserParts};
 use crate::store::kv::key::Kind;
 
 impl Record for User {
@@ -12,22 +12,24 @@ impl Record for User {
     type Message = messages::User;
 
     fn message(&self) -> Self::Message {
+        let UserParts { id, name, email, password, roles, enabled, generations, totp, create_time } = self.clone().into_parts();
+        let Roles { staff, superuser } = roles;
         messages::User {
-            id: self.id.as_bytes().to_vec(),
-            name: self.name.as_str().to_owned(),
-            email: self.email.as_ref().map(|email| email.as_str().to_owned()),
-            password: self.password.clone(),
-            staff: self.roles.staff,
-            superuser: self.roles.superuser,
-            enabled: self.enabled,
-            generations: (self.generations != Generations::default()).then(|| self.generations.message()),
-            totp: totp(&self.totp),
-            create_time: Some(self.create_time.micros()),
+            id: id.as_bytes().to_vec(),
+            name: name.as_str().to_owned(),
+            email: email.map(|email| email.as_str().to_owned()),
+            password,
+            staff,
+            superuser,
+            enabled,
+            generations: (generations != Generations::default()).then(|| generations.message()),
+            totp: write_totp(totp),
+            create_time: Some(create_time.micros()),
         }
     }
 
     fn read(message: Self::Message) -> Read<Self> {
-        Ok(Self {
+        let parts = UserParts {
             id: UserId::from_bytes(exactly(&message.id, "id")?),
             name: name(&message.name, "name")?,
             email: message.email.map(|text| email(&text, "email")).transpose()?,
@@ -37,20 +39,21 @@ impl Record for User {
             generations: message.generations.map(Generations::read).transpose()?.unwrap_or_default(),
             totp: message.totp.map(read_totp).transpose()?.unwrap_or_default(),
             create_time: time(message.create_time, "create_time")?,
-        })
+        };
+        possible(Self::try_from(parts))
     }
 }
 
-fn totp(totp: &Totp) -> Option<messages::Totp> {
+fn write_totp(totp: Totp) -> Option<messages::Totp> {
     match totp {
         Totp::Off => None,
         Totp::Pending { sealed } => {
-            Some(messages::Totp { state: TotpState::Pending.into(), sealed: sealed.clone(), last_step: 0, recovery: Vec::new() })
+            Some(messages::Totp { state: TotpState::Pending.into(), sealed, last_step: 0, recovery: Vec::new() })
         }
         Totp::On { sealed, last_step, recovery } => Some(messages::Totp {
             state: TotpState::On.into(),
-            sealed: sealed.clone(),
-            last_step: *last_step,
+            sealed,
+            last_step,
             recovery: recovery.iter().map(|code| code.to_vec()).collect(),
         }),
     }
@@ -75,21 +78,23 @@ impl Record for Generations {
     type Message = messages::Generations;
 
     fn message(&self) -> Self::Message {
+        let GenerationsParts { current, session_floor, token_floor, session_floor_revision } = self.into_parts();
         messages::Generations {
-            current: self.current.0,
-            session_floor: self.session_floor.0,
-            token_floor: self.token_floor.0,
-            session_floor_revision: self.session_floor_revision,
+            current: current.0,
+            session_floor: session_floor.0,
+            token_floor: token_floor.0,
+            session_floor_revision,
         }
     }
 
     fn read(message: Self::Message) -> Read<Self> {
-        Ok(Self {
+        let parts = GenerationsParts {
             current: Generation(message.current),
             session_floor: Generation(message.session_floor),
             token_floor: Generation(message.token_floor),
             session_floor_revision: message.session_floor_revision,
-        })
+        };
+        possible(Self::try_from(parts))
     }
 }
 

@@ -5,9 +5,10 @@ use prost::Message as _;
 use super::Record;
 use super::field::{Read, address, exactly, folded, missing, read_address, time, unknown};
 use super::messages::{self, ActionKind, ActorKind, AuditEntry};
-use crate::model::audit::{Action, Actor, Origin};
+use crate::model::audit::{Action, Actor, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
+use crate::store::kv::audit::audit_digest;
 use crate::store::kv::key::Kind;
 
 /// Some events in a row, and the digest of the one before them.
@@ -21,9 +22,32 @@ pub(in crate::store::kv) struct AuditPage {
 /// An event without its number and its link.
 pub(in crate::store::kv) type Entry = (Timestamp, Origin, Action);
 
-/// So many bytes an event takes on its page.
-pub(in crate::store::kv) fn entry_size((at, origin, action): &Entry) -> usize {
-    write(*at, origin, action).encoded_len()
+impl AuditPage {
+    /// An empty page, to begin with `first`.
+    pub(in crate::store::kv) fn after(first: &AuditEvent) -> Self {
+        Self { first: first.sequence, previous: first.previous, events: Vec::new() }
+    }
+
+    /// Appends the next event; answers how many bytes it takes.
+    pub(in crate::store::kv) fn push(&mut self, event: AuditEvent) -> usize {
+        let size = write(event.at, &event.origin, &event.action).encoded_len();
+        self.events.push((event.at, event.origin, event.action));
+        size
+    }
+
+    /// Appends the events from number `from` on, whole; answers the number after the last.
+    pub(in crate::store::kv) fn append_to(self, found: &mut Vec<AuditEvent>, from: u64) -> u64 {
+        let Self { first: mut sequence, mut previous, events } = self;
+        for (at, origin, action) in events {
+            let event = AuditEvent { sequence, at, origin, action, previous };
+            previous = audit_digest(&event);
+            sequence += 1;
+            if event.sequence >= from {
+                found.push(event);
+            }
+        }
+        sequence
+    }
 }
 
 impl Record for AuditPage {
@@ -171,8 +195,9 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             entry.count = *times;
             of(&mut entry.session, session.as_bytes(), ActionKind::SessionSwept)
         }
-        Action::StoreUpgraded { from, to } => {
+        Action::StoreUpgraded { from, to, last, digest } => {
             (entry.count, entry.second_count) = (*from, *to);
+            (entry.last, entry.digest) = (*last, digest.to_vec());
             ActionKind::StoreUpgraded
         }
     }
@@ -233,6 +258,9 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
         ActionKind::SessionRetried => Action::SessionRetried(session()?),
         ActionKind::Swept => Action::Swept(entry.count),
         ActionKind::SessionSwept => Action::SessionSwept(session()?, entry.count),
-        ActionKind::StoreUpgraded => Action::StoreUpgraded { from: entry.count, to: entry.second_count },
+        ActionKind::StoreUpgraded => {
+            let (from, to, last) = (entry.count, entry.second_count, entry.last);
+            Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }
+        }
     })
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::clock::Timestamp;
+use crate::model::decision::Impossible;
 use crate::model::name::{Email, Folded, Name};
 
 /// Why a value cannot be read: what follows its kind and a colon in a sentence.
@@ -10,6 +11,11 @@ use crate::model::name::{Email, Folded, Name};
 pub(crate) struct Unreadable(pub(crate) String);
 
 pub(crate) type Read<T> = Result<T, Unreadable>;
+
+/// What was made of its parts: each of them is of its form, and they have to agree.
+pub(super) fn possible<V>(made: Result<V, Impossible>) -> Read<V> {
+    made.map_err(|impossible| Unreadable(impossible.why().to_owned()))
+}
 
 pub(super) fn missing(field: &str) -> Unreadable {
     Unreadable(format!("{field} is missing"))

@@ -5,8 +5,8 @@ use super::field::{Coded as _, Read, Unreadable, coded, missing, narrow, time, u
 use super::messages::{self, SigningState};
 use crate::model::clock::Timestamp;
 use crate::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
+use crate::store::kv::head::Head;
 use crate::store::kv::key::Kind;
-use crate::store::kv::tx::Head;
 use crate::store::verbs::Foundation;
 
 impl Record for Foundation {

@@ -1,11 +1,11 @@
 //! Single-use links.
 
 use super::Record;
-use super::field::{Read, exactly, missing, time, unknown};
+use super::field::{Read, exactly, missing, possible, time, unknown};
 use super::messages::{self, LinkStanding};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{LinkId, SessionId, UserId};
-use crate::model::link::{Link, LinkState};
+use crate::model::link::{Link, LinkParts, LinkState};
 use crate::model::user::Generation;
 use crate::store::kv::key::Kind;
 
@@ -14,21 +14,23 @@ impl Record for Link {
     type Message = messages::Link;
 
     fn message(&self) -> Self::Message {
-        let (standing, since, session, request) = match self.state {
+        let LinkParts { id, token, guest, dataset_id, generation, issuer, one_time, create_time, redeem_by, state } =
+            self.clone().into_parts();
+        let (standing, since, session, request) = match state {
             LinkState::Issued => (LinkStanding::Issued, None, None, None),
             LinkState::Redeemed { session, request, at } => (LinkStanding::Redeemed, Some(at), Some(session), request),
             LinkState::Revoked { at } => (LinkStanding::Revoked, Some(at), None, None),
         };
         messages::Link {
-            id: self.id.as_bytes().to_vec(),
-            token: self.token.to_vec(),
-            guest: self.guest.clone(),
-            dataset_id: self.dataset_id.clone(),
-            generation: self.generation.0,
-            issuer: self.issuer.as_bytes().to_vec(),
-            one_time: self.one_time,
-            create_time: Some(self.create_time.micros()),
-            redeem_by: Some(self.redeem_by.micros()),
+            id: id.as_bytes().to_vec(),
+            token: token.to_vec(),
+            guest,
+            dataset_id,
+            generation: generation.0,
+            issuer: issuer.as_bytes().to_vec(),
+            one_time,
+            create_time: Some(create_time.micros()),
+            redeem_by: Some(redeem_by.micros()),
             standing: standing.into(),
             standing_time: since.map(Timestamp::micros),
             session: session.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
@@ -49,7 +51,7 @@ impl Record for Link {
             Ok(LinkStanding::Unspecified) => return Err(missing("standing")),
             Err(_) => return Err(unknown("standing", message.standing)),
         };
-        Ok(Self {
+        let parts = LinkParts {
             id: LinkId::from_bytes(exactly(&message.id, "id")?),
             token: exactly(&message.token, "token")?,
             guest: message.guest,
@@ -60,7 +62,8 @@ impl Record for Link {
             create_time: time(message.create_time, "create_time")?,
             redeem_by: time(message.redeem_by, "redeem_by")?,
             state,
-        })
+        };
+        possible(Self::try_from(parts))
     }
 }
 

@@ -7,7 +7,9 @@
 //! as a whole, and a verb that does not know a field cannot know whether its decision agrees with it.
 //!
 //! What a record of the model is on disk, and back, is said once, in the file of its noun. `messages` names nothing of the model,
-//! and the model nothing of this, so that either may change.
+//! and the model nothing of this, so that either may change. A value that keeps its fields to itself is taken apart whole, so
+//! that a part that is added to it and not written does not compile; put together, it is refused where it is
+//! [impossible](crate::model::decision::Impossible).
 
 mod account;
 mod audit;
@@ -27,7 +29,7 @@ mod tests;
 use prost::Message;
 
 pub(super) use self::account::{Identity, Named, Superuser};
-pub(super) use self::audit::{AuditPage, entry_size};
+pub(super) use self::audit::AuditPage;
 pub(crate) use self::field::{Read, Unreadable, exactly};
 pub(super) use self::link::LinkEntry;
 pub(super) use self::organization::{Belongs, MemberIn};
@@ -109,6 +111,12 @@ pub(super) fn put<R: Record>(tx: &mut Tx<'_>, key: Vec<u8>, record: &R) -> Resul
 /// Every pair whose key begins with `prefix`, in order.
 pub(crate) fn scan<R: Record>(view: &dyn View, prefix: &[u8]) -> Result<Vec<(Vec<u8>, R)>> {
     scan_from(view, prefix, prefix, usize::MAX)
+}
+
+/// True where there are `most` pairs or more whose keys begin with `prefix`.
+pub(super) fn full(view: &dyn View, prefix: &[u8], most: u32) -> Result<bool> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(view.scan(prefix, prefix, most)?.len() >= most)
 }
 
 /// At most `most` of them, from `from` (inclusive) on.

@@ -1,11 +1,11 @@
 //! Personal keys.
 
 use super::Record;
-use super::field::{Read, exactly, time};
+use super::field::{Read, exactly, possible, time};
 use super::messages;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, UserId};
-use crate::model::personal_key::PersonalKey;
+use crate::model::personal_key::{PersonalKey, PersonalKeyParts};
 use crate::store::kv::key::Kind;
 
 impl Record for PersonalKey {
@@ -13,20 +13,19 @@ impl Record for PersonalKey {
     type Message = messages::PersonalKey;
 
     fn message(&self) -> Self::Message {
-        let previous = self
-            .previous
-            .as_ref()
-            .map(|(secret, until)| messages::PreviousSecret { secret: secret.to_vec(), until: Some(until.micros()) });
+        let PersonalKeyParts { id, user, display_name, secret, previous, create_time, expire_time, revoke_time, last_use_time } =
+            self.clone().into_parts();
         messages::PersonalKey {
-            id: self.id.as_bytes().to_vec(),
-            user: self.user.as_bytes().to_vec(),
-            display_name: self.display_name.clone(),
-            secret: self.secret.to_vec(),
-            previous,
-            create_time: Some(self.create_time.micros()),
-            expire_time: self.expire_time.map(Timestamp::micros),
-            revoke_time: self.revoke_time.map(Timestamp::micros),
-            last_use_time: self.last_use_time.map(Timestamp::micros),
+            id: id.as_bytes().to_vec(),
+            user: user.as_bytes().to_vec(),
+            display_name,
+            secret: secret.to_vec(),
+            previous: previous
+                .map(|(secret, until)| messages::PreviousSecret { secret: secret.to_vec(), until: Some(until.micros()) }),
+            create_time: Some(create_time.micros()),
+            expire_time: expire_time.map(Timestamp::micros),
+            revoke_time: revoke_time.map(Timestamp::micros),
+            last_use_time: last_use_time.map(Timestamp::micros),
         }
     }
 
@@ -34,7 +33,7 @@ impl Record for PersonalKey {
         let previous = |previous: messages::PreviousSecret| {
             Ok((exactly(&previous.secret, "previous.secret")?, time(previous.until, "previous.until")?))
         };
-        Ok(Self {
+        let parts = PersonalKeyParts {
             id: KeyId::from_bytes(exactly(&message.id, "id")?),
             user: UserId::from_bytes(exactly(&message.user, "user")?),
             display_name: message.display_name,
@@ -44,7 +43,8 @@ impl Record for PersonalKey {
             expire_time: message.expire_time.map(Timestamp::from_micros),
             revoke_time: message.revoke_time.map(Timestamp::from_micros),
             last_use_time: message.last_use_time.map(Timestamp::from_micros),
-        })
+        };
+        possible(Self::try_from(parts))
     }
 }
 

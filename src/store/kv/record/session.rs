@@ -8,24 +8,29 @@ use super::field::{Coded as _, Read, address, coded, exactly, folded, missing, r
 use super::messages::{self, credential, session, subject};
 use crate::model::ids::{KeyId, LinkId, OrganizationId, SessionId, UserId};
 use crate::model::organization::ActiveOrganization;
-use crate::model::session::{Credential, EndReason, Face, Method, Mode, Renewal, Session, SessionState};
+use crate::model::session::{Credential, EndReason, Face, Method, Mode, Renewal, Session, SessionParts, SessionState};
 use crate::model::user::{Generation, Subject};
 use crate::store::kv::key::Kind;
+use crate::store::{Result, StoreError};
 
-/// A session, but for its id, which its key says.
+/// What a session is made of, but for its id, which its key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::kv) struct SessionRow(Session);
+pub(in crate::store::kv) struct SessionRow(SessionParts);
+
+/// Stands for the id.
+const SAID_BY_ITS_KEY: SessionId = SessionId::from_bytes([0; 16]);
 
 impl SessionRow {
     /// The session of that id.
-    pub(in crate::store::kv) fn session(self, id: SessionId) -> Session {
-        Session { id, ..self.0 }
+    pub(in crate::store::kv) fn session(self, id: SessionId) -> Result<Session> {
+        let session = Session::try_from(SessionParts { id, ..self.0 });
+        session.map_err(|impossible| StoreError::Corrupt(impossible.to_string()))
     }
 }
 
 impl From<Session> for SessionRow {
     fn from(session: Session) -> Self {
-        Self(session)
+        Self(SessionParts { id: SAID_BY_ITS_KEY, ..session.into_parts() })
     }
 }
 
@@ -62,34 +67,53 @@ impl Record for SessionRow {
     type Message = messages::Session;
 
     fn message(&self) -> Self::Message {
-        let session = &self.0;
+        let SessionParts {
+            id: _,
+            subject,
+            username,
+            generation,
+            organization,
+            dataset_id,
+            credential,
+            face,
+            mode,
+            methods,
+            renewal,
+            auth_time,
+            expire_time,
+            n,
+            tip,
+            rotate_time,
+            source,
+            state,
+        } = &self.0;
         messages::Session {
-            subject: Some(match &session.subject {
+            subject: Some(match subject {
                 Subject::User(id) => session::Subject::User(id.as_bytes().to_vec()),
                 Subject::Guest(name) => session::Subject::Guest(name.as_str().to_owned()),
             }),
-            generation: session.generation.0,
-            face: session.face.code(),
-            mode: session.mode.code(),
-            methods: session.methods.iter().map(|method| method.code()).collect(),
-            renewal: renewal(session.renewal).into(),
-            auth_time: Some(session.auth_time.micros()),
-            lifetime: micros(session.expire_time.since(session.auth_time)),
-            rotated_after: micros(session.rotate_time.since(session.auth_time)),
-            source: address(session.source),
-            n: session.n,
-            tip: session.tip.to_vec(),
-            ended: match session.state {
+            generation: generation.0,
+            face: face.code(),
+            mode: mode.code(),
+            methods: methods.iter().map(|method| method.code()).collect(),
+            renewal: write_renewal(*renewal).into(),
+            auth_time: Some(auth_time.micros()),
+            lifetime: micros(expire_time.since(*auth_time)),
+            rotated_after: micros(rotate_time.since(*auth_time)),
+            source: address(*source),
+            n: *n,
+            tip: tip.to_vec(),
+            ended: match *state {
                 SessionState::Live => None,
                 SessionState::Ended { at, reason } => Some(messages::SessionEnd { at: Some(at.micros()), reason: reason.code() }),
             },
-            username: session.username.clone(),
-            organization: match session.organization {
+            username: username.clone(),
+            organization: match organization {
                 ActiveOrganization::Personal => None,
                 ActiveOrganization::Member(id) => Some(id.as_bytes().to_vec()),
             },
-            dataset_id: session.dataset_id.clone(),
-            credential: session.credential.map(credential_message),
+            dataset_id: dataset_id.clone(),
+            credential: credential.map(credential_message),
         }
     }
 
@@ -105,8 +129,8 @@ impl Record for SessionRow {
             None => ActiveOrganization::Personal,
             Some(id) => ActiveOrganization::Member(OrganizationId::from_bytes(exactly(&id, "organization")?)),
         };
-        Ok(Self(Session {
-            id: SessionId::from_bytes([0; 16]),
+        Ok(Self(SessionParts {
+            id: SAID_BY_ITS_KEY,
             subject: match message.subject.ok_or_else(|| missing("subject"))? {
                 session::Subject::User(id) => Subject::User(UserId::from_bytes(exactly(&id, "user")?)),
                 session::Subject::Guest(name) => Subject::Guest(folded(&name, "guest")?),
@@ -132,7 +156,7 @@ impl Record for SessionRow {
 }
 
 /// Not to be renewed yet is the one state that takes no byte.
-fn renewal(renewal: Renewal) -> messages::Renewal {
+fn write_renewal(renewal: Renewal) -> messages::Renewal {
     match renewal {
         Renewal::Unset => messages::Renewal::Unspecified,
         Renewal::RefreshToken => messages::Renewal::RefreshToken,

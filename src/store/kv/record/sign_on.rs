@@ -1,12 +1,12 @@
 //! Identity providers and sign-on attempts.
 
 use super::Record;
-use super::field::{Read, exactly, missing, name, time, unknown};
+use super::field::{Read, exactly, missing, name, possible, time, unknown};
 use super::messages::{self, AttemptStanding};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::provider::IdentityProvider;
-use crate::model::sso::{Attempt, AttemptState};
+use crate::model::sso::{Attempt, AttemptParts, AttemptState};
 use crate::model::user::Generation;
 use crate::store::kv::key::Kind;
 
@@ -66,9 +66,10 @@ impl Record for Attempt {
     type Message = messages::Attempt;
 
     fn message(&self) -> Self::Message {
+        let AttemptParts { id, expire_time, state } = self.clone().into_parts();
         let blank = messages::Attempt {
-            id: self.id.as_bytes().to_vec(),
-            expire_time: Some(self.expire_time.micros()),
+            id: id.as_bytes().to_vec(),
+            expire_time: Some(expire_time.micros()),
             ..messages::Attempt::default()
         };
         let known = |standing: AttemptStanding, user: UserId, generation: Generation, at: Timestamp| messages::Attempt {
@@ -78,7 +79,7 @@ impl Record for Attempt {
             at: Some(at.micros()),
             ..blank.clone()
         };
-        match self.state {
+        match state {
             AttemptState::Exchanging { revision } => {
                 messages::Attempt { standing: AttemptStanding::Exchanging.into(), revision, ..blank }
             }
@@ -109,10 +110,11 @@ impl Record for Attempt {
             Ok(AttemptStanding::Unspecified) => return Err(missing("standing")),
             Err(_) => return Err(unknown("standing", message.standing)),
         };
-        Ok(Self {
+        let parts = AttemptParts {
             id: AttemptId::from_bytes(exactly(&message.id, "id")?),
             expire_time: time(message.expire_time, "expire_time")?,
             state,
-        })
+        };
+        possible(Self::try_from(parts))
     }
 }

@@ -6,8 +6,9 @@ use prost::Message as _;
 
 use super::messages::{self, session};
 use super::{AuditPage, Identity, Named, Record, SessionRow, Superuser, Tombstone, VERSION, decode, encode, frame};
-use crate::model::ids::UserId;
+use crate::model::ids::{SessionId, UserId};
 use crate::model::link::Link;
+use crate::model::sso::Attempt;
 use crate::model::user::{Generations, User};
 use crate::store::StoreError;
 use crate::store::kv::key::Kind;
@@ -102,6 +103,41 @@ fn what_is_not_of_its_form_is_named() {
     message = session();
     message.subject = Some(session::Subject::Guest("Gina".to_owned()));
     assert_eq!(refusal::<SessionRow>(&message), "Session: guest is not folded");
+}
+
+/// Each part is of its form, and they cannot be together.
+#[test]
+fn an_impossible_value_is_refused_and_says_why() {
+    let user = messages::User {
+        id: vec![7; 16],
+        name: "mara".to_owned(),
+        enabled: true,
+        create_time: Some(1),
+        ..messages::User::default()
+    };
+    decode::<User>(&frame(Kind::User as u8, &user).unwrap()).unwrap();
+    let disabled = messages::User { enabled: false, ..user.clone() };
+    assert_eq!(refusal::<User>(&disabled), "User: disabled, and its sessions were not ended");
+    let risen = messages::Generations { session_floor: 2, token_floor: 1, current: 3, session_floor_revision: 0 };
+    assert_eq!(refusal::<Generations>(&risen), "Guest: a session floor above the token floor");
+    let with = messages::User { generations: Some(risen), ..user };
+    assert_eq!(refusal::<User>(&with), "User: a session floor above the token floor");
+    let attempt = messages::Attempt {
+        id: vec![7; 16],
+        expire_time: Some(5),
+        standing: messages::AttemptStanding::Collected.into(),
+        session: vec![7; 16],
+        at: Some(5),
+        ..messages::Attempt::default()
+    };
+    assert_eq!(refusal::<Attempt>(&attempt), "Attempt: went on after its end");
+
+    let row = |message: &messages::Session| {
+        decode::<SessionRow>(&frame(Kind::Session as u8, message).unwrap()).unwrap().session(SessionId::from_bytes([9; 16]))
+    };
+    assert_eq!(row(&session()).unwrap().id(), SessionId::from_bytes([9; 16]));
+    let late = messages::Session { rotated_after: 1, ..session() };
+    assert_eq!(row(&late), Err(StoreError::Corrupt("Session: rotated after its end".to_owned())));
 }
 
 /// prost passes over a field that it does not know, wherever it stands. A record with one would lose it when it is written again.

@@ -1,7 +1,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::{ID, commits, job, open, open_with, options, put, run, text, try_open};
+use super::{ID, commits, job, open, open_with, options, put, run, text, try_open, view};
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
 use crate::model::revocation::{Revocation, Revoked};
@@ -45,7 +45,7 @@ async fn what_is_queued_is_one_commit_and_a_losing_verb_costs_none() {
     // A verb that changes nothing is answered, and one that does not keep its changes leaves none.
     assert!(run(&engine, |tx| tx.read(b"k000").unwrap().is_some()).await.unwrap());
     run(&engine, |tx| tx.put(b"lost".to_vec(), Vec::new())).await.unwrap();
-    assert_eq!(text(engine.view(), "lost"), None);
+    assert_eq!(text(view(&engine), "lost"), None);
     engine.close().await;
     assert_eq!(commits(directory.path()), 2, "the creation and one group");
 }
@@ -68,8 +68,8 @@ async fn what_was_answered_is_there_after_a_reopening() {
     engine.close().await;
 
     let engine = open(directory.path());
-    assert_eq!(text(engine.view(), "a").as_deref(), Some("1"));
-    assert_eq!(text(engine.view(), "b"), None);
+    assert_eq!(text(view(&engine), "a").as_deref(), Some("1"));
+    assert_eq!(text(view(&engine), "b"), None);
     let status = engine.status();
     assert_eq!((status.id, status.revision, status.last_commit), (ID, 41, Timestamp::from_secs(9)));
     engine.close().await;
@@ -89,7 +89,7 @@ async fn a_group_larger_than_a_segment_of_the_log_is_whole() {
     .unwrap();
     engine.close().await;
     let engine = open(directory.path());
-    assert_eq!(engine.view().scan(&[], &[0; 4], 10_000).unwrap().iter().filter(|(_, value)| value.len() == 1000).count(), 5000);
+    assert_eq!(view(&engine).scan(&[], &[0; 4], 10_000).unwrap().iter().filter(|(_, value)| value.len() == 1000).count(), 5000);
     engine.close().await;
 }
 
@@ -134,7 +134,7 @@ async fn a_full_queue_is_overloaded_and_an_abandoned_verb_runs_all_the_same() {
     drop(held);
     engine.close().await;
     let engine = open(directory.path());
-    assert_eq!(["a", "b", "c"].map(|key| text(engine.view(), key).is_some()), [true, true, false]);
+    assert_eq!(["a", "b", "c"].map(|key| text(view(&engine), key).is_some()), [true, true, false]);
     engine.close().await;
 }
 
@@ -149,11 +149,11 @@ async fn close_commits_what_is_queued_and_nothing_is_answered_after_it() {
     tokio::join!(engine.close(), release);
     answer.await.unwrap().unwrap();
     assert!(matches!(engine.submit(job(put("b", "v")).0), Err(StoreError::Unavailable(_))));
-    assert!(matches!(engine.view().read(b"a"), Err(StoreError::Unavailable(_))));
+    assert!(matches!(view(&engine).read(b"a"), Err(StoreError::Unavailable(_))));
     assert!(!engine.healthy());
     engine.close().await;
     let engine = open(directory.path());
-    assert_eq!(text(engine.view(), "a").as_deref(), Some("v"));
+    assert_eq!(text(view(&engine), "a").as_deref(), Some("v"));
     engine.close().await;
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{ID, commits, open, open_with, options, put, run, text, try_open};
+use super::{ID, commits, open, open_with, options, put, run, text, try_open, view};
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::Engine;
 use crate::store::sled::OpenError;
@@ -186,7 +186,7 @@ async fn a_creation_that_was_cut_off_anywhere_is_begun_anew() {
         cut(directory.path());
         made(directory.path()).await;
         let engine = open(directory.path());
-        assert_eq!(text(engine.view(), "a").as_deref(), Some("v"), "{when}");
+        assert_eq!(text(view(&engine), "a").as_deref(), Some("v"), "{when}");
         engine.close().await;
     }
 }

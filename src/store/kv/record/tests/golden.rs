@@ -9,17 +9,18 @@ use super::super::{
     Tombstone, decode, encode,
 };
 use crate::model::clock::Timestamp;
+use crate::model::decision::Impossible;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
-use crate::model::link::{Link, LinkState};
+use crate::model::link::{Link, LinkParts, LinkState};
 use crate::model::name::{Email, Folded, Name};
 use crate::model::organization::{ActiveOrganization, Organization, OrganizationRole};
-use crate::model::personal_key::PersonalKey;
+use crate::model::personal_key::{PersonalKey, PersonalKeyParts};
 use crate::model::provider::IdentityProvider;
 use crate::model::revocation::{Revocation, Revoked};
-use crate::model::session::{Credential, EndReason, Face, Method, Mode, Renewal, Session, SessionState};
+use crate::model::session::{Credential, EndReason, Face, Method, Mode, Renewal, Session, SessionParts, SessionState};
 use crate::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
-use crate::model::sso::{Attempt, AttemptState};
-use crate::model::user::{Generation, Generations, Roles, Subject, Totp, User};
+use crate::model::sso::{Attempt, AttemptParts, AttemptState};
+use crate::model::user::{Generation, Generations, GenerationsParts, Roles, Subject, Totp, User, UserParts};
 use crate::store::kv::expiry::Expiring;
 use crate::store::kv::roll::Entry;
 use crate::store::verbs::Foundation;
@@ -68,6 +69,11 @@ pub(super) fn at(micros: u64) -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000 + micros)
 }
 
+/// A value of parts that agree.
+fn possible<V: TryFrom<P, Error = Impossible>, P>(parts: P) -> V {
+    V::try_from(parts).unwrap_or_else(|impossible| panic!("{impossible}"))
+}
+
 pub(super) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
@@ -89,36 +95,36 @@ fn founding(golden: &mut Golden) {
 }
 
 fn accounts(golden: &mut Golden) {
-    let user = User {
+    let user = UserParts {
         id: USER,
         name: name("mara"),
         email: None,
         password: None,
         roles: Roles::default(),
-        enabled: false,
+        enabled: true,
         generations: Generations::default(),
         totp: Totp::Off,
         create_time: at(0),
     };
-    golden.of("user", &user);
-    let generations = Generations {
-        current: Generation(4),
-        session_floor: Generation(2),
-        token_floor: Generation(3),
-        session_floor_revision: 9,
-    };
+    golden.of("user", &possible::<User, _>(user.clone()));
+    let generations = possible(GenerationsParts {
+        current: Generation(5),
+        session_floor: Generation(3),
+        token_floor: Generation(4),
+        session_floor_revision: 2,
+    });
     golden.of("guest", &generations);
-    let whole = User {
+    let whole = UserParts {
         email: Some(Email::parse("Mara@example.org").unwrap()),
         password: Some("$argon2id$".to_owned()),
         roles: Roles { staff: true, superuser: true },
-        enabled: true,
+        enabled: false,
         generations,
         totp: Totp::On { sealed: vec![1], last_step: 300, recovery: vec![[8; 32], [9; 32]] },
         ..user.clone()
     };
-    golden.of("user", &whole);
-    golden.of("user", &User { totp: Totp::Pending { sealed: vec![1] }, ..user });
+    golden.of("user", &possible::<User, _>(whole));
+    golden.of("user", &possible::<User, _>(UserParts { totp: Totp::Pending { sealed: vec![1] }, ..user }));
     golden.of("superuser", &Superuser(USER));
     for named in [Named::User(USER), Named::Email(USER), Named::Organization(ORGANIZATION), Named::Reserved] {
         golden.of("name", &named);
@@ -132,9 +138,9 @@ fn accounts(golden: &mut Golden) {
 }
 
 /// The usual one: of an account that logs in with a password and refreshed once.
-pub(super) fn session() -> Session {
-    Session {
-        id: SessionId::from_bytes([0; 16]),
+fn session() -> SessionParts {
+    SessionParts {
+        id: SESSION,
         subject: Subject::User(USER),
         username: String::new(),
         generation: Generation(1_790_000_000_000_000),
@@ -155,10 +161,15 @@ pub(super) fn session() -> Session {
     }
 }
 
+/// What is written of a session, once it is known to be a possible one.
+fn row(parts: SessionParts) -> SessionRow {
+    SessionRow::from(possible::<Session, _>(parts))
+}
+
 fn sessions(golden: &mut Golden) {
     let usual = session();
-    golden.of("session", &SessionRow::from(usual.clone()));
-    let guest = Session {
+    golden.of("session", &row(usual.clone()));
+    let guest = SessionParts {
         subject: Subject::Guest(Folded::presented("gina")),
         username: "guest:Gina".to_owned(),
         dataset_id: Some("d/1".to_owned()),
@@ -170,30 +181,30 @@ fn sessions(golden: &mut Golden) {
         n: 0,
         ..usual.clone()
     };
-    golden.of("session", &SessionRow::from(guest));
+    golden.of("session", &row(guest));
     let all = [Method::Password, Method::OneTimeCode, Method::RecoveryCode, Method::PersonalKey, Method::SignOn, Method::Link];
-    let rare = Session {
+    let rare = SessionParts {
         organization: ActiveOrganization::Member(ORGANIZATION),
         credential: Some(Credential::Key(KEY)),
         mode: Mode::Cookie,
         methods: all.to_vec(),
-        renewal: Renewal::AccessToken,
         source: Some("2001:db8::7".parse().unwrap()),
         ..usual.clone()
     };
-    golden.of("session", &SessionRow::from(rare));
+    golden.of("session", &row(rare));
+    golden.of("session", &row(SessionParts { renewal: Renewal::AccessToken, n: 0, rotate_time: at(0), ..usual.clone() }));
     let reasons = [EndReason::Logout, EndReason::Reused, EndReason::Late, EndReason::Ahead, EndReason::Crowded];
     let faces = [Face::Grpc, Face::Graphistry, Face::Directus, Face::Page, Face::Grpc];
     for (reason, face) in reasons.into_iter().zip(faces) {
-        let state = SessionState::Ended { at: at(5), reason };
-        golden.of("session", &SessionRow::from(Session { face, state, ..usual.clone() }));
+        let state = SessionState::Ended { at: at(3_600_000_005), reason };
+        golden.of("session", &row(SessionParts { face, state, ..usual.clone() }));
     }
     let entry = Entry { id: SESSION, auth_time: at(0), lifetime: Duration::from_hours(24), generation: Generation(3) };
     golden.of("roll", &RollPage(vec![entry, Entry { generation: Generation(0), ..entry }]));
 }
 
 fn keys_and_links(golden: &mut Golden) {
-    let key = PersonalKey {
+    let key = PersonalKeyParts {
         id: KEY,
         user: USER,
         display_name: String::new(),
@@ -204,8 +215,8 @@ fn keys_and_links(golden: &mut Golden) {
         revoke_time: None,
         last_use_time: None,
     };
-    golden.of("personal_key", &key);
-    let whole = PersonalKey {
+    golden.of("personal_key", &possible::<PersonalKey, _>(key.clone()));
+    let whole = PersonalKeyParts {
         display_name: "Schlüssel".to_owned(),
         previous: Some(([2; 32], at(1))),
         expire_time: Some(at(2)),
@@ -213,7 +224,7 @@ fn keys_and_links(golden: &mut Golden) {
         last_use_time: Some(at(4)),
         ..key
     };
-    golden.of("personal_key", &whole);
+    golden.of("personal_key", &possible::<PersonalKey, _>(whole));
     golden.of("personal_key_entry", &KeyEntry(KEY));
     let redeemed = |request| LinkState::Redeemed { session: SESSION, request, at: at(1) };
     for (state, one_time) in [
@@ -222,7 +233,7 @@ fn keys_and_links(golden: &mut Golden) {
         (redeemed(Some([4; 32])), true),
         (LinkState::Revoked { at: at(1) }, true),
     ] {
-        let link = Link {
+        let link = LinkParts {
             id: LINK,
             token: [3; 32],
             guest: "Gina".to_owned(),
@@ -234,7 +245,7 @@ fn keys_and_links(golden: &mut Golden) {
             redeem_by: at(3_600_000_000),
             state,
         };
-        golden.of("link", &link);
+        golden.of("link", &possible::<Link, _>(link));
     }
     golden.of("link_entry", &LinkEntry { redeem_by: at(0), generation: Generation(3) });
     let expiring =
@@ -272,7 +283,8 @@ fn sign_on(golden: &mut Golden) {
         AttemptState::Collected { session: SESSION, at: at(1) },
         AttemptState::Refused,
     ] {
-        golden.of("attempt", &Attempt { id: ATTEMPT, expire_time: at(0), state });
+        let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state };
+        golden.of("attempt", &possible::<Attempt, _>(attempt));
     }
 }
 
