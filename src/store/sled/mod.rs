@@ -98,9 +98,10 @@ impl Options {
 ///
 /// Reads every record, of sessions and audit events as many as a moment allows; the rest is read while the store is in use,
 /// and a store that turns out to be damaged then fails. A directory of an earlier format is first brought to the present one,
-/// where it lies, which takes as long and as much room as a second one; a crash meanwhile costs nothing. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
-/// durable revision, and no other process can open the directory until the store is closed or this process ends. The
-/// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
+/// where it lies; until that is done it takes room for a second database, and a crash meanwhile costs nothing. When this returns,
+/// everything in the store is durable, `revocations` knows what is revoked and the durable revision, and no other process can
+/// open the directory until the store is closed or this process ends. The [`Failure`] tells when the store has failed while it
+/// was open: the process should then end, and a restart is what is needed.
 ///
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
