@@ -95,7 +95,11 @@ impl App {
         let traffic = Traffic::default();
         let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
-        let place = store::Settings { data_dir: settings.data_dir.clone(), fresh_id: StoreId::random(&*seams.random) };
+        let place = store::Settings {
+            data_dir: settings.data_dir.clone(),
+            fresh_id: StoreId::random(&*seams.random),
+            now: seams.clock.now(),
+        };
         let (store, failure) = store::open(&place, Arc::clone(&revocations)).await?;
         // From here on every way out closes the store, so that its lock is released and its last writes are durable.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {

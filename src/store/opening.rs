@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use super::sled::{Failure, OpenError};
-use super::{Revocations, Store, sled};
+use super::sled::{Options, open as open_embedded};
+use super::{Revocations, Store};
+use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 
 /// Where a store is.
@@ -14,14 +16,18 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The id that the store gets if this start makes it.
     pub fresh_id: StoreId,
+    /// The service's time: when a store of an earlier format is upgraded.
+    pub now: Timestamp,
 }
 
-/// Opens a store, or makes it where there is nothing, and tells `revocations` what is revoked.
+/// Opens a store, or makes it where there is nothing, and tells `revocations` what is revoked. A store of an earlier format is
+/// upgraded first.
 ///
 /// The [`Failure`] tells when the store has failed while it was open.
 ///
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(settings: &Settings, revocations: Arc<Revocations>) -> Result<(Arc<dyn Store>, Failure), OpenError> {
-    sled::open(sled::Options::new(settings.data_dir.clone(), settings.fresh_id), revocations).await
+    let usual = Options::new(settings.data_dir.clone(), settings.fresh_id);
+    open_embedded(Options { now: settings.now, ..usual }, revocations).await
 }

@@ -20,8 +20,6 @@ mod subject;
 mod tests;
 mod totp;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::generations::{Generation, Generations, GenerationsParts};
 pub use self::guest::Guest;
 pub use self::login::{PasswordChange, PasswordChanged, PasswordLogin, UserOpened};
@@ -35,7 +33,7 @@ use super::name::{Email, Name};
 use super::revocation::Revoked;
 
 /// The roles of an account. A plain user has neither.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
     /// May use the single-use gateway and LogoutUser.
     pub staff: bool,
@@ -58,7 +56,7 @@ impl Roles {
 }
 
 /// What a [`User`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserParts {
     /// Its id, the `sub` of its tokens.
     pub id: UserId,
@@ -81,8 +79,7 @@ pub struct UserParts {
 }
 
 /// An account, whole: one record, one state machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "UserParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(UserParts);
 
 /// What became of switching an account on or off.

@@ -4,7 +4,6 @@
 //! holds the link to the page before it; within it the links are computed again by whoever reads.
 
 use async_trait::async_trait;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::commit::Held;
@@ -39,10 +38,11 @@ pub(super) fn audit(tx: &mut Tx<'_>, by: &By, action: Action) -> Result<()> {
 
 /// Records what happens in this commit, as done by `origin`.
 pub(super) fn audit_as(tx: &mut Tx<'_>, now: Timestamp, origin: Origin, action: Action) -> Result<()> {
-    let sequence = tx.head.audit_sequence + 1;
+    let sequence = tx.head.audit_sequence.checked_add(1);
+    let sequence = sequence.ok_or_else(|| StoreError::Corrupt("Audit: its last number is taken".to_owned()))?;
     let event = AuditEvent { sequence, at: now, origin, action, previous: tx.head.audit_hash };
     tx.head.audit_sequence = sequence;
-    tx.head.audit_hash = audit_digest(&event)?;
+    tx.head.audit_hash = audit_digest(&event);
     tx.record(event);
     Ok(())
 }
@@ -56,7 +56,7 @@ fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec
         let pages = scan_from::<AuditPage>(view, &key::audit_of(lane), &key::audit(lane, at), PAGES_AT_ONCE)?;
         let last_pages = pages.len() < PAGES_AT_ONCE;
         for (_, page) in pages {
-            at = page.append_to(&mut found, from)?;
+            at = page.append_to(&mut found, from);
         }
         if last_pages {
             break;
@@ -66,14 +66,8 @@ fn audit_events(view: &dyn View, lane: Lane, from: u64, most: u32) -> Result<Vec
     Ok(found)
 }
 
-/// SHA-256 of an audit event, whole and in postcard: what the one after it holds as `previous`.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where the event cannot be written.
-pub fn audit_digest(event: &AuditEvent) -> Result<[u8; 32]> {
-    Ok(Sha256::digest(written(event)?).into())
-}
-
-pub(super) fn written<T: Serialize>(event: &T) -> Result<Vec<u8>> {
-    postcard::to_stdvec(event).map_err(|error| StoreError::Corrupt(format!("Audit: cannot be written: {error}")))
+/// SHA-256 of the [canonical bytes](AuditEvent::canonical) of an audit event: what the one after it holds as `previous`.
+#[must_use]
+pub fn audit_digest(event: &AuditEvent) -> [u8; 32] {
+    Sha256::digest(event.canonical()).into()
 }

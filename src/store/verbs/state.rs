@@ -1,7 +1,6 @@
 //! The store itself.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use super::{By, Commit};
 use crate::model::clock::Timestamp;
@@ -53,7 +52,7 @@ pub trait StoreState: Send + Sync + 'static {
 }
 
 /// What a store is founded with, in one commit: it is there whole or not at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foundation {
     /// The `iss` of every token; changes only by command.
     pub issuer: String,
