@@ -14,7 +14,8 @@ use countersign::model::session::{Mode, NewSession, Opening, SessionEnded, Sessi
 use countersign::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject};
 use countersign::model::user::{Generations, Standing};
 use countersign::store::verbs::{
-    BeginExchange, By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, Renewed, Rotated,
+    BeginExchange, By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, RenewSession, Renewed,
+    Rotated,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -96,7 +97,7 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                 let mut rotate = world.exchange(id, row.n().saturating_add_signed(i32::from(offset)));
                 rotate.token.mode = mode;
                 rotate.by = by.clone();
-                let decided = row.rotate(&rotate.token, standing, by.now, by.origin.source);
+                let decided = row.rotate(&rotate.token, standing, true, by.now, by.origin.source);
                 let outcome = match world.store.rotate(rotate).await.unwrap() {
                     Rotated::Rotated(_) => SessionRotated::Rotated,
                     Rotated::Retried(_) => SessionRotated::Retried,
@@ -105,17 +106,21 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                     Rotated::Ended => SessionRotated::Ended,
                     Rotated::Unknown => SessionRotated::Foreign,
                     Rotated::Mismatch => SessionRotated::Mismatch,
+                    Rotated::OrganizationNotAllowed => SessionRotated::OrganizationNotAllowed,
                 };
                 prop_assert_eq!(outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             OfSession::Renew => {
-                let decided = row.renew(standing, by.now);
-                let outcome = match world.store.renew_session(id, by.clone()).await.unwrap().outcome {
+                let renew = RenewSession { session: id, generation: world.user(user).await.generations().current() };
+                let decided = row.renew(renew.generation, standing, true, by.now);
+                let outcome = match world.store.renew_session(renew, by.clone()).await.unwrap().outcome {
                     Renewed::Renewed(_) => SessionRenewed::Renewed,
                     Renewed::Expired => SessionRenewed::Expired,
                     Renewed::Ended => SessionRenewed::Ended,
                     Renewed::Mismatch => SessionRenewed::Mismatch,
+                    Renewed::Stale => SessionRenewed::Stale,
+                    Renewed::OrganizationNotAllowed => SessionRenewed::OrganizationNotAllowed,
                     Renewed::Unknown => panic!("it is there"),
                 };
                 prop_assert_eq!(outcome, decided.outcome);

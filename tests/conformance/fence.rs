@@ -109,6 +109,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         generation: world.user(world.admin).await.generations().current(),
         session: session_id(),
         credential: None,
+        organization: "admin".to_owned(),
         needs: Needs::Superuser,
     };
     world.store.logout_user(folded("admin"), world.superuser().await).await.unwrap();

@@ -64,8 +64,8 @@ macro_rules! stores {
                 organizations {
                     knows_shared_and_personal_ones,
                     membership_comes_and_goes,
-                    a_lost_membership_kills_tokens_and_narrows_the_session,
-                    a_lost_admin_role_kills_tokens,
+                    a_lost_membership_ends_the_tokens_of_that_organization,
+                    a_lost_admin_role_ends_the_tokens_of_that_organization,
                 }
                 sessions {
                     opens_with_what_the_commit_found,

@@ -8,6 +8,7 @@ use countersign::model::name::{Email, Folded};
 use countersign::model::organization::{ActiveOrganization, OrganizationRole};
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::provider::IdentityProvider;
+use countersign::model::revocation::Claim;
 use countersign::model::session::{Credential, EndReason, Mode, Renewal, Session, SessionState};
 use countersign::model::signing_key::{KeyState, SigningKeyRecord};
 use countersign::model::sso::{Attempt, AttemptState};
@@ -78,7 +79,13 @@ async fn sessions(store: &dyn Store, revocations: &Revocations, catalogue: &Cata
     let mut found = Vec::new();
     for id in &catalogue.sessions {
         let of = store.session(id.parse().unwrap()).await.unwrap().unwrap_or_else(|| panic!("session {id} is missing"));
-        let revoked = revocations.revokes(of.subject(), of.generation(), of.id(), of.credential());
+        let revoked = revocations.revokes(&Claim {
+            subject: of.subject(),
+            generation: of.generation(),
+            organization: "",
+            session: of.id(),
+            credential: of.credential(),
+        });
         found.push(json!({"session": session(&of), "revoked": revoked}));
     }
     found
@@ -91,7 +98,13 @@ async fn personal_keys(store: &dyn Store, revocations: &Revocations, catalogue: 
         let (subject, generation) =
             (countersign::model::user::Subject::User(owner.user.id()), owner.user.generations().current());
         let other = countersign::model::ids::SessionId::from_bytes([0; 16]);
-        let revoked = revocations.revokes(&subject, generation, other, Some(Credential::Key(owner.key.id())));
+        let revoked = revocations.revokes(&Claim {
+            subject: &subject,
+            generation,
+            organization: "",
+            session: other,
+            credential: Some(Credential::Key(owner.key.id())),
+        });
         found.push(json!({"key": key(&owner.key), "revoked": revoked}));
     }
     found

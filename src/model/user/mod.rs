@@ -5,8 +5,8 @@
 //! Every account and every guest name has one counter. Each session, link and token carries the value that was read *before*
 //! its credential was checked. Two floors follow the counter: what is opened (sessions, links) below the session floor is
 //! dead, and what is signed (access tokens) below the token floor is dead. LogoutUser and its like raise the counter and both
-//! floors; the loss of a role or membership raises the counter and the token floor only, so that the session lives on and
-//! its next token is a narrower one. Nothing compares times.
+//! floors; the loss of a role raises the counter and the token floor only, so that the session lives on and its next token is a
+//! narrower one. The loss of a membership, or of a role in it, raises the counter, and ends the lower tokens of that organization. Nothing compares times.
 //!
 //! A counter rises at least to the revision of the commit that raises it. Readers see a commit before it is durable, and a token
 //! may be signed with a generation that a crash then loses: counted in ones, the next commit would give the same one again, and
@@ -230,7 +230,15 @@ impl User {
         self.end_all(UserLoggedOut::Done, revision)
     }
 
-    /// Ends its tokens, at `revision`, because it lost a role or a membership. Its sessions renew to what is allowed now.
+    /// Ends its tokens for the organization of that name, at `revision`, because it lost its membership or a role there. No other
+    /// token ends, and no session.
+    pub fn narrow_in(self, organization: &str, revision: i64) -> Decision<Self, ()> {
+        let generations = self.0.generations.raise(revision);
+        let below = Revoked::BelowIn(Subject::User(self.0.id), organization.to_owned(), generations.current());
+        Decision::changed(Self(UserParts { generations, ..self.0 }), ()).revoking(below)
+    }
+
+    /// Ends its tokens, at `revision`, because it lost a role. Its sessions renew to what is allowed now.
     pub fn narrow(self, revision: i64) -> Decision<Self, ()> {
         self.with_generations((), |generations| generations.end_tokens(revision))
     }

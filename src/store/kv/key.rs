@@ -210,6 +210,10 @@ pub(super) fn credential_tombstone(credential: Credential) -> Vec<u8> {
     }
 }
 
+pub(super) fn organization_tombstone(user: UserId, organization: &str) -> Vec<u8> {
+    key(Kind::Tombstone, &[&[3], user.as_bytes(), organization.as_bytes()])
+}
+
 /// Where the audit log of a lane begins.
 pub(super) fn audit_of(lane: Lane) -> Vec<u8> {
     key(Kind::Audit, &[lane.in_keys().as_slice()])

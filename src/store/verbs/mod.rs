@@ -24,7 +24,9 @@ pub use self::organizations::{
     AddMember, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
     OrganizationStore, RemoveMember,
 };
-pub use self::sessions::{Ended, Granted, LoggedOut, OpenSession, Opened, Renewed, RotateSession, Rotated, SessionStore};
+pub use self::sessions::{
+    Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
+};
 pub use self::sign_on::{
     BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt, SignOnStore,
     Step,
@@ -70,6 +72,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The token's `cred`.
     pub credential: Option<Credential>,
+    /// The token's `org`; empty for a guest.
+    pub organization: String,
     /// The role that the change takes.
     pub needs: Needs,
 }

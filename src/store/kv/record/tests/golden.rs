@@ -292,11 +292,13 @@ fn revocations(golden: &mut Golden) {
     for what in [
         Revoked::Below(Subject::User(USER), Generation(3)),
         Revoked::Below(Subject::Guest(Folded::presented("gina")), Generation(3)),
+        Revoked::BelowIn(Subject::User(USER), "Team".to_owned(), Generation(3)),
         Revoked::Session(SESSION),
         Revoked::Credential(Credential::Key(KEY)),
         Revoked::Credential(Credential::Link(LINK)),
     ] {
         golden.of("revocation", &Revocation { revision: 1_800_000_000_000_000, what, until: at(0) });
     }
-    golden.of("tombstone", &Tombstone(1_800_000_000_000_000));
+    golden.of("tombstone", &Tombstone::at(1_800_000_000_000_000));
+    golden.of("tombstone of an organization", &Tombstone { revision: 1_800_000_000_000_000, below: Generation(3) });
 }
