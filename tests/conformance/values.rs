@@ -6,7 +6,6 @@ use countersign::model::clock::Timestamp;
 use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, UserId};
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::personal_key::PersonalKey;
-use countersign::model::random::{Random, SystemRandom};
 use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession};
 use countersign::model::user::{Generation, Roles, SecondFactor, User, UserParts};
 use countersign::store::verbs::{Foundation, Founding, Granted, Opened};
@@ -26,7 +25,7 @@ pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
 /// An enabled account with the password hash `phc-NAME`.
 pub(crate) fn account(name: &str, roles: Roles) -> User {
     User::new(
-        UserId::random(&SystemRandom as &dyn Random),
+        UserId::random(crate::random()),
         Name::parse(name).unwrap(),
         None,
         Some(format!("phc-{name}")),
@@ -40,7 +39,7 @@ pub(crate) fn with_email(user: User, email: &str) -> User {
 }
 
 pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
-    PersonalKey::new(KeyId::random(&SystemRandom as &dyn Random), user, "a key".to_owned(), bytes(), now, None)
+    PersonalKey::new(KeyId::random(crate::random()), user, "a key".to_owned(), bytes(), now, None)
 }
 
 pub(crate) fn new_session(id: SessionId) -> NewSession {
@@ -88,7 +87,7 @@ pub(crate) fn secs(n: u64) -> Duration {
 }
 
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
-    (&SystemRandom as &dyn Random).bytes()
+    crate::random().bytes()
 }
 
 pub(crate) fn session_id() -> SessionId {

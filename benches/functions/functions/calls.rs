@@ -1,6 +1,7 @@
 //! Whole handlers, without the transport: what a call computes between its message and its answer. The store is in memory, so
 //! that a Refresh waits for no disk.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use countersign::grpc::Api;
 use countersign::grpc::pb::auth_service_server::AuthService as _;
 use countersign::grpc::pb::token_service_server::TokenService as _;
 use countersign::grpc::pb::{LoginRequest, PkeyJwtRequest, RefreshRequest, VerifyTokenRequest};
-use countersign::model::clock::{Clock as _, SystemClock};
+use countersign::model::clock::ManualClock;
 use countersign::model::ids::UserId;
 use countersign::model::name::Name;
-use countersign::model::random::{Random, SystemRandom};
+use countersign::model::random::Random;
 use countersign::model::secret::Secret;
+use countersign::model::session::Face;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
 use countersign::model::user::{Roles, User};
@@ -28,50 +30,66 @@ use countersign::service::services::{Parts, Services};
 use countersign::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
 use countersign::store::verbs::{CreateUser, Created};
 use countersign::store::{Revocations, memory};
-use criterion::Criterion;
 use tokio::runtime::{Builder, Runtime};
 use tonic::Request;
+
+use super::fixture::{NOW, Run, Seeded};
 
 /// The password `nine herons read maps`, at the least cost.
 const PASSWORD: &str = "nine herons read maps";
 
-/// The handlers of the calls that machines make without pause.
-pub(crate) fn handlers(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    let (api, services) = runtime.block_on(house());
+/// PkeyJwt with the key of an account.
+pub(crate) fn pkey_jwt() -> Run {
+    let House { runtime, api, services, .. } = House::new();
     let access = log_in(&runtime, &api).0;
-
     let key = runtime.block_on(async {
-        let client = Client { source: [127, 0, 0, 1].into(), face: countersign::model::session::Face::Grpc };
+        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
         let caller = services.verifier.authenticate(&client, Some(&format!("Bearer {access}"))).unwrap();
         services.keys.create(&caller, "a script", None).await.unwrap()
     });
     let exchange = PkeyJwtRequest { key_id: key.key_id, key_secret: key.secret.expose().to_owned(), org_name: String::new() };
-    criterion.bench_function("handler: PkeyJwt", |b| {
-        b.iter(|| runtime.block_on(api.pkey_jwt(Request::new(exchange.clone()))).unwrap());
-    });
+    Box::new(move || drop(black_box(runtime.block_on(api.pkey_jwt(Request::new(exchange.clone()))).unwrap())))
+}
 
+/// VerifyToken of a token that was seen before.
+pub(crate) fn verify_token() -> Run {
+    let House { runtime, api, .. } = House::new();
+    let access = log_in(&runtime, &api).0;
     let verify = VerifyTokenRequest { token: access.clone(), ..Default::default() };
-    criterion.bench_function("handler: VerifyToken, seen before", |b| {
-        b.iter(|| runtime.block_on(api.verify_token(bearing(&access, verify.clone()))).unwrap());
-    });
+    Box::new(move || drop(black_box(runtime.block_on(api.verify_token(bearing(&access, verify.clone()))).unwrap())))
+}
 
+/// Refresh, with the newest token each time.
+pub(crate) fn refresh() -> Run {
+    let House { runtime, api, .. } = House::new();
     let mut refresh_token = log_in(&runtime, &api).1;
-    criterion.bench_function("handler: Refresh", |b| {
-        b.iter(|| {
-            let message = RefreshRequest { refresh_token: std::mem::take(&mut refresh_token), ..Default::default() };
-            let answer = runtime.block_on(api.refresh(Request::new(message))).unwrap();
-            refresh_token = answer.into_inner().tokens.unwrap().refresh_token;
-        });
-    });
+    Box::new(move || {
+        let message = RefreshRequest { refresh_token: std::mem::take(&mut refresh_token), ..Default::default() };
+        let answer = runtime.block_on(api.refresh(Request::new(message))).unwrap();
+        refresh_token = answer.into_inner().tokens.unwrap().refresh_token;
+    })
 }
 
 /// The services over an empty store with one account, `mara`.
+struct House {
+    runtime: Runtime,
+    api: Api,
+    services: Arc<Services>,
+}
+
+impl House {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let (api, services) = runtime.block_on(house());
+        Self { runtime, api, services }
+    }
+}
+
 async fn house() -> (Api, Arc<Services>) {
     let policy = Arc::new(Policy::new("http://127.0.0.1:50051"));
-    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let random: Arc<dyn Random> = Arc::new(Seeded);
     let sealer = Arc::new(Sealer::new(None));
-    let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, SystemClock.now()).unwrap();
+    let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, NOW).unwrap();
     let revocations = Arc::new(Revocations::default());
     let params = HashParams::new(8, 1, 1).unwrap();
     let pool = HashPool::start(
@@ -83,7 +101,7 @@ async fn house() -> (Api, Arc<Services>) {
     let parts = Parts {
         store: memory(Arc::clone(&revocations)),
         revocations,
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(ManualClock::new(NOW)),
         ring: Arc::new(KeyRing::load(&[signing], &sealer).unwrap()),
         server_keys: Arc::new(ServerKeys::generate(&*random).unwrap()),
         random,
@@ -102,14 +120,14 @@ async fn house() -> (Api, Arc<Services>) {
         deadline: Duration::from_secs(10),
     };
     let user = User::new(
-        UserId::random(super::random()),
+        UserId::random(&Seeded as &dyn Random),
         Name::parse("mara").unwrap(),
         None,
         Some(pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap()),
         Roles::default(),
-        SystemClock.now(),
+        NOW,
     );
-    let created = store.create_user(CreateUser { user, by: by_system(SystemClock.now()) }).await.unwrap();
+    let created = store.create_user(CreateUser { user, by: by_system(NOW) }).await.unwrap();
     assert_eq!(created, Created::Created);
     (Api::new(Arc::clone(&services), &policy), services)
 }
