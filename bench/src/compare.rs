@@ -64,10 +64,8 @@ pub(crate) fn run(options: &Options, compare: &Compare, stop: &AtomicBool) -> Re
     let of = |program: &Path| Options { server_binary: Some(program.to_owned()), server: None, ..options.clone() };
     let (before, after) = (of(&compare.before), of(&compare.after));
     let (before, after) = (Stage::new(&before, None, stop)?, Stage::new(&after, None, stop)?);
-    let mut sides = [
-        Side { name: "before", stage: &before, found: Vec::new() },
-        Side { name: "after", stage: &after, found: Vec::new() },
-    ];
+    let mut sides =
+        [Side { name: "before", stage: &before, found: Vec::new() }, Side { name: "after", stage: &after, found: Vec::new() }];
     let mut machine = Machine::here();
     let outcome = measure(&mut sides, compare);
     machine.load_after = Machine::here().load_before;
@@ -202,11 +200,7 @@ impl Spread {
 
     /// True where the middle of `after` is worse than the worst of this by more than is let through.
     fn worse(&self, after: &Self, more_is_better: bool) -> bool {
-        if more_is_better {
-            after.median < self.least * (1.0 - TOLERANCE)
-        } else {
-            after.median > self.most * (1.0 + TOLERANCE)
-        }
+        if more_is_better { after.median < self.least * (1.0 - TOLERANCE) } else { after.median > self.most * (1.0 + TOLERANCE) }
     }
 }
 
@@ -232,9 +226,7 @@ fn table(sides: &[Side<'_>; 2], compare: &Compare, machine: &Machine) -> String 
     for figure in FIGURES {
         let (Some(old), Some(new)) = (values(before, figure), values(after, figure)) else { continue };
         let digits = figure.digits();
-        let three = |spread: Spread| {
-            format!("{:.digits$} | {:.digits$} | {:.digits$}", spread.least, spread.median, spread.most)
-        };
+        let three = |spread: Spread| format!("{:.digits$} | {:.digits$} | {:.digits$}", spread.least, spread.median, spread.most);
         let change = (new.median / old.median.max(1e-12) - 1.0) * 100.0;
         let verdict = if old.worse(&new, figure.more_is_better()) { "worse" } else { "" };
         // Writing to a String cannot fail.

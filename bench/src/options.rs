@@ -133,7 +133,9 @@ pub(crate) enum Scenario {
         minutes: u32,
     },
     /// Two servers beside each other, by turns: a Markdown table of both, each figure over several runs.
-    #[command(after_help = "Example:\n  countersign-bench compare --pin --runs 5 --before old/countersign --after target/dist/countersign")]
+    #[command(
+        after_help = "Example:\n  countersign-bench compare --pin --runs 5 --before old/countersign --after target/dist/countersign"
+    )]
     Compare(Compare),
     /// Instructions of the functions of benches/, held to benches/counts.txt. Run in the repository, with valgrind and gungraun-runner.
     #[command(after_help = "Example:\n  countersign-bench counts")]

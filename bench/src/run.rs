@@ -44,7 +44,9 @@ pub(crate) fn run(options: &Options, admin_password: Option<Secret>, stop: &Atom
 fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     match &stage.options.scenario {
         // The others have no report, and were run instead.
-        None | Some(Scenario::Ceiling(_) | Scenario::Compare(_) | Scenario::Counts { .. } | Scenario::Features) => plan::every_rpc(stage, report),
+        None | Some(Scenario::Ceiling(_) | Scenario::Compare(_) | Scenario::Counts { .. } | Scenario::Features) => {
+            plan::every_rpc(stage, report)
+        }
         Some(Scenario::Flood) => flood::run(stage, report),
         Some(Scenario::Start) => start::run(stage, report),
         Some(Scenario::Revocation) => revocation::run(stage, report),

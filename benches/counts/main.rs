@@ -4,9 +4,13 @@
 //! Each is run once before it is counted, in a process of its own under callgrind. Randomness is seeded and the clock stands still.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what a benchmark does not expect ends it")]
+#![expect(missing_docs, reason = "gungraun makes public modules")]
 
 #[path = "../functions/functions/mod.rs"]
 mod functions;
+#[expect(dead_code, reason = "what the tests take beside")]
+#[path = "../../tests/house/mod.rs"]
+mod house;
 #[expect(dead_code, reason = "what the conformance suite takes beside")]
 #[path = "../../tests/conformance/sso.rs"]
 mod sso;
@@ -14,12 +18,12 @@ mod sso;
 #[path = "../../tests/conformance/values.rs"]
 mod values;
 mod verbs;
-#[expect(dead_code, reason = "what the conformance suite takes beside")]
+#[expect(dead_code, clippy::unused_async, reason = "what the conformance suite takes beside")]
 #[path = "../../tests/conformance/world.rs"]
 mod world;
 
 use countersign::model::signing_key::Algorithm;
-use gungraun::{library_benchmark, library_benchmark_group, main};
+use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 
 use self::functions::fixture::{Run, random};
 use self::functions::{calls, crypto, edge, store};
@@ -55,4 +59,7 @@ macro_rules! counted_verbs {
 verbs::verbs!(counted_verbs);
 
 library_benchmark_group!(name = counts, benchmarks = [function, verb]);
-main!(library_benchmark_groups = counts);
+main!(
+    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    library_benchmark_groups = counts
+);

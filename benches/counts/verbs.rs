@@ -1,6 +1,8 @@
 //! Each verb of the store, on memory and over a small household. What a verb stands on and what it takes is made before it is
 //! counted, and each is held to the outcome that means it did its work.
 
+#![expect(clippy::redundant_pattern_matching, reason = "outcomes are patterns, options among them")]
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,9 +19,7 @@ use countersign::store::verbs::{
 use futures_util::FutureExt as _;
 
 use crate::sso::{begun, confirmed, identity, provider, registered};
-use crate::world::{
-    World, account, attempt_id, code, folded, founding, memory, organization_id, personal_key, secs, with_email,
-};
+use crate::world::{World, account, attempt_id, code, folded, founding, memory, organization_id, personal_key, secs, with_email};
 
 /// Calls a macro with the name of every verb.
 macro_rules! verbs {

@@ -6,11 +6,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what a benchmark does not expect ends it")]
 
 mod functions;
+#[expect(dead_code, reason = "what the tests take beside")]
+#[path = "../../tests/house/mod.rs"]
+mod house;
 #[expect(dead_code, reason = "what the conformance suite takes beside")]
 #[path = "../../tests/conformance/values.rs"]
 mod values;
 mod waiting;
-#[expect(dead_code, reason = "what the conformance suite takes beside")]
+#[expect(dead_code, clippy::unused_async, reason = "what the conformance suite takes beside")]
 #[path = "../../tests/conformance/world.rs"]
 mod world;
 

@@ -20,11 +20,7 @@ pub(crate) enum Finding {
 
 /// What changed from `before` to `now`, by the names of the functions. `meant` answers by how much a function was meant to change:
 /// 1 for nothing.
-pub(crate) fn compare(
-    before: &BTreeMap<String, u64>,
-    now: &BTreeMap<String, u64>,
-    meant: impl Fn(&str) -> f64,
-) -> Vec<Finding> {
+pub(crate) fn compare(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>, meant: impl Fn(&str) -> f64) -> Vec<Finding> {
     let gone = before.keys().filter(|name| !now.contains_key(*name));
     let gone = gone.map(|name| Finding::Unknown(format!("{name} is not counted any more")));
     let changed = now.iter().filter_map(|(name, count)| {
@@ -78,7 +74,9 @@ mod tests {
     #[test]
     fn what_is_counted_on_one_side_only_is_told() {
         let found = found(&[("mint", 1), ("gone", 2)], &[("mint", 1), ("new", 3)]);
-        assert!(matches!(&found[..], [Finding::Unknown(new), Finding::Unknown(gone)] if new.contains("new") && gone.contains("gone")));
+        assert!(
+            matches!(&found[..], [Finding::Unknown(new), Finding::Unknown(gone)] if new.contains("new") && gone.contains("gone"))
+        );
     }
 
     #[test]

@@ -79,9 +79,11 @@ fn read(directory: &Path, counts: &mut BTreeMap<String, u64>) -> Result<()> {
             read(&path, counts)?;
         } else if path.file_name().is_some_and(|name| name == "summary.json") {
             let text = std::fs::read(&path).trying(format!("read {}", path.display()))?;
-            let (name, instructions) = serde_json::from_slice(&text).ok().as_ref().and_then(counted).ok_or_else(|| {
-                BenchError::Usage(format!("{} is not what gungraun writes", path.display()))
-            })?;
+            let (name, instructions) = serde_json::from_slice(&text)
+                .ok()
+                .as_ref()
+                .and_then(counted)
+                .ok_or_else(|| BenchError::Usage(format!("{} is not what gungraun writes", path.display())))?;
             counts.insert(name, instructions);
         }
     }
@@ -90,7 +92,28 @@ fn read(directory: &Path, counts: &mut BTreeMap<String, u64>) -> Result<()> {
 
 /// The function of a summary and its instructions.
 fn counted(summary: &Value) -> Option<(String, u64)> {
-    let name = format!("{}_{}", summary.get("function_name")?.as_str()?, summary.get("id")?.as_str()?);
-    let callgrind = summary.pointer("/profiles/0/data/total/metrics/Callgrind/Ir/metrics")?;
-    Some((name, callgrind.get("Left")?.as_u64()?))
+    let id = summary.get("id")?.as_str()?;
+    let name = match summary.get("function_name")?.as_str()? {
+        "verb" => format!("store_{id}"),
+        _ => id.to_owned(),
+    };
+    Some((name, summary.pointer("/profiles/0/data/total/metrics/Ir/values/new")?.as_u64()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_summary_has_a_name_and_a_count() {
+        let summary = |function: &str| {
+            let total = json!({"metrics": {"Ir": {"values": {"new": 8354}}}});
+            json!({"function_name": function, "id": "session", "profiles": [{"data": {"total": total}}]})
+        };
+        assert_eq!(counted(&summary("function")), Some(("session".to_owned(), 8354)));
+        assert_eq!(counted(&summary("verb")), Some(("store_session".to_owned(), 8354)));
+        assert_eq!(counted(&json!({"function_name": "function", "id": "session", "profiles": []})), None);
+    }
 }

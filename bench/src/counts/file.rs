@@ -47,7 +47,8 @@ impl Counts {
 
     /// What of the machine is not the same, in a sentence for each.
     pub(crate) fn other_machine(&self, here: &BTreeMap<String, String>) -> Vec<String> {
-        let of = |machine: &BTreeMap<String, String>, word: &str| machine.get(word).cloned().unwrap_or_else(|| "nothing".to_owned());
+        let of =
+            |machine: &BTreeMap<String, String>, word: &str| machine.get(word).cloned().unwrap_or_else(|| "nothing".to_owned());
         let differing = MACHINE.iter().filter(|word| self.machine.get(**word) != here.get(**word));
         differing.map(|word| format!("{word}: {} there, {} here", of(&self.machine, word), of(here, word))).collect()
     }
@@ -55,7 +56,7 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEAD}\n")?;
+        writeln!(f, "{HEAD}")?;
         for word in MACHINE {
             if let Some(value) = self.machine.get(word) {
                 writeln!(f, "{word:<10} {value}")?;

@@ -3,49 +3,24 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use countersign::crypto::keyring::KeyRing;
-use countersign::crypto::password::HashParams;
-use countersign::crypto::password::pool::{HashPool, PoolConfig};
-use countersign::crypto::seal::Sealer;
-use countersign::crypto::server_key::ServerKeys;
 use countersign::grpc::Api;
 use countersign::grpc::pb::auth_service_server::AuthService as _;
 use countersign::grpc::pb::token_service_server::TokenService as _;
 use countersign::grpc::pb::{LoginRequest, PkeyJwtRequest, RefreshRequest, VerifyTokenRequest};
 use countersign::model::clock::ManualClock;
-use countersign::model::ids::UserId;
-use countersign::model::name::Name;
-use countersign::model::random::Random;
-use countersign::model::secret::Secret;
-use countersign::model::session::Face;
-use countersign::model::signing_key::{Algorithm, KeyState};
-use countersign::model::traffic::Traffic;
-use countersign::model::user::{Roles, User};
-use countersign::service::client::{Client, by_system};
-use countersign::service::policy::Policy;
-use countersign::service::services::{Parts, Services};
-use countersign::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
-use countersign::store::verbs::{CreateUser, Created};
-use countersign::store::{Revocations, memory};
 use tokio::runtime::{Builder, Runtime};
 use tonic::Request;
 
 use super::fixture::{NOW, Run, Seeded};
-
-/// The password `nine herons read maps`, at the least cost.
-const PASSWORD: &str = "nine herons read maps";
+use crate::house::{Ground, House, PASSWORD, PLAIN};
 
 /// PkeyJwt with the key of an account.
 pub(crate) fn pkey_jwt() -> Run {
-    let House { runtime, api, services, .. } = House::new();
-    let access = log_in(&runtime, &api).0;
+    let Served { runtime, api, house } = Served::new();
     let key = runtime.block_on(async {
-        let client = Client { source: [127, 0, 0, 1].into(), face: Face::Grpc };
-        let caller = services.verifier.authenticate(&client, Some(&format!("Bearer {access}"))).unwrap();
-        services.keys.create(&caller, "a script", None).await.unwrap()
+        let caller = house.signed_in("mara").await;
+        house.keys.create(&caller, "a script", None).await.unwrap()
     });
     let exchange = PkeyJwtRequest { key_id: key.key_id, key_secret: key.secret.expose().to_owned(), org_name: String::new() };
     Box::new(move || drop(black_box(runtime.block_on(api.pkey_jwt(Request::new(exchange.clone()))).unwrap())))
@@ -53,7 +28,7 @@ pub(crate) fn pkey_jwt() -> Run {
 
 /// VerifyToken of a token that was seen before.
 pub(crate) fn verify_token() -> Run {
-    let House { runtime, api, .. } = House::new();
+    let Served { runtime, api, .. } = Served::new();
     let access = log_in(&runtime, &api).0;
     let verify = VerifyTokenRequest { token: access.clone(), ..Default::default() };
     Box::new(move || drop(black_box(runtime.block_on(api.verify_token(bearing(&access, verify.clone()))).unwrap())))
@@ -61,7 +36,7 @@ pub(crate) fn verify_token() -> Run {
 
 /// Refresh, with the newest token each time.
 pub(crate) fn refresh() -> Run {
-    let House { runtime, api, .. } = House::new();
+    let Served { runtime, api, .. } = Served::new();
     let mut refresh_token = log_in(&runtime, &api).1;
     Box::new(move || {
         let message = RefreshRequest { refresh_token: std::mem::take(&mut refresh_token), ..Default::default() };
@@ -70,66 +45,21 @@ pub(crate) fn refresh() -> Run {
     })
 }
 
-/// The services over an empty store with one account, `mara`.
-struct House {
+/// The rpcs of a house with one account, `mara`.
+struct Served {
     runtime: Runtime,
     api: Api,
-    services: Arc<Services>,
+    house: House,
 }
 
-impl House {
+impl Served {
     fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        let (api, services) = runtime.block_on(house());
-        Self { runtime, api, services }
+        let (clock, random) = (Arc::new(ManualClock::new(NOW)), Arc::new(Seeded));
+        let house = House::on(Ground { clock, random, ..Ground::in_memory() });
+        runtime.block_on(house.user("mara", PLAIN));
+        Self { api: Api::new(Arc::clone(&house.services), &house.policy), runtime, house }
     }
-}
-
-async fn house() -> (Api, Arc<Services>) {
-    let policy = Arc::new(Policy::new("http://127.0.0.1:50051"));
-    let random: Arc<dyn Random> = Arc::new(Seeded);
-    let sealer = Arc::new(Sealer::new(None));
-    let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, NOW).unwrap();
-    let revocations = Arc::new(Revocations::default());
-    let params = HashParams::new(8, 1, 1).unwrap();
-    let pool = HashPool::start(
-        PoolConfig { threads: 1, nice: 0, params, ..PoolConfig::default() },
-        Arc::clone(&random),
-        &Traffic::default(),
-    )
-    .unwrap();
-    let parts = Parts {
-        store: memory(Arc::clone(&revocations)),
-        revocations,
-        clock: Arc::new(ManualClock::new(NOW)),
-        ring: Arc::new(KeyRing::load(&[signing], &sealer).unwrap()),
-        server_keys: Arc::new(ServerKeys::generate(&*random).unwrap()),
-        random,
-        sealer,
-        pool: Arc::new(pool),
-        policy: Arc::clone(&policy),
-        epoch: 1,
-        identity: Arc::new(Nobody),
-    };
-    let (store, pool) = (Arc::clone(&parts.store), Arc::clone(&parts.pool));
-    let services = Arc::new(Services::new(parts));
-    let ticket = countersign::crypto::password::pool::Ticket {
-        name: Name::parse("mara").unwrap().folded(),
-        source: [127, 0, 0, 1].into(),
-        lane: countersign::crypto::password::pool::Lane::Known,
-        deadline: Duration::from_secs(10),
-    };
-    let user = User::new(
-        UserId::random(&Seeded as &dyn Random),
-        Name::parse("mara").unwrap(),
-        None,
-        Some(pool.hash(ticket, Secret::new(PASSWORD)).await.unwrap()),
-        Roles::default(),
-        NOW,
-    );
-    let created = store.create_user(CreateUser { user, by: by_system(NOW) }).await.unwrap();
-    assert_eq!(created, Created::Created);
-    (Api::new(Arc::clone(&services), &policy), services)
 }
 
 /// The access and the refresh token of a login.
@@ -143,24 +73,4 @@ fn bearing<M>(access: &str, message: M) -> Request<M> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {access}").parse().unwrap());
     request
-}
-
-/// No provider: nobody signs on here.
-struct Nobody;
-
-#[async_trait]
-impl IdentityClient for Nobody {
-    async fn authorization_url(&self, _: &Registration, _: &SignInRequest) -> Result<String, IdentityError> {
-        Err(IdentityError::Untrusted("there is no provider".to_owned()))
-    }
-
-    async fn exchange(
-        &self,
-        _: &Registration,
-        _: &SignInRequest,
-        _: &Secret,
-        _: Option<&str>,
-    ) -> Result<ProvenIdentity, IdentityError> {
-        Err(IdentityError::Untrusted("there is no provider".to_owned()))
-    }
 }
