@@ -51,8 +51,9 @@ macro_rules! counted_verbs {
     ($($name:ident,)*) => {
         #[library_benchmark]
         $(#[bench::$name(prepared(stringify!($name)))])*
-        fn verb(verb: Verb) {
+        fn verb(mut verb: Verb) -> Verb {
             verb.run();
+            verb
         }
     };
 }

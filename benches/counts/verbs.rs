@@ -38,35 +38,45 @@ macro_rules! verbs {
 }
 pub(crate) use verbs;
 
-/// A verb with all that it takes.
-pub(crate) struct Verb(Pin<Box<dyn Future<Output = ()>>>);
+/// A call of a verb with its arguments.
+type Call = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A verb with all that it takes, and what it runs on, whose end is not counted.
+pub(crate) struct Verb {
+    call: Call,
+    _world: World,
+}
 
 impl Verb {
     /// On memory a verb waits for nothing.
-    pub(crate) fn run(self) {
-        self.0.now_or_never().unwrap();
+    pub(crate) fn run(&mut self) {
+        (&mut self.call).now_or_never().unwrap();
     }
 }
 
 /// The verb of that name, ready to run.
 pub(crate) fn prepared(name: &str) -> Verb {
-    prepare(name).now_or_never().unwrap()
+    let made = async {
+        let world = World::found(memory().await).await;
+        Verb { call: prepare(name, &world).await, _world: world }
+    };
+    made.now_or_never().unwrap()
 }
 
 /// A verb that answers what is expected. Its arguments have been made: they are names.
 macro_rules! verb {
     ($world:ident.$verb:ident($($argument:expr),*): $expected:pat) => {{
         let store = Arc::clone(&$world.store);
-        Verb(Box::pin(async move {
+        let call: Call = Box::pin(async move {
             let outcome = store.$verb($($argument),*).await.unwrap();
             assert!(matches!(outcome, $expected), "{outcome:?}");
-        }))
+        });
+        call
     }};
 }
 
 #[expect(clippy::too_many_lines, reason = "an arm for each verb")]
-async fn prepare(name: &str) -> Verb {
-    let world = World::found(memory().await).await;
+async fn prepare(name: &str, world: &World) -> Call {
     let ann = world.made(with_email(account("ann", Roles::default()), "ann@example.org")).await;
     let bob = world.plain("bob").await;
     world.organization("site", &[&ann]).await;
@@ -81,8 +91,10 @@ async fn prepare(name: &str) -> Verb {
     match name {
         "found" => {
             let (store, _) = memory().await.open;
+            // Its end is not counted.
+            std::mem::forget(Arc::clone(&store));
             let founding = founding(account("admin", Roles { staff: false, superuser: true }), now);
-            Verb(Box::pin(async move { assert!(store.found(founding).await.unwrap()) }))
+            Box::pin(async move { assert!(store.found(founding).await.unwrap()) })
         }
         "foundation" => verb!(world.foundation(): Some(_)),
         "signing_keys" => verb!(world.signing_keys(): _),
@@ -171,7 +183,7 @@ async fn prepare(name: &str) -> Verb {
         }
         "peek_link" | "redeem_link" | "revoke_link" => {
             let link = world.issued(world.link("gus").await).await;
-            on_link(name, &world, &link).await
+            on_link(name, world, &link).await
         }
         "key_owner" => {
             let (key, site) = (world.key(id).await.id(), folded("site"));
@@ -194,11 +206,11 @@ async fn prepare(name: &str) -> Verb {
             let uses = vec![KeyUse { key: world.key(id).await.id(), source: None, count: 7, now }];
             verb!(world.note_key_use(uses): ())
         }
-        _ => sign_on(name, &world).await,
+        _ => sign_on(name, world).await,
     }
 }
 
-async fn on_link(name: &str, world: &World, link: &Link) -> Verb {
+async fn on_link(name: &str, world: &World, link: &Link) -> Call {
     let (id, now) = (link.id(), world.now);
     match name {
         "peek_link" => verb!(world.peek_link(id, now): Some(_)),
@@ -213,7 +225,7 @@ async fn on_link(name: &str, world: &World, link: &Link) -> Verb {
     }
 }
 
-async fn sign_on(name: &str, world: &World) -> Verb {
+async fn sign_on(name: &str, world: &World) -> Call {
     let idp = registered(world, provider("idp", None)).await;
     let (id, anyone) = (idp.id, world.anyone());
     let (end, superuser) = (world.now.plus(secs(600)), world.superuser().await);
