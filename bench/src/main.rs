@@ -71,9 +71,9 @@ const ADMIN_PASSWORD: &str = "COUNTERSIGN_ADMIN_PASSWORD";
 
 fn main() -> ExitCode {
     let CommandLine { options } = CommandLine::parse();
-    let done = Runtime::new().trying("start a runtime").and_then(|runtime| match options.scenario {
-        Some(Scenario::Ceiling(ceiling)) => runtime.block_on(ceiling::serve(ceiling.listen, ceiling.data_dir)),
-        Some(Scenario::Counts { update }) => counts::run(update),
+    let done = Runtime::new().trying("start a runtime").and_then(|runtime| match &options.scenario {
+        Some(Scenario::Ceiling(ceiling)) => runtime.block_on(ceiling::serve(ceiling.listen, ceiling.data_dir.clone())),
+        Some(Scenario::Counts { update, base }) => counts::run(*update, base.as_deref()),
         Some(Scenario::Features) => {
             println!("{}", counts::features());
             Ok(())

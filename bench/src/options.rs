@@ -141,8 +141,11 @@ pub(crate) enum Scenario {
     #[command(after_help = "Example:\n  countersign-bench counts")]
     Counts {
         /// Write the file anew instead.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "base")]
         update: bool,
+        /// Compare with this commit, whatever machine the file is of.
+        #[arg(long, value_name = "COMMIT")]
+        base: Option<String>,
     },
     /// The processor's features as this process sees them.
     #[command(hide = true)]

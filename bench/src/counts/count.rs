@@ -14,13 +14,13 @@ use crate::stage::progress;
 /// The counts that are kept, below the root of the repository.
 pub(super) const FILE: &str = "benches/counts.txt";
 
-/// Counts the functions of the tree at `root`, built below `target`.
+/// Counts the functions of the tree at `root`, built below `target`; what gungraun writes is below its folder `name`.
 ///
 /// # Errors
 /// [`BenchError::Usage`] where they do not build or run, [`BenchError::Io`].
-pub(super) fn count(root: &Path, target: &Path) -> Result<BTreeMap<String, u64>> {
+pub(super) fn count(root: &Path, target: &Path, name: &str) -> Result<BTreeMap<String, u64>> {
     progress(&format!("counting the functions of {}", root.display()));
-    let home = target.join("counts");
+    let home = target.join(name);
     match std::fs::remove_dir_all(&home) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).trying("remove old counts"),
         _ => {}
@@ -60,13 +60,14 @@ pub(super) fn counted_at(root: &Path, commit: &str) -> Result<Option<(BTreeMap<S
     };
     let Ok(kept) = said(git().args(["show", &format!("{commit}:{FILE}")])) else { return Ok(None) };
     let kept = Counts::parse(&kept)?;
-    let target = root.join("target").join("counts-before");
-    let tree = target.join("tree");
+    // What does not belong to us is built already.
+    let target = root.join("target");
+    let tree = target.join("tree-before");
     // One that was left by a run that was killed.
     let remove = || said(git().args(["worktree", "remove", "--force"]).arg(&tree));
     let _ = remove();
     said(git().args(["worktree", "add", "--detach", "--quiet"]).arg(&tree).arg(commit))?;
-    let counted = count(&tree, &target);
+    let counted = count(&tree, &target, "counts-before");
     remove()?;
     Ok(Some((counted?, kept)))
 }

@@ -14,16 +14,17 @@ use self::file::Counts;
 pub(crate) use self::machine::features;
 use crate::error::{BenchError, Result, Trying as _};
 
-/// Counts, and compares with the file where it is of such a machine, else with the commit before. With `update` it writes the file.
+/// Counts, and compares with the file where it is of such a machine, else with the commit before; with the commit that was named in
+/// any case. With `update` it writes the file.
 ///
 /// Blocks for the minutes that building the benchmarks takes, and one more.
 ///
 /// # Errors
 /// [`BenchError::More`] where a function takes more than 3 % more, or is not in the file; [`BenchError::Io`] and
 /// [`BenchError::Usage`] where it could not be counted.
-pub(crate) fn run(update: bool) -> Result<()> {
+pub(crate) fn run(update: bool, named: Option<&str>) -> Result<()> {
     let root = PathBuf::from(said(Command::new("git").args(["rev-parse", "--show-toplevel"]))?);
-    let now = Counts { machine: machine::here(&root)?, instructions: count(&root, &root.join("target"))? };
+    let now = Counts { machine: machine::here(&root)?, instructions: count(&root, &root.join("target"), "counts")? };
     let path = root.join(FILE);
     if update {
         std::fs::write(&path, now.to_string()).trying(format!("write {FILE}"))?;
@@ -32,11 +33,13 @@ pub(crate) fn run(update: bool) -> Result<()> {
     }
     let kept = Counts::parse(&std::fs::read_to_string(&path).trying(format!("read {FILE}"))?)?;
     let differing = kept.other_machine(&now.machine);
-    if differing.is_empty() {
+    if differing.is_empty() && named.is_none() {
         return told(&compare(&kept.instructions, &now.instructions, |_| 1.0), FILE, true);
     }
-    println!("{FILE} is of another machine:\n  {}", differing.join("\n  "));
-    let Some(base) = base(&root)? else {
+    if !differing.is_empty() {
+        println!("{FILE} is of another machine:\n  {}", differing.join("\n  "));
+    }
+    let Some(base) = named.map_or_else(|| base(&root), |named| Ok(Some(named.to_owned())))? else {
         println!("{} functions were counted; there is no commit before this one to compare with", now.instructions.len());
         return Ok(());
     };
