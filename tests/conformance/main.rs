@@ -23,6 +23,13 @@ mod time;
 mod values;
 mod world;
 
+use countersign::model::random::{Random, SystemRandom};
+
+/// Where the values of the cases come from.
+fn random() -> &'static dyn Random {
+    &SystemRandom
+}
+
 /// One test for each case on one store.
 macro_rules! cases {
     ($open:path: $($domain:ident { $($case:ident),* $(,)? })*) => {
