@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what a benchmark does not expect ends it")]
 
+#[expect(dead_code, reason = "what the conformance suite takes beside")]
+#[path = "../../tests/conformance/asked.rs"]
+mod asked;
 mod functions;
 #[expect(dead_code, reason = "what the tests take beside")]
 #[path = "../../tests/house/mod.rs"]

@@ -13,6 +13,7 @@ use countersign::store::verbs::Rotated;
 use criterion::Criterion;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::asked::Ask as _;
 use crate::functions::fixture::Seeded;
 use crate::world::{self, World};
 
@@ -72,7 +73,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, world: &Wor
         runtime.block_on(async {
             let mut login = world.login(mara).await;
             login.session.most = LIVE;
-            world::opened(world.store.open_session(login).await.unwrap()).grant.session()
+            world::opened(world.store.log_in(login).await.unwrap()).grant.session()
         })
     };
     let mut group = criterion.benchmark_group(name);
@@ -84,7 +85,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, world: &Wor
     let mut n = 0;
     group.bench_function("rotate a session", |b| {
         b.iter(|| {
-            rotated(&runtime.block_on(world.store.rotate_session(world.exchange(session, n))).unwrap());
+            rotated(&runtime.block_on(world.store.rotate(world.exchange(session, n))).unwrap());
             n += 1;
         });
     });
@@ -97,7 +98,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, world: &Wor
                     .iter()
                     .map(|session| {
                         let (store, exchange) = (Arc::clone(&world.store), world.exchange(*session, n));
-                        tokio::spawn(async move { store.rotate_session(exchange).await })
+                        tokio::spawn(async move { store.rotate(exchange).await })
                     })
                     .collect();
                 for rotation in rotating {
