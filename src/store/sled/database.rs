@@ -20,6 +20,7 @@ use super::FORMAT;
 use super::error::{OpenError, Trying};
 use super::recount::{Counted, Records, Recount};
 use super::tip::{Tally, Tip};
+use super::trouble;
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::{Pair, View};
 use crate::store::kv::tx::Changes;
@@ -198,7 +199,7 @@ fn guarded<T: Send>(
     silence_panics();
     let joined = thread::scope(|scope| {
         let opener = thread::Builder::new().name(OPENER.to_owned()).spawn_scoped(scope, || open(path)).trying("open", path)?;
-        opener.join().map_err(|panic| OpenError::Damaged { path: path.to_owned(), detail: panic_text(panic.as_ref()) })
+        opener.join().map_err(|panic| trouble::opening(path, &panic_text(panic.as_ref())))
     });
     joined.flatten()
 }
@@ -245,19 +246,14 @@ fn silence_panics() {
 }
 
 fn damage(path: &Path, error: &dyn std::fmt::Display) -> OpenError {
-    let text = error.to_string();
-    if text.contains("could not acquire lock") {
-        // Someone removed our lock file while a process had the store open; sled has a lock of its own.
-        return OpenError::InUse(path.to_owned());
-    }
-    let detail = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    OpenError::Damaged { path: path.to_owned(), detail }
+    trouble::opening(path, &error.to_string())
 }
 
 fn failure(error: &sled::Error) -> StoreError {
     match error {
-        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
-        _ => StoreError::Unavailable(error.to_string()),
+        sled::Error::Corruption { .. } => StoreError::Corrupt(trouble::in_words(&error.to_string())),
+        // The number of the system's error stays in the words.
+        _ => StoreError::Unavailable(trouble::in_words(&error.to_string())),
     }
 }
 
