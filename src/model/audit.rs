@@ -102,6 +102,8 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
+    /// What the store was founded with was changed, or the audience of its tokens. Says what, and to what.
+    FoundationChanged(String),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -46,7 +46,7 @@ pub use self::simulated::{Simulation, simulated};
 use self::verbs::{
     By, ChangePassword, Changed, CollectAttempt, Collected, CreateOrganization, CreateUser, Created, Ended, Foundation, Founding,
     Identify, IssueLink, Issued, KeyOwner, KeyUse, LoggedOut, MemberOf, Membership, NamedOrganization, OpenSession, Opened,
-    RedeemLink, Redeemed, Renewed, RotateSession, Rotated, Step, StoreStatus, Switched, TotpChanged,
+    RedeemLink, Redeemed, Refounding, Renewed, RotateSession, Rotated, SealedSecret, Step, StoreStatus, Switched, TotpChanged,
 };
 use crate::model::audit::{Action, AuditEvent};
 use crate::model::clock::Timestamp;
@@ -79,6 +79,18 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Case: `founding::keeps_what_it_was_founded_with`.
     async fn foundation(&self) -> Result<Option<Foundation>>;
+
+    /// Changes what the store was founded with, or notes the audience of this start. Answers the issuer or the audience before it;
+    /// nothing where there was none. What is so already is not written again.
+    ///
+    /// Cases: `founding::a_new_issuer_has_a_new_key_and_a_new_epoch`, `founding::remembers_the_audience_of_its_last_start`,
+    /// `founding::takes_a_check_that_is_sealed_later`.
+    async fn refound(&self, change: Refounding, now: Timestamp) -> Result<Option<String>>;
+
+    /// Every sealed secret of accounts and providers, in no order.
+    ///
+    /// Case: `founding::takes_a_check_that_is_sealed_later`.
+    async fn sealed_secrets(&self) -> Result<Vec<SealedSecret>>;
 
     /// The signing keys, in no order.
     ///

@@ -4,12 +4,14 @@ use super::accounts::insert;
 use super::audit::audit;
 use super::engine::View;
 use super::key::{self, Kind};
-use super::record::{load, put, scan};
+use super::record::{Start, load, put, scan};
 use super::tx::Tx;
 use crate::model::audit::Action;
+use crate::model::provider::IdentityProvider;
 use crate::model::signing_key::SigningKeyRecord;
-use crate::store::Result;
-use crate::store::verbs::{By, Foundation, Founding};
+use crate::model::user::{Totp, User};
+use crate::store::verbs::{By, Foundation, Founding, Refounding, SealedSecret};
+use crate::store::{Result, StoreError};
 
 pub(super) fn found(tx: &mut Tx<'_>, by: &By, founding: &Founding) -> Result<bool> {
     if foundation(tx)?.is_some() {
@@ -24,6 +26,50 @@ pub(super) fn found(tx: &mut Tx<'_>, by: &By, founding: &Founding) -> Result<boo
 
 pub(super) fn foundation(view: &dyn View) -> Result<Option<Foundation>> {
     load(view, &key::foundation())
+}
+
+pub(super) fn refound(tx: &mut Tx<'_>, by: &By, change: &Refounding) -> Result<Option<String>> {
+    let founded = foundation(tx)?.ok_or_else(|| StoreError::Corrupt("Foundation: there is none".to_owned()))?;
+    match change {
+        Refounding::Issuer(issuer, _) if *issuer == founded.issuer => Ok(Some(founded.issuer)),
+        Refounding::Issuer(issuer, signing_key) => {
+            let before = founded.issuer.clone();
+            put(
+                tx,
+                key::foundation(),
+                &Foundation { issuer: issuer.clone(), epoch: founded.epoch.saturating_add(1), ..founded },
+            )?;
+            for old in signing_keys(tx)? {
+                tx.remove(key::signing_key(&old.kid));
+            }
+            audit(tx, by, Action::FoundationChanged(format!("issuer {issuer}")))?;
+            put_signing_keys(tx, by, std::slice::from_ref(signing_key))?;
+            Ok(Some(before))
+        }
+        Refounding::SealedCheck(sealed) => {
+            put(tx, key::foundation(), &Foundation { sealed_check: sealed.clone(), ..founded })?;
+            audit(tx, by, Action::FoundationChanged("sealed check".to_owned()))?;
+            Ok(None)
+        }
+        Refounding::Audience(audience) => {
+            let before = load::<Start>(tx, &key::start())?.map(|start| start.audience);
+            if before.as_ref() != Some(audience) {
+                put(tx, key::start(), &Start { audience: audience.clone() })?;
+                audit(tx, by, Action::FoundationChanged(format!("audience {audience}")))?;
+            }
+            Ok(before)
+        }
+    }
+}
+
+pub(super) fn sealed_secrets(view: &dyn View) -> Result<Vec<SealedSecret>> {
+    let codes = scan::<User>(view, &key::all(Kind::User))?.into_iter().filter_map(|(_, user)| match user.totp() {
+        Totp::Off => None,
+        Totp::Pending { sealed } | Totp::On { sealed, .. } => Some(SealedSecret::Totp(user.id(), sealed.clone())),
+    });
+    let clients = scan::<IdentityProvider>(view, &key::all(Kind::Provider))?.into_iter();
+    let clients = clients.filter_map(|(_, at)| at.sealed_client_secret.map(|sealed| SealedSecret::Client(at.id, sealed)));
+    Ok(codes.chain(clients).collect())
 }
 
 pub(super) fn signing_keys(view: &dyn View) -> Result<Vec<SigningKeyRecord>> {

@@ -47,6 +47,7 @@ macro_rules! records {
 records! {
     Foundation => Foundation,
     SigningKeyRecord => SigningKey,
+    Start => Start,
     User => User,
     Superuser => Superuser,
     Named => Name,
@@ -68,6 +69,13 @@ records! {
     Tombstone => Tombstone,
     AuditPage => Audit,
     ExpiryPage => Expiry,
+}
+
+/// What the last start said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Start {
+    /// The audience of its tokens.
+    pub(super) audience: String,
 }
 
 /// What a name of the namespace stands for.

@@ -25,7 +25,7 @@ use crate::model::user::{Generation, User};
 use crate::store::verbs::{
     By, ChangePassword, Changed, CollectAttempt, Collected, CreateOrganization, CreateUser, Created, Ended, Foundation, Founding,
     Identify, IssueLink, Issued, KeyOwner, KeyUse, LoggedOut, MemberOf, Membership, NamedOrganization, OpenSession, Opened,
-    RedeemLink, Redeemed, Renewed, RotateSession, Rotated, Step, StoreStatus, Switched, TotpChanged,
+    RedeemLink, Redeemed, Refounding, Renewed, RotateSession, Rotated, SealedSecret, Step, StoreStatus, Switched, TotpChanged,
 };
 use crate::store::{Lane, Result, Store, StoreError};
 
@@ -121,6 +121,14 @@ impl Store for KvStore {
 
     async fn foundation(&self) -> Result<Option<Foundation>> {
         self.read(|view| founding::foundation(view)).await
+    }
+
+    async fn refound(&self, change: Refounding, now: Timestamp) -> Result<Option<String>> {
+        self.change_unfenced(system(now), move |tx, by| founding::refound(tx, by, &change)).await
+    }
+
+    async fn sealed_secrets(&self) -> Result<Vec<SealedSecret>> {
+        self.read(|view| founding::sealed_secrets(view)).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>> {

@@ -14,7 +14,7 @@ pub use self::sessions::{Ended, Granted, LoggedOut, OpenSession, Opened, Renewed
 pub use self::sso::{CollectAttempt, Collected, Identify};
 use crate::model::audit::Origin;
 use crate::model::clock::Timestamp;
-use crate::model::ids::{SessionId, StoreId};
+use crate::model::ids::{ProviderId, SessionId, StoreId, UserId};
 pub use crate::model::link::Issued;
 use crate::model::session::Credential;
 pub use crate::model::session::NewSession;
@@ -86,6 +86,27 @@ pub struct Founding {
     pub admin: User,
     /// When.
     pub now: Timestamp,
+}
+
+/// A change of what a store was founded with, or of what it remembers of its last start.
+#[derive(Clone, Debug)]
+pub enum Refounding {
+    /// Tokens are issued in this name, and signed by this key alone. The epoch rises: whatever was signed or given out before is
+    /// dead, also where the issuer changes back.
+    Issuer(String, SigningKeyRecord),
+    /// The sealed check, under the key-encryption key that is in use from now on.
+    SealedCheck(Vec<u8>),
+    /// The audience that tokens have from this start on.
+    Audience(String),
+}
+
+/// A secret that is sealed in a record of the store, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SealedSecret {
+    /// An account's, for one-time codes.
+    Totp(UserId, Vec<u8>),
+    /// Ours, at an identity provider.
+    Client(ProviderId, Vec<u8>),
 }
 
 /// A page of something, and how far the store has come.
