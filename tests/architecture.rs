@@ -38,7 +38,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("openidconnect", &["oidc/"]),
     ("pbkdf2", &["crypto/password"]),
     ("maud", &["web/"]),
-    ("prost", &["grpc/"]),
+    ("prost", &["grpc/", "store/kv/record/"]),
     ("prost_types", &["grpc/", "cli/"]),
     ("sled", &["store/sled"]),
     ("tonic", &["grpc/", "cli/", "app"]),

@@ -25,7 +25,7 @@ use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::service::providers::client_secret_purpose;
 use crate::service::second_factor;
 use crate::store::Store;
-use crate::store::verbs::{Foundation, Founding, Refounding, SealedSecret};
+use crate::store::verbs::{By, Foundation, Founding, Refounding, SealedSecret};
 
 /// The content of the sealed check, and its purpose. It tells whether the key-encryption key is the right one.
 const CHECK: &str = "countersign sealed check";
@@ -97,7 +97,7 @@ pub(super) async fn admit_key(
         };
     }
     let check = sealer.seal(CHECK, CHECK.as_bytes(), &*seams.random);
-    store.refound(Refounding::SealedCheck(check), seams.clock.now()).await?;
+    store.refound(Refounding::SealedCheck(check), By::system(seams.clock.now())).await?;
     Ok(())
 }
 
@@ -122,8 +122,8 @@ async fn tell_what_changed(
         );
     }
     let audience = settings.audience.as_ref().unwrap_or(issuer);
-    let before = store.refound(Refounding::Audience(audience.clone()), now).await?;
-    if let Some(before) = before.filter(|before| before != audience) {
+    let noted = store.refound(Refounding::Audience(audience.clone()), By::system(now)).await?;
+    if let Some(before) = noted.outcome.filter(|before| before != audience) {
         tracing::warn!(
             "COUNTERSIGN_AUDIENCE: tokens are for {audience} from now on; at the last start they were for {before}, and none of those is \
              good any more"
@@ -174,7 +174,7 @@ async fn found(
         // would know the password.
         tell(&settings.data_dir, &password)?;
     }
-    store.found(Founding { foundation, signing_keys: vec![signing_key], admin, now }).await?;
+    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, By::system(now)).await?;
     let path = std::fs::canonicalize(&settings.data_dir).unwrap_or_else(|_| settings.data_dir.clone());
     tracing::info!(issuer = public_url, "made a new store in {}, with the superuser {ADMIN}", path.display());
     Ok(())
@@ -232,11 +232,10 @@ fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
 mod tests {
     use super::*;
     use crate::crypto::seal::KeyEncryptionKey;
-    use crate::model::audit::{Actor, Origin};
     use crate::model::ids::ProviderId;
     use crate::model::provider::IdentityProvider;
     use crate::model::random::SystemRandom;
-    use crate::store::verbs::By;
+    use crate::store::verbs::CreateProvider;
 
     #[tokio::test]
     async fn the_key_that_sealed_anything_is_the_only_one() {
@@ -253,7 +252,8 @@ mod tests {
             sealed_check: clear.seal(CHECK, CHECK.as_bytes(), random),
             server_keys: Vec::new(),
         };
-        store.found(Founding { foundation: foundation.clone(), signing_keys: Vec::new(), admin, now }).await.unwrap();
+        let founding = Founding { foundation: foundation.clone(), signing_keys: Vec::new(), admin };
+        store.found(founding, By::system(now)).await.unwrap();
         // As a version left it that did not note which key it sealed with.
         let id = ProviderId::random(random);
         let provider = IdentityProvider {
@@ -267,8 +267,7 @@ mod tests {
             sign_up: true,
             create_time: now,
         };
-        let by = By { origin: Origin { actor: Actor::System, source: None }, caller: None, now };
-        store.create_provider(provider, 10, by).await.unwrap();
+        store.create_provider(CreateProvider { provider, most: 10 }, By::system(now)).await.unwrap();
 
         let taken = async |sealer: &Sealer| {
             let foundation = store.foundation().await.unwrap().unwrap();

@@ -9,9 +9,8 @@ use crate::crypto::keyring::KeyRing;
 use crate::crypto::seal::Sealer;
 use crate::model::ids::StoreId;
 use crate::model::signing_key::KeyState;
-use crate::store::sled::{Options, is_store, open as open_store};
-use crate::store::verbs::Refounding;
-use crate::store::{Revocations, Store};
+use crate::store::verbs::{By, Refounding};
+use crate::store::{self, Revocations, Store};
 
 /// Changes the issuer of tokens, and answers the one before it.
 ///
@@ -40,16 +39,16 @@ async fn change_issuer(store: &dyn Store, sealer: &Sealer, seams: &Seams, issuer
     let algorithm = algorithm.ok_or_else(|| StartError::Damaged("it has no signing key".to_owned()))?;
     let now = seams.clock.now();
     let key = KeyRing::generate(algorithm, KeyState::Signing, sealer, &*seams.random, now)?;
-    let replaced = store.refound(Refounding::Issuer(issuer, key), now).await?;
-    Ok(replaced.unwrap_or(foundation.issuer))
+    let replaced = store.refound(Refounding::Issuer(issuer, key), By::system(now)).await?;
+    Ok(replaced.outcome.unwrap_or(foundation.issuer))
 }
 
 /// Opens the store of a directory, and makes none.
 async fn open(path: &Path, seams: &Seams) -> Result<Arc<dyn Store>, StartError> {
-    if !is_store(path) {
+    let place = store::Settings { data_dir: path.to_owned(), fresh_id: StoreId::random(&*seams.random), now: seams.clock.now() };
+    if !store::exists(&place) {
         return Err(StartError::Other(format!("there is no store in {}: name its directory by --data-dir", path.display())));
     }
-    let options = Options::new(path.to_owned(), StoreId::random(&*seams.random));
-    let (store, _) = open_store(options, Arc::new(Revocations::default())).await?;
+    let (store, _) = store::open(&place, Arc::new(Revocations::default())).await?;
     Ok(store)
 }

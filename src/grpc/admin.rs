@@ -34,9 +34,8 @@ impl AdminService for Api {
         let caller = self.caller(&request)?;
         let message = request.into_inner();
         let services = self.services();
-        to_the_end(async move { services.users.disable(&caller, &message.username).await }).await?;
-        // The set holds every change that was answered, and so this one.
-        Ok(Response::new(pb::DisableUserResponse { revision: self.services.verifier.revision() }))
+        let revision = to_the_end(async move { services.users.disable(&caller, &message.username).await }).await?;
+        Ok(Response::new(pb::DisableUserResponse { revision }))
     }
 
     async fn enable_user(&self, request: Request<pb::EnableUserRequest>) -> Answer<pb::EnableUserResponse> {

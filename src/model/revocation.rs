@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::Timestamp;
 use super::ids::SessionId;
 use super::session::Credential;
@@ -17,7 +15,7 @@ pub const LONGEST_TOKEN: Duration = Duration::from_hours(1);
 pub const TOKEN_LEEWAY: Duration = Duration::from_mins(2);
 
 /// What is dead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
     /// Every token of the subject that carries less than the generation.
     Below(Subject, Generation),
@@ -28,7 +26,7 @@ pub enum Revoked {
 }
 
 /// One revocation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// Its place in the order of revocations: max(previous + 1, microseconds since 1970).
     pub revision: i64,

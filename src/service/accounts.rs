@@ -19,7 +19,10 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::user::{Totp, User};
 use crate::store::Store;
-use crate::store::verbs::{ChangePassword, Changed, Needs, TotpChanged};
+use crate::store::verbs::{
+    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, Needs, OrganizationStore, PasswordReplaced, TotpConfirmed,
+    TotpEnrolled,
+};
 
 /// A secret for one-time codes that waits for its first code.
 #[derive(Clone, Debug)]
@@ -33,7 +36,8 @@ pub struct Enrolment {
 /// The caller's own account.
 #[derive(Clone)]
 pub struct Accounts {
-    store: Arc<dyn Store>,
+    store: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
     passwords: Passwords,
     second_factors: SecondFactors,
     server_keys: Arc<ServerKeys>,
@@ -48,7 +52,7 @@ impl Accounts {
     /// One over `store`, with the rules of `policy`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: &Arc<dyn Store>,
         passwords: Passwords,
         second_factors: SecondFactors,
         server_keys: Arc<ServerKeys>,
@@ -58,7 +62,9 @@ impl Accounts {
     ) -> Self {
         let host = url::Url::parse(&policy.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
         let label = host.unwrap_or_else(|| "countersign".to_owned());
-        Self { store, passwords, second_factors, server_keys, random, time, rules: PasswordPolicy::new(policy), label }
+        let organizations = store.clone();
+        let rules = PasswordPolicy::new(policy);
+        Self { store: store.clone(), organizations, passwords, second_factors, server_keys, random, time, rules, label }
     }
 
     /// The caller's account.
@@ -67,7 +73,7 @@ impl Accounts {
     /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
     pub async fn account(&self, caller: &SignedIn) -> Result<Account> {
         let user = self.user(caller.user()?).await?;
-        Account::read(&*self.store, user).await
+        Account::read(&*self.organizations, user).await
     }
 
     /// Replaces the caller's password and ends every other session; answers the revision that holds it. The caller's own session
@@ -93,20 +99,15 @@ impl Accounts {
         let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
         let Right { attempt, user, checked, .. } = right;
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
-        let change = ChangePassword {
-            user: id,
-            generation: user.generations().current(),
-            checked,
-            replacement,
-            keep: caller.session,
-            by: caller.by(Needs::Nothing, self.time.now()),
-        };
-        match self.store.change_password(change).await? {
-            Changed::Changed(revision) => {
+        let change =
+            ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
+        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now())).await?;
+        match changed.outcome {
+            PasswordReplaced::Replaced => {
                 attempt.succeeded();
-                Ok(revision)
+                Ok(changed.revision)
             }
-            Changed::Stale => Err(Error::Conflict),
+            PasswordReplaced::Stale => Err(Error::Conflict),
         }
     }
 
@@ -121,11 +122,14 @@ impl Accounts {
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
         let by = caller.by(Needs::Nothing, self.time.now());
-        changed(self.store.enroll_totp(user.id(), sealed, by).await?)?;
-        Ok(Enrolment {
-            secret: totp::secret_text(&secret),
-            otpauth_url: totp::otpauth_url(&secret, &self.label, user.name().as_str()),
-        })
+        match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
+            TotpEnrolled::Enrolled => Ok(Enrolment {
+                secret: totp::secret_text(&secret),
+                otpauth_url: totp::otpauth_url(&secret, &self.label, user.name().as_str()),
+            }),
+            TotpEnrolled::AlreadyOn => Err(Error::TotpAlreadyEnabled),
+            TotpEnrolled::Unknown => Err(Error::TokenInvalid),
+        }
     }
 
     /// Makes the waiting secret guard the login and answers ten recovery codes, which are shown this once. The step of `otp` is
@@ -154,9 +158,14 @@ impl Accounts {
         };
         // A code of one's own new secret proves nothing about the password: no failure is forgiven for it.
         drop(attempt);
-        let (codes, hashes) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
-        changed(self.store.confirm_totp(id, sealed.clone(), step, hashes, caller.by(Needs::Nothing, now)).await?)?;
-        Ok(codes)
+        let (codes, recovery) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
+        let confirm = ConfirmTotp { user: id, sealed: sealed.clone(), step, recovery };
+        match self.store.confirm_totp(confirm, caller.by(Needs::Nothing, now)).await?.outcome {
+            TotpConfirmed::Confirmed => Ok(codes),
+            TotpConfirmed::AlreadyOn => Err(Error::TotpAlreadyEnabled),
+            TotpConfirmed::NotPending => Err(Error::TotpNotPending),
+            TotpConfirmed::Unknown => Err(Error::TokenInvalid),
+        }
     }
 
     async fn user(&self, id: UserId) -> Result<User> {
@@ -166,15 +175,6 @@ impl Accounts {
 
 fn owner(user: &User) -> Owner<'_> {
     Owner { name: user.name(), email: user.email(), codes: user.totp().is_on() }
-}
-
-fn changed(outcome: TotpChanged) -> Result<()> {
-    match outcome {
-        TotpChanged::Changed => Ok(()),
-        TotpChanged::AlreadyOn => Err(Error::TotpAlreadyEnabled),
-        TotpChanged::NotPending => Err(Error::TotpNotPending),
-        TotpChanged::Unknown => Err(Error::TokenInvalid),
-    }
 }
 
 #[cfg(test)]

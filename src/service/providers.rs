@@ -16,7 +16,7 @@ use crate::model::provider::IdentityProvider;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::store::Store;
-use crate::store::verbs::{Created, NamedOrganization, Needs};
+use crate::store::verbs::{CreateProvider, NamedOrganization, Needs, OrganizationStore, ProviderCreated, SignOnStore};
 
 /// The longest issuer, in bytes.
 pub const MAX_ISSUER: usize = 512;
@@ -51,7 +51,8 @@ pub struct NewProvider {
 /// Registers identity providers.
 #[derive(Clone)]
 pub struct Providers {
-    store: Arc<dyn Store>,
+    store: Arc<dyn SignOnStore>,
+    organizations: Arc<dyn OrganizationStore>,
     sealer: Arc<Sealer>,
     random: Arc<dyn Random>,
     time: Time,
@@ -67,8 +68,9 @@ pub fn client_secret_purpose(provider: ProviderId) -> String {
 impl Providers {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store, sealer, random, time, most: policy.most_providers }
+    pub fn new(store: &Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        let organizations = store.clone();
+        Self { store: store.clone(), organizations, sealer, random, time, most: policy.most_providers }
     }
 
     /// Registers a provider for an organization or the whole site. The client secret is sealed and never answered. Nothing is
@@ -106,17 +108,17 @@ impl Providers {
             sign_up: new.sign_up.unwrap_or(true),
             create_time: now,
         };
-        match self.store.create_provider(provider.clone(), self.most, caller.by(Needs::Superuser, now)).await? {
-            Created::Created => Ok(provider),
-            Created::Taken { .. } => Err(Error::NameTaken("name")),
-            Created::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
-            Created::LimitReached => Err(Error::LimitReached("identity providers")),
-            Created::Reserved => Err(Error::NameReserved),
+        let create = CreateProvider { provider: provider.clone(), most: self.most };
+        match self.store.create_provider(create, caller.by(Needs::Superuser, now)).await?.outcome {
+            ProviderCreated::Created => Ok(provider),
+            ProviderCreated::NameTaken => Err(Error::NameTaken("name")),
+            ProviderCreated::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
+            ProviderCreated::LimitReached => Err(Error::LimitReached("identity providers")),
         }
     }
 
     async fn organization(&self, name: &crate::model::name::Folded) -> Result<OrganizationId> {
-        match self.store.organization_by_name(name).await? {
+        match self.organizations.organization_by_name(name).await? {
             Some(NamedOrganization::Shared(organization)) => Ok(organization.id),
             _ => Err(Error::NotFound(Thing::Organization)),
         }

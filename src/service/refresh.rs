@@ -14,8 +14,7 @@ use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::secret::Secret;
 use crate::model::session::{Credential, Mode, PresentedToken};
-use crate::store::Store;
-use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated};
+use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated, SessionStore};
 
 /// What a session is renewed with.
 #[derive(Clone, Debug)]
@@ -30,7 +29,7 @@ pub enum RefreshSource {
 
 /// Renews sessions.
 pub struct Refresh {
-    store: Arc<dyn Store>,
+    sessions: Arc<dyn SessionStore>,
     keys: Arc<ServerKeys>,
     tokens: Tokens,
     verifier: Arc<Verifier>,
@@ -40,10 +39,10 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Renews sessions of `store`; the tokens of personal keys through `personal_keys`.
+    /// Renews `sessions`; the tokens of personal keys through `personal_keys`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        sessions: Arc<dyn SessionStore>,
         keys: Arc<ServerKeys>,
         tokens: Tokens,
         verifier: Arc<Verifier>,
@@ -51,7 +50,7 @@ impl Refresh {
         guesses: Arc<Guesses>,
         time: Time,
     ) -> Self {
-        Self { store, keys, tokens, verifier, personal_keys, guesses, time }
+        Self { sessions, keys, tokens, verifier, personal_keys, guesses, time }
     }
 
     /// Renews a session. `mode` moves the refresh token between message and cookie; without it it stays where it came from.
@@ -90,11 +89,11 @@ impl Refresh {
         let rotate = RotateSession {
             session: presented.session_id,
             token: PresentedToken { n: presented.n, hash: presented.hash, successor: presented.next_hash, mode: Some(mode) },
-            by: client.by(self.time.now()),
         };
-        match self.store.rotate_session(rotate).await? {
+        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now())).await?;
+        match rotated.outcome {
             Rotated::Rotated(granted) | Rotated::Retried(granted) => {
-                self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)))
+                self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)), rotated.decided_at)
             }
             Rotated::Reused(_) => Err(Error::RefreshReused),
             Rotated::Expired => Err(Error::SessionExpired),
@@ -107,8 +106,9 @@ impl Refresh {
     async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
         let caller = self.verifier.signed_in(client, token.expose()).ok_or(Error::TokenInvalid)?;
-        match self.store.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await? {
-            Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None),
+        let renewed = self.sessions.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await?;
+        match renewed.outcome {
+            Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None, renewed.decided_at),
             Renewed::Expired => Err(Error::SessionExpired),
             Renewed::Ended => Err(Error::SessionRevoked),
             Renewed::Mismatch => Err(Error::RenewalMismatch("by refresh token")),

@@ -47,7 +47,9 @@ use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
 use crate::model::sso::{Attempt, AttemptState};
 use crate::store::Store;
-use crate::store::verbs::{CollectAttempt, Collected, Granted, NamedOrganization};
+use crate::store::verbs::{
+    AccountStore, CollectAttempt, Collected, Commit, Granted, NamedOrganization, OrganizationStore, SignOnStore,
+};
 
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -57,7 +59,9 @@ pub const MAX_WAIT: Duration = Duration::from_secs(30);
 pub struct Sso(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    sign_on: Arc<dyn SignOnStore>,
+    accounts: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
     tokens: Tokens,
     keys: Arc<ServerKeys>,
     sealer: Arc<Sealer>,
@@ -119,7 +123,21 @@ impl Sso {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, tokens, keys, sealer, random, time, policy, identity, guesses } = parts;
         let waits = Arc::new(Waits::default());
-        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits }))
+        let (sign_on, accounts, organizations) = (store.clone(), store.clone(), store);
+        Self(Arc::new(Inner {
+            sign_on,
+            accounts,
+            organizations,
+            tokens,
+            keys,
+            sealer,
+            random,
+            time,
+            policy,
+            identity,
+            guesses,
+            waits,
+        }))
     }
 
     /// Where a provider sends browsers back to: what is to be registered there.
@@ -143,7 +161,7 @@ impl Sso {
             None => None,
             Some(name) => Some(inner.organization(&name).await?),
         };
-        let provider = one_of(inner.store.providers(organization).await?, wanted)?;
+        let provider = one_of(inner.sign_on.providers(organization, None, u32::MAX).await?, wanted)?;
         let now = inner.time.now();
         let ticket = Ticket {
             key_version: inner.keys.current_version(),
@@ -215,7 +233,7 @@ impl Inner {
         let now = self.time.now();
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
-        match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+        match self.sign_on.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
             None | Some(AttemptState::Exchanging { .. } | AttemptState::Identified { .. }) => return expired(),
             Some(AttemptState::Refused) => return Err(Error::SsoRefused),
             Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) => {}
@@ -224,9 +242,12 @@ impl Inner {
         let id = SessionId::derived(derived(DerivePurpose::SessionId));
         let first = derived(DerivePurpose::FirstRefresh);
         let (session, refresh) = self.tokens.session_from(id, first, client.face, Mode::Json, vec![Method::SignOn]);
-        let collect = CollectAttempt { attempt: ticket.attempt, session, organization: ticket.organization, by: client.by(now) };
-        match self.store.collect_attempt(collect).await? {
-            Collected::Opened(granted) | Collected::Retried(granted) => self.sign_in(*granted, refresh).await.map(Some),
+        let collect = CollectAttempt { attempt: ticket.attempt, session, organization: ticket.organization };
+        let Commit { outcome, decided_at, .. } = self.sign_on.collect_attempt(collect, client.by(now)).await?;
+        match outcome {
+            Collected::Opened(granted) | Collected::Retried(granted) => {
+                self.sign_in(*granted, refresh, decided_at).await.map(Some)
+            }
             Collected::Pending => expired(),
             Collected::Refused => Err(Error::SsoRefused),
             Collected::Gone => Err(Error::SsoCollected),
@@ -234,10 +255,10 @@ impl Inner {
         }
     }
 
-    async fn sign_in(&self, granted: Granted, refresh: Secret) -> Result<SignIn> {
-        let tokens = self.tokens.issue(&granted.grant, Some(refresh))?;
+    async fn sign_in(&self, granted: Granted, refresh: Secret, granted_at: Timestamp) -> Result<SignIn> {
+        let tokens = self.tokens.issue(&granted.grant, Some(refresh), granted_at)?;
         let user = match granted.user {
-            Some(user) => Some(Account::read(&*self.store, user).await?),
+            Some(user) => Some(Account::read(&*self.organizations, user).await?),
             None => None,
         };
         Ok(SignIn { tokens, user })
@@ -245,7 +266,7 @@ impl Inner {
 
     /// The organization of that name that can have a provider.
     async fn organization(&self, name: &Folded) -> Result<OrganizationId> {
-        match self.store.organization_by_name(name).await? {
+        match self.organizations.organization_by_name(name).await? {
             Some(NamedOrganization::Shared(organization)) => Ok(organization.id),
             Some(NamedOrganization::Personal(_)) | None => Err(Error::SsoNotConfigured),
         }

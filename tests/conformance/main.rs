@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod asked;
 mod audit;
 mod decisions;
 mod fence;
@@ -149,6 +150,7 @@ macro_rules! stores {
                 }
                 time {
                     never_goes_back,
+                    answers_where_it_was_decided,
                     revisions_rise_over_everything,
                 }
             }
@@ -159,7 +161,19 @@ macro_rules! stores {
 /// A claim of the contract names its case, and every case is named by a claim.
 #[test]
 fn the_contract_names_its_cases() {
-    let contract = include_str!("../../src/store/mod.rs");
+    let contract = [
+        include_str!("../../src/store/mod.rs"),
+        include_str!("../../src/store/verbs/accounts.rs"),
+        include_str!("../../src/store/verbs/audit.rs"),
+        include_str!("../../src/store/verbs/keys.rs"),
+        include_str!("../../src/store/verbs/links.rs"),
+        include_str!("../../src/store/verbs/organizations.rs"),
+        include_str!("../../src/store/verbs/sessions.rs"),
+        include_str!("../../src/store/verbs/sign_on.rs"),
+        include_str!("../../src/store/verbs/signing_keys.rs"),
+        include_str!("../../src/store/verbs/state.rs"),
+    ]
+    .concat();
     assert_eq!(
         [memory::CASES, sled::CASES, far::CASES, far_lanes::CASES],
         [sled_reopened::CASES; 4],

@@ -1,5 +1,6 @@
+use crate::asked::Ask as _;
 use countersign::model::organization::OrganizationRole;
-use countersign::store::verbs::{Granted, Membership, NamedOrganization, Rotated};
+use countersign::store::verbs::{AddMember, Granted, MemberAdded, MemberRemoved, NamedOrganization, RemoveMember, Rotated};
 
 use crate::world::{World, folded, opened};
 
@@ -21,31 +22,41 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     world.organization("Apple", &[]).await;
     let add = async |organization: &str, user: &str, role| {
         let by = world.superuser().await;
-        world.store.add_member(&folded(organization), &folded(user), role, 1, by).await.unwrap()
+        world
+            .store
+            .add_member(AddMember { organization: folded(organization), user: folded(user), role, most: 1 }, by)
+            .await
+            .unwrap()
+            .outcome
     };
     let remove = async |organization: &str, user: &str| {
         let by = world.superuser().await;
-        world.store.remove_member(&folded(organization), &folded(user), by).await.unwrap()
+        world
+            .store
+            .remove_member(RemoveMember { organization: folded(organization), user: folded(user) }, by)
+            .await
+            .unwrap()
+            .outcome
     };
     let listed = async || -> Vec<(String, OrganizationRole)> {
         let found = world.store.memberships(ann.id()).await.unwrap();
         found.into_iter().map(|(organization, role)| (organization.name.as_str().to_owned(), role)).collect()
     };
-    assert_eq!(add("nothing", "ann", OrganizationRole::Member).await, Membership::NoSuchOrganization);
+    assert_eq!(add("nothing", "ann", OrganizationRole::Member).await, MemberAdded::NoSuchOrganization);
     assert_eq!(
         add("ann", "admin", OrganizationRole::Member).await,
-        Membership::NoSuchOrganization,
+        MemberAdded::NoSuchOrganization,
         "a personal one has no members"
     );
-    assert_eq!(add("apple", "nobody", OrganizationRole::Member).await, Membership::NoSuchUser);
-    assert_eq!(remove("apple", "ann").await, Membership::NotAMember);
-    assert_eq!(add("APPLE", "ANN", OrganizationRole::Admin).await, Membership::Done);
+    assert_eq!(add("apple", "nobody", OrganizationRole::Member).await, MemberAdded::NoSuchUser);
+    assert_eq!(remove("apple", "ann").await, MemberRemoved::NotAMember);
+    assert_eq!(add("APPLE", "ANN", OrganizationRole::Admin).await, MemberAdded::Done);
     let expected = [("Apple".to_owned(), OrganizationRole::Admin), ("zebra".to_owned(), OrganizationRole::Member)];
     assert_eq!(listed().await, expected);
-    assert_eq!(add("apple", "admin", OrganizationRole::Member).await, Membership::LimitReached);
-    assert_eq!(add("apple", "ann", OrganizationRole::Admin).await, Membership::Done, "who is a member takes no place");
-    assert_eq!(remove("apple", "ann").await, Membership::Done);
-    assert_eq!(remove("apple", "ann").await, Membership::NotAMember);
+    assert_eq!(add("apple", "admin", OrganizationRole::Member).await, MemberAdded::LimitReached);
+    assert_eq!(add("apple", "ann", OrganizationRole::Admin).await, MemberAdded::Done, "who is a member takes no place");
+    assert_eq!(remove("apple", "ann").await, MemberRemoved::Done);
+    assert_eq!(remove("apple", "ann").await, MemberRemoved::NotAMember);
     assert_eq!(listed().await, expected[1..]);
 }
 
@@ -53,7 +64,7 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
 async fn acting_in(world: &World, user: countersign::model::ids::UserId, organization: &str) -> Granted {
     let mut login = world.login(user).await;
     login.organization = Some(folded(organization));
-    opened(world.store.open_session(login).await.unwrap())
+    opened(world.store.log_in(login).await.unwrap())
 }
 
 pub(crate) async fn a_lost_membership_kills_tokens_and_narrows_the_session(world: &mut World) {
@@ -62,10 +73,13 @@ pub(crate) async fn a_lost_membership_kills_tokens_and_narrows_the_session(world
     let session = acting_in(world, ann.id(), "team").await;
     assert_eq!(session.grant.organization(), "Team");
     let by = world.superuser().await;
-    assert_eq!(world.store.remove_member(&folded("team"), &folded("ann"), by).await.unwrap(), Membership::Done);
+    assert_eq!(
+        world.store.remove_member(RemoveMember { organization: folded("team"), user: folded("ann") }, by).await.unwrap().outcome,
+        MemberRemoved::Done
+    );
     world.settle().await;
     assert!(world.revokes(&session));
-    let Rotated::Rotated(narrower) = world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap() else {
+    let Rotated::Rotated(narrower) = world.store.rotate(world.exchange(session.grant.session(), 0)).await.unwrap() else {
         panic!("the session lives on")
     };
     assert_eq!(narrower.grant.organization(), "ann");
@@ -77,7 +91,15 @@ pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
     world.organization("Team", &[&ann]).await;
     let grow = async |role| {
         let by = world.superuser().await;
-        assert_eq!(world.store.add_member(&folded("team"), &folded("ann"), role, 10, by).await.unwrap(), Membership::Done);
+        assert_eq!(
+            world
+                .store
+                .add_member(AddMember { organization: folded("team"), user: folded("ann"), role, most: 10 }, by)
+                .await
+                .unwrap()
+                .outcome,
+            MemberAdded::Done
+        );
     };
     let member = acting_in(world, ann.id(), "team").await;
     grow(OrganizationRole::Admin).await;
@@ -88,5 +110,5 @@ pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
     grow(OrganizationRole::Member).await;
     world.settle().await;
     assert!(world.revokes(&admin) && world.revokes(&member));
-    assert!(matches!(world.store.rotate_session(world.exchange(admin.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
+    assert!(matches!(world.store.rotate(world.exchange(admin.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
 }

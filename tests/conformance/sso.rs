@@ -1,3 +1,4 @@
+use crate::asked::{Ask as _, Asked};
 use countersign::model::audit::Action;
 use countersign::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use countersign::model::name::{Email, Name};
@@ -5,7 +6,10 @@ use countersign::model::organization::OrganizationRole;
 use countersign::model::provider::IdentityProvider;
 use countersign::model::sso::AttemptState;
 use countersign::model::user::{Roles, User};
-use countersign::store::verbs::{Collected, Created, Granted, Identify, Needs, Rotated, Step};
+use countersign::store::verbs::{
+    BeginExchange, Collected, CreateProvider, Granted, Identified, Identify, Needs, ProviderCreated, RefuseAttempt, RemoveMember,
+    Rotated, Step, SwitchUser,
+};
 
 use crate::world::{World, account, attempt_id, bytes, folded, organization_id, secs, with_email};
 
@@ -25,19 +29,27 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
 
 pub(crate) async fn registered(world: &World, provider: IdentityProvider) -> IdentityProvider {
     let by = world.superuser().await;
-    assert_eq!(world.store.create_provider(provider.clone(), 10, by).await.unwrap(), Created::Created);
+    assert_eq!(
+        world.store.create_provider(CreateProvider { provider: provider.clone(), most: 10 }, by).await.unwrap().outcome,
+        ProviderCreated::Created
+    );
     provider
 }
 
 pub(crate) async fn begun(world: &World) -> AttemptId {
     let id = attempt_id();
-    let begun = world.store.begin_exchange(id, world.now.plus(secs(600)), world.anyone()).await.unwrap();
+    let begun = world
+        .store
+        .begin_exchange(BeginExchange { attempt: id, expire_time: world.now.plus(secs(600)) }, world.anyone())
+        .await
+        .unwrap()
+        .outcome;
     assert_eq!(begun, Step::Done);
     id
 }
 
-pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityProvider, subject: &str) -> Identify {
-    Identify {
+pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityProvider, subject: &str) -> Asked<Identify> {
+    let command = Identify {
         attempt,
         provider: provider.id,
         identity: (provider.issuer.clone(), subject.to_owned()),
@@ -45,20 +57,20 @@ pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityPro
         wanted_email: None,
         new_user: UserId::derived(bytes()),
         organization: None,
-        by: world.anyone(),
-    }
+    };
+    Asked { command, by: world.anyone() }
 }
 
 /// Signs a subject on up to the click of the person.
 pub(crate) async fn confirmed(world: &World, provider: &IdentityProvider, subject: &str) -> AttemptId {
     let attempt = begun(world).await;
-    assert_eq!(world.store.identify(identity(world, attempt, provider, subject)).await.unwrap(), Step::Done);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.take_identity(identity(world, attempt, provider, subject)).await.unwrap(), Identified::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
     attempt
 }
 
 pub(crate) async fn collected(world: &World, attempt: AttemptId) -> Granted {
-    match world.store.collect_attempt(world.collection(attempt)).await.unwrap() {
+    match world.store.collect(world.collection(attempt)).await.unwrap() {
         Collected::Opened(grant) => *grant,
         other => panic!("{other:?}"),
     }
@@ -74,44 +86,53 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let end = world.now.plus(secs(600));
     let attempt = attempt_id();
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(
+        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
+        Step::Done
+    );
     world.settle().await;
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(
+        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
+        Step::OutOfTurn
+    );
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let identify = identity(world, attempt, &provider, "ann");
-    assert_eq!(world.store.identify(identify.clone()).await.unwrap(), Step::Done);
-    assert_eq!(world.store.identify(identify).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(world.store.take_identity(identify.clone()).await.unwrap(), Identified::Done);
+    assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let proved = world.now;
     world.pass(secs(5));
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     world.settle().await;
 
     let collection = world.collection(attempt);
-    let Collected::Opened(first) = world.store.collect_attempt(collection.clone()).await.unwrap() else { panic!("confirmed") };
+    let Collected::Opened(first) = world.store.collect(collection.clone()).await.unwrap() else { panic!("confirmed") };
     assert_eq!(first.grant.auth_time(), proved);
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(
+        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
+        Step::OutOfTurn
+    );
     let again = async |world: &World| {
         let mut collection = collection.clone();
         collection.by = world.anyone();
-        world.store.collect_attempt(collection).await.unwrap()
+        world.store.collect(collection).await.unwrap()
     };
     let at = world.now;
     world.now = at.plus(secs(60));
     world.settle().await;
     assert_eq!(again(world).await, Collected::Retried(first.clone()));
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Gone, "another session");
-    assert!(matches!(world.store.rotate_session(world.exchange(first.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Gone, "another session");
+    assert!(matches!(world.store.rotate(world.exchange(first.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
     assert_eq!(again(world).await, Collected::Gone, "its refresh token was used");
     let late = confirmed(world, &provider, "ann").await;
     let collection = world.collection(late);
-    assert!(matches!(world.store.collect_attempt(collection.clone()).await.unwrap(), Collected::Opened(_)));
+    assert!(matches!(world.store.collect(collection.clone()).await.unwrap(), Collected::Opened(_)));
     let mut after = collection;
     after.by.now = world.now.plus(secs(61));
-    assert_eq!(world.store.collect_attempt(after).await.unwrap(), Collected::Gone);
+    assert_eq!(world.store.collect(after).await.unwrap(), Collected::Gone);
 }
 
 pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
@@ -123,7 +144,7 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     identify.organization = Some(team);
     let id = identify.new_user;
     let event = world.next_event().await;
-    assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+    assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
     let expected = [Action::UserCreated(id), Action::MemberAdded(team, id), Action::SsoIdentified(attempt, id, true)];
     world.recorded(&event, &expected).await;
     world.settle().await;
@@ -135,10 +156,10 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     assert_eq!(user.email().map(Email::as_str), Some("ann@example.org"));
     let members = world.store.memberships(id).await.unwrap();
     assert!(matches!(&members[..], [(organization, OrganizationRole::Member)] if organization.id == team));
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
     let mut collection = world.collection(attempt);
     collection.organization = Some(team);
-    let Collected::Opened(grant) = world.store.collect_attempt(collection).await.unwrap() else { panic!("confirmed") };
+    let Collected::Opened(grant) = world.store.collect(collection).await.unwrap() else { panic!("confirmed") };
     assert_eq!(grant.grant.organization(), "Team");
 }
 
@@ -151,7 +172,7 @@ pub(crate) async fn makes_names_valid_and_unique(world: &mut World) {
         wanted.clone_into(&mut identify.wanted_name);
         identify.wanted_email = Some(Email::parse("Ann@Example.org").unwrap());
         let id = identify.new_user;
-        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
         world.user(id).await
     };
     let second = named("ann").await;
@@ -190,10 +211,10 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
     let closed = registered(world, closed).await;
     let team = world.organization("Team", &[]).await;
     let known = signed_up(world, &open, "ann").await;
-    let refused = async |world: &World, identify: Identify| {
+    let refused = async |world: &World, identify: Asked<Identify>| {
         let attempt = identify.attempt;
-        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Refused);
-        assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Refused);
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Refused);
+        assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Refused);
         assert_eq!(world.store.attempt(attempt).await.unwrap().unwrap().state(), &AttemptState::Refused);
     };
     let asking = async |world: &World, provider: &IdentityProvider, subject: &str, organization| {
@@ -210,40 +231,52 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
 
     // Signed out after the exchange began, though the account is read afterwards.
     let attempt = begun(world).await;
-    world.store.logout_user(&known.name().folded(), world.superuser().await).await.unwrap();
+    world.store.logout_user(known.name().folded(), world.superuser().await).await.unwrap();
     refused(world, identity(world, attempt, &open, "ann")).await;
     signed_up(world, &open, "ann").await;
     let by = world.superuser().await;
-    world.store.switch_user(&known.name().folded(), false, by).await.unwrap();
+    world.store.switch_user(SwitchUser { name: known.name().folded(), enabled: false }, by).await.unwrap();
     refused(world, asking(world, &open, "ann", None).await).await;
 
     // An attempt whose time is up goes no further.
     let attempt = begun(world).await;
     world.pass(secs(600));
-    assert_eq!(world.store.identify(identity(world, attempt, &open, "new")).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.begin_exchange(attempt_id(), world.now, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.take_identity(identity(world, attempt, &open, "new")).await.unwrap(), Identified::OutOfTurn);
+    assert_eq!(
+        world
+            .store
+            .begin_exchange(BeginExchange { attempt: attempt_id(), expire_time: world.now }, world.anyone())
+            .await
+            .unwrap()
+            .outcome,
+        Step::OutOfTurn
+    );
 }
 
 pub(crate) async fn collects_only_what_still_holds(world: &mut World) {
     let provider = registered(world, provider("idp", None)).await;
     let ann = signed_up(world, &provider, "ann").await;
     let name = ann.name().folded();
-    let collect = async |world: &World, attempt| world.store.collect_attempt(world.collection(attempt)).await.unwrap();
+    let collect = async |world: &World, attempt| world.store.collect(world.collection(attempt)).await.unwrap();
 
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.logout_user(&name, world.superuser().await).await.unwrap();
+    world.store.logout_user(name.clone(), world.superuser().await).await.unwrap();
     assert_eq!(collect(world, attempt).await, Collected::Refused);
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.switch_user(&name, false, world.superuser().await).await.unwrap();
-    world.store.switch_user(&name, true, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: false }, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: true }, world.superuser().await).await.unwrap();
     assert_eq!(collect(world, attempt).await, Collected::Refused, "enabling revives nothing");
 
     let team = world.organization("Team", &[&ann]).await;
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.remove_member(&folded("team"), &name, world.superuser().await).await.unwrap();
+    world
+        .store
+        .remove_member(RemoveMember { organization: folded("team"), user: name.clone() }, world.superuser().await)
+        .await
+        .unwrap();
     let mut collection = world.collection(attempt);
     collection.organization = Some(team);
-    assert_eq!(world.store.collect_attempt(collection).await.unwrap(), Collected::Refused);
+    assert_eq!(world.store.collect(collection).await.unwrap(), Collected::Refused);
 
     let attempt = confirmed(world, &provider, "ann").await;
     world.pass(secs(600));
@@ -254,16 +287,21 @@ pub(crate) async fn collects_only_what_still_holds(world: &mut World) {
 pub(crate) async fn can_be_refused_until_collected(world: &mut World) {
     let provider = registered(world, provider("idp", None)).await;
     let end = world.now.plus(secs(600));
-    let refuse = async |world: &World, attempt| world.store.refuse_attempt(attempt, end, world.anyone()).await.unwrap();
+    let refuse = async |world: &World, attempt| {
+        world.store.refuse_attempt(RefuseAttempt { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome
+    };
     let fresh = attempt_id();
     assert_eq!(refuse(world, fresh).await, Step::Done);
     assert_eq!(refuse(world, fresh).await, Step::Done);
-    assert_eq!(world.store.begin_exchange(fresh, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(
+        world.store.begin_exchange(BeginExchange { attempt: fresh, expire_time: end }, world.anyone()).await.unwrap().outcome,
+        Step::OutOfTurn
+    );
     let attempt = confirmed(world, &provider, "ann").await;
     assert_eq!(refuse(world, attempt).await, Step::Done);
     world.settle().await;
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Refused);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Refused);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let attempt = confirmed(world, &provider, "ann").await;
     let grant = collected(world, attempt).await;
     assert_eq!(refuse(world, attempt).await, Step::OutOfTurn);
@@ -277,13 +315,17 @@ pub(crate) async fn lists_providers_by_scope(world: &mut World) {
     let of_team = registered(world, provider("apple", Some(team))).await;
     world.settle().await;
     let by = world.caller(world.admin, Needs::Superuser).await;
-    let create = async |provider| world.store.create_provider(provider, 2, by.clone()).await.unwrap();
-    assert_eq!(create(provider("APPLE", None)).await, Created::Taken { email: false });
-    assert_eq!(create(provider("apple", Some(team))).await, Created::Taken { email: false });
-    assert_eq!(create(provider("apple", Some(organization_id()))).await, Created::NoSuchOrganization);
-    assert_eq!(create(provider("third", None)).await, Created::LimitReached);
-    assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site]);
-    assert_eq!(world.store.providers(Some(team)).await.unwrap(), [of_team]);
+    let create =
+        async |provider| world.store.create_provider(CreateProvider { provider, most: 2 }, by.clone()).await.unwrap().outcome;
+    assert_eq!(create(provider("APPLE", None)).await, ProviderCreated::NameTaken);
+    assert_eq!(create(provider("apple", Some(team))).await, ProviderCreated::NameTaken);
+    assert_eq!(create(provider("apple", Some(organization_id()))).await, ProviderCreated::NoSuchOrganization);
+    assert_eq!(create(provider("third", None)).await, ProviderCreated::LimitReached);
+    assert_eq!(world.store.providers(None, None, u32::MAX).await.unwrap(), [first.clone(), site.clone()]);
+    assert_eq!(world.store.providers(None, None, 1).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(world.store.providers(None, Some(&first.name.folded()), 1).await.unwrap(), std::slice::from_ref(&site));
+    assert_eq!(world.store.providers(None, Some(&site.name.folded()), 1).await.unwrap(), []);
+    assert_eq!(world.store.providers(Some(team), None, u32::MAX).await.unwrap(), [of_team]);
     assert_eq!(world.store.provider(first.id).await.unwrap(), Some(first));
     assert_eq!(world.store.provider(provider("gone", None).id).await.unwrap(), None);
 }

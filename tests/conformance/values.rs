@@ -13,14 +13,14 @@ use countersign::store::verbs::{Foundation, Founding, Granted, Opened};
 
 use crate::world::{DAY, MOST};
 
-pub(crate) fn founding(admin: User, now: Timestamp) -> Founding {
+pub(crate) fn founding(admin: User) -> Founding {
     let foundation = Foundation {
         issuer: "https://auth.example".to_owned(),
         epoch: 1,
         sealed_check: vec![1, 2, 3],
         server_keys: vec![(1, vec![4, 5, 6])],
     };
-    Founding { foundation, signing_keys: Vec::new(), admin, now }
+    Founding { foundation, signing_keys: Vec::new(), admin }
 }
 
 /// An enabled account with the password hash `phc-NAME`.

@@ -5,8 +5,6 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::audit::Action;
 use super::clock::Timestamp;
 use super::decision::{Decision, Impossible};
@@ -22,7 +20,7 @@ pub const KEY_SESSION: Duration = Duration::from_hours(24);
 const COARSE: Duration = Duration::from_mins(1);
 
 /// What a [`PersonalKey`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonalKeyParts {
     /// Its id.
     pub id: KeyId,
@@ -45,8 +43,7 @@ pub struct PersonalKeyParts {
 }
 
 /// A personal key, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PersonalKeyParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonalKey(PersonalKeyParts);
 
 /// What became of making a key.

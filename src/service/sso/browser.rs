@@ -25,7 +25,7 @@ use crate::service::client::Client;
 use crate::service::providers::client_secret_purpose;
 use crate::service::{Error, Result};
 use crate::store::StoreError;
-use crate::store::verbs::{Identify, Step};
+use crate::store::verbs::{BeginExchange, Identified, Identify, RefuseAttempt, Step};
 
 /// The characters of a binding cookie's value: 16 random bytes in URL-safe base64.
 const COOKIE_LENGTH: usize = 22;
@@ -128,10 +128,10 @@ impl Sso {
         let opened = open_state(&inner.keys, StateKind::Begin, state).map_err(|_| Refusal::Invalid)?;
         let Begin { ticket, asked } = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
         let left = inner.left(&ticket)?;
-        if inner.store.attempt(ticket.attempt).await?.is_some() {
+        if inner.sign_on.attempt(ticket.attempt).await?.is_some() {
             return Err(Refusal::Used);
         }
-        let provider = inner.store.provider(ticket.provider).await?.ok_or(Refusal::ProviderFailed)?;
+        let provider = inner.sign_on.provider(ticket.provider).await?.ok_or(Refusal::ProviderFailed)?;
         let cookie = match cookie {
             Some(cookie) if well_formed(cookie) => cookie.clone(),
             _ => Secret::new(URL_SAFE_NO_PAD.encode(inner.random.bytes::<16>())),
@@ -186,7 +186,7 @@ impl Inner {
         let bound = self.bound(Leg::Provider, &callback.state, callback.cookie.as_ref())?;
         let ticket = &bound.ticket;
         self.left(ticket)?;
-        let provider = self.store.provider(ticket.provider).await?;
+        let provider = self.sign_on.provider(ticket.provider).await?;
         // The provider of the attempt, of the redirect URI and of the answer must be one (mix-up).
         let provider = provider.filter(|provider| {
             provider.id.to_string() == callback.provider && callback.issuer.as_ref().is_none_or(|iss| *iss == provider.issuer)
@@ -199,10 +199,10 @@ impl Inner {
         };
         let registration = self.registration(&provider)?;
         let by = client.by(self.time.now());
-        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, by).await? {
+        let begin = BeginExchange { attempt: ticket.attempt, expire_time: ticket.expire_time };
+        match self.sign_on.begin_exchange(begin, by).await?.outcome {
             Step::Done => {}
             Step::OutOfTurn => return Err(Refusal::Used),
-            Step::Refused => return Err(Refusal::NotAllowed),
         }
         let request = self.request(&bound, callback.state);
         let identity = match self.identity.exchange(&registration, &request, &code, callback.issuer.as_deref()).await {
@@ -237,33 +237,31 @@ impl Inner {
             identity: (provider.issuer.clone(), proven.subject),
             new_user: UserId::random(&*self.random),
             organization: ticket.organization,
-            by: client.by(self.time.now()),
         };
-        let step = self.store.identify(identify).await;
+        let identified = self.sign_on.identify(identify, client.by(self.time.now())).await;
         self.waits.wake(ticket.attempt);
-        match step? {
-            Step::Done => {}
-            Step::OutOfTurn => return Err(Refusal::Used),
-            Step::Refused => return Err(Refusal::NotAllowed),
+        match identified?.outcome {
+            Identified::Done => {}
+            Identified::OutOfTurn => return Err(Refusal::Used),
+            Identified::Refused => return Err(Refusal::NotAllowed),
         }
-        let user = self.store.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
-        let user = self.store.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
+        let user = self.sign_on.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
+        let user = self.accounts.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
         Ok(user.name().as_str().to_owned())
     }
 
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
         let by = client.by(self.time.now());
         let (step, answered) = if yes {
-            (self.store.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
+            (self.sign_on.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
         } else {
-            (self.store.refuse_attempt(ticket.attempt, ticket.expire_time, by).await, Answered::Refused)
+            (self.sign_on.refuse_attempt(refusal(ticket), by).await, Answered::Refused)
         };
         self.waits.wake(ticket.attempt);
-        match step? {
+        match step?.outcome {
             Step::Done => Ok(answered),
-            Step::Refused => Err(Refusal::NotAllowed),
             // The second click of two.
-            Step::OutOfTurn => match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+            Step::OutOfTurn => match self.sign_on.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
                 Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) if yes => Ok(answered),
                 Some(AttemptState::Refused) if !yes => Ok(answered),
                 _ => Err(Refusal::Used),
@@ -273,7 +271,7 @@ impl Inner {
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
     async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
-        let refused = self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await;
+        let refused = self.sign_on.refuse_attempt(refusal(ticket), client.by(self.time.now())).await;
         self.waits.wake(ticket.attempt);
         match refused {
             Ok(_) => why,
@@ -362,4 +360,8 @@ pub(super) fn wanted_name(identity: &ProvenIdentity) -> String {
     let candidates = [identity.preferred_username.as_deref(), identity.name.as_deref(), local_part];
     let usable = |text: &&str| text.chars().any(|c| c.is_ascii_alphanumeric());
     candidates.into_iter().flatten().find(usable).unwrap_or(&identity.subject).chars().take(255).collect()
+}
+
+fn refusal(ticket: &Ticket) -> RefuseAttempt {
+    RefuseAttempt { attempt: ticket.attempt, expire_time: ticket.expire_time }
 }

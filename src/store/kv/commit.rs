@@ -9,24 +9,46 @@ use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
 use crate::model::user::{Roles, Subject};
-use crate::store::verbs::{By, Caller, Needs};
+use crate::store::verbs::{By, Caller, Commit, Needs};
 use crate::store::{Lane, Result, StoreError};
+
+/// What a verb came to, and the revision that holds it; none: that of its own commit.
+pub(super) struct Held<T> {
+    outcome: T,
+    revision: Option<i64>,
+}
+
+impl<T> Held<T> {
+    /// Held by the commit that it was decided in.
+    pub(super) const fn here(outcome: T) -> Self {
+        Self { outcome, revision: None }
+    }
+
+    /// Held by an earlier revision already.
+    pub(super) const fn at(revision: i64, outcome: T) -> Self {
+        Self { outcome, revision: Some(revision) }
+    }
+}
 
 /// Runs `verb` with the time that decides. What it changed is kept where it succeeded, and that time with it.
 ///
 /// The `By` that it hands on is the one to go by; the one in the verb's own arguments has the service's time.
-pub(super) fn decide<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+pub(super) fn decide<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<Held<T>>) -> Result<Commit<T>> {
     let by = By { now: by.now.max(tx.head.last_commit), ..by.clone() };
-    let outcome = verb(tx, &by)?;
+    let Held { outcome, revision } = verb(tx, &by)?;
     if tx.changed() {
         tx.head.last_commit = by.now;
         tx.keep();
     }
-    Ok(outcome)
+    Ok(Commit { outcome, revision: revision.unwrap_or(tx.head.revision), decided_at: by.now })
 }
 
 /// [`decide`], for a verb that a signed-in caller may stand behind: nothing happens where that one was signed out or demoted.
-pub(super) fn decide_fenced<T>(tx: &mut Tx<'_>, by: &By, verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<T>) -> Result<T> {
+pub(super) fn decide_fenced<T>(
+    tx: &mut Tx<'_>,
+    by: &By,
+    verb: impl FnOnce(&mut Tx<'_>, &By) -> Result<Held<T>>,
+) -> Result<Commit<T>> {
     decide(tx, by, |tx, by| {
         if let Some(caller) = &by.caller {
             fence(tx, caller)?;

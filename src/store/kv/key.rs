@@ -249,3 +249,9 @@ pub(super) fn lane_number(key: &[u8]) -> u8 {
 pub(super) fn after_lane(kind: Kind, number: u8) -> Option<Vec<u8>> {
     Some(key(kind, &[&[number.checked_add(1)?]]))
 }
+
+/// The first place behind a key.
+pub(super) fn following(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
+}

@@ -1,76 +1,134 @@
 //! Identity providers and sign-on attempts.
 
+use async_trait::async_trait;
+
 use super::accounts::insert as insert_user;
 use super::audit::audit;
 use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
 use super::key;
-use super::record::{Identity, ProviderEntry, full, load, put, scan};
+use super::record::{Identity, ProviderEntry, full, load, put, scan_from};
 use super::rows::{granted, known_user, member, named, organization, user};
 use super::session_row::session;
 use super::sessions::insert;
+use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::Action;
-use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
-use crate::model::name::Name;
+use crate::model::name::{Folded, Name};
 use crate::model::organization::{ActiveOrganization, OrganizationRole};
 use crate::model::provider::IdentityProvider;
 use crate::model::session::Opening;
 use crate::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
 use crate::model::user::{Holder, Roles, Subject, User};
-use crate::store::verbs::{By, CollectAttempt, Collected, Created, Identify};
+use crate::store::verbs::{
+    BeginExchange, By, CollectAttempt, Collected, Commit, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt,
+    SignOnStore,
+};
 use crate::store::{Result, StoreError};
 
-pub(super) fn create_provider(tx: &mut Tx<'_>, by: &By, new: &IdentityProvider, most: u32) -> Result<Created> {
+#[async_trait]
+impl SignOnStore for KvStore {
+    async fn provider(&self, id: ProviderId) -> Result<Option<IdentityProvider>> {
+        self.read(|view| provider(view, id)).await
+    }
+
+    async fn providers(
+        &self,
+        organization: Option<OrganizationId>,
+        after: Option<&Folded>,
+        most: u32,
+    ) -> Result<Vec<IdentityProvider>> {
+        self.read(|view| providers(view, organization, after, most)).await
+    }
+
+    async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>> {
+        self.read(|view| attempt(view, id)).await
+    }
+
+    async fn create_provider(&self, command: CreateProvider, by: By) -> Result<Commit<ProviderCreated>> {
+        self.change(by, move |tx, by| create_provider(tx, by, &command)).await
+    }
+
+    async fn begin_exchange(&self, command: BeginExchange, by: By) -> Result<Commit<Step>> {
+        self.change(by, move |tx, by| begin_exchange(tx, by, command)).await
+    }
+
+    async fn identify(&self, command: Identify, by: By) -> Result<Commit<Identified>> {
+        self.change(by, move |tx, by| identify(tx, by, &command)).await
+    }
+
+    async fn confirm_attempt(&self, attempt: AttemptId, by: By) -> Result<Commit<Step>> {
+        self.change(by, move |tx, by| confirm_attempt(tx, by, attempt)).await
+    }
+
+    async fn refuse_attempt(&self, command: RefuseAttempt, by: By) -> Result<Commit<Step>> {
+        self.change(by, move |tx, by| refuse_attempt(tx, by, command)).await
+    }
+
+    async fn collect_attempt(&self, command: CollectAttempt, by: By) -> Result<Commit<Collected>> {
+        self.change(by, move |tx, by| collect_attempt(tx, by, &command)).await
+    }
+}
+
+fn create_provider(tx: &mut Tx<'_>, by: &By, command: &CreateProvider) -> Result<ProviderCreated> {
+    let CreateProvider { provider: new, most } = command;
     if let Some(id) = new.organization
         && organization(tx, id)?.is_none()
     {
-        return Ok(Created::NoSuchOrganization);
+        return Ok(ProviderCreated::NoSuchOrganization);
     }
     let entry = key::provider_by_scope(new.organization, &new.name.folded());
     if load::<ProviderEntry>(tx, &entry)?.is_some() {
-        return Ok(Created::Taken { email: false });
+        return Ok(ProviderCreated::NameTaken);
     }
     if provider(tx, new.id)?.is_some() {
         return Err(StoreError::Corrupt(format!("Provider: {} exists already", new.id)));
     }
-    if full(tx, &key::providers_by_scope(new.organization), most)? {
-        return Ok(Created::LimitReached);
+    if full(tx, &key::providers_by_scope(new.organization), *most)? {
+        return Ok(ProviderCreated::LimitReached);
     }
     put(tx, entry, &ProviderEntry(new.id))?;
     put(tx, key::provider(new.id), new)?;
     audit(tx, by, Action::ProviderCreated(new.id))?;
-    Ok(Created::Created)
+    Ok(ProviderCreated::Created)
 }
 
-pub(super) fn providers(view: &dyn View, organization: Option<OrganizationId>) -> Result<Vec<IdentityProvider>> {
+fn providers(
+    view: &dyn View,
+    organization: Option<OrganizationId>,
+    after: Option<&Folded>,
+    most: u32,
+) -> Result<Vec<IdentityProvider>> {
+    let all = key::providers_by_scope(organization);
+    let from = after.map_or_else(|| all.clone(), |name| key::following(key::provider_by_scope(organization, name)));
     let mut found = Vec::new();
-    for (_, ProviderEntry(id)) in scan(view, &key::providers_by_scope(organization))? {
+    for (_, ProviderEntry(id)) in scan_from(view, &all, &from, usize::try_from(most).unwrap_or(usize::MAX))? {
         found.extend(provider(view, id)?);
     }
     Ok(found)
 }
 
-pub(super) fn provider(view: &dyn View, id: ProviderId) -> Result<Option<IdentityProvider>> {
+fn provider(view: &dyn View, id: ProviderId) -> Result<Option<IdentityProvider>> {
     load(view, &key::provider(id))
 }
 
-pub(super) fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>> {
+fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>> {
     load(view, &key::attempt(id))
 }
 
-pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp) -> Result<Step> {
+fn begin_exchange(tx: &mut Tx<'_>, by: &By, command: BeginExchange) -> Result<Step> {
+    let BeginExchange { attempt: id, expire_time } = command;
     let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, tx.head.revision, by.now);
     if decision.changed {
         expires(tx, expire_time, Expiring::Attempt(id));
     }
-    Ok(apply(tx, by, decision)?.0)
+    apply(tx, by, decision)
 }
 
-pub(super) fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Step> {
-    let Some(attempt) = attempt(tx, identify.attempt)? else { return Ok(Step::OutOfTurn) };
+fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Identified> {
+    let Some(attempt) = attempt(tx, identify.attempt)? else { return Ok(Identified::OutOfTurn) };
     let provider = provider(tx, identify.provider)?;
     let (issuer, subject) = &identify.identity;
     let account = match load(tx, &key::identity(issuer, subject))? {
@@ -92,10 +150,10 @@ pub(super) fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<
     if decision.outcome == AttemptIdentified::SignUp {
         sign_up(tx, by, identify, provider.and_then(|provider| provider.organization))?;
     }
-    Ok(match apply(tx, by, decision)?.0 {
-        AttemptIdentified::Known | AttemptIdentified::SignUp => Step::Done,
-        AttemptIdentified::Refused => Step::Refused,
-        AttemptIdentified::OutOfTurn => Step::OutOfTurn,
+    Ok(match apply(tx, by, decision)? {
+        AttemptIdentified::Known | AttemptIdentified::SignUp => Identified::Done,
+        AttemptIdentified::Refused => Identified::Refused,
+        AttemptIdentified::OutOfTurn => Identified::OutOfTurn,
     })
 }
 
@@ -126,22 +184,23 @@ fn free_name(tx: &Tx<'_>, wanted: &str, id: UserId) -> Result<Name> {
     Err(StoreError::Corrupt(format!("Name: one that ends in {id} is taken")))
 }
 
-pub(super) fn confirm_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId) -> Result<Step> {
+fn confirm_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId) -> Result<Step> {
     let Some(attempt) = attempt(tx, id)? else { return Ok(Step::OutOfTurn) };
-    Ok(apply(tx, by, attempt.confirm(by.now))?.0)
+    apply(tx, by, attempt.confirm(by.now))
 }
 
-pub(super) fn refuse_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp) -> Result<Step> {
+fn refuse_attempt(tx: &mut Tx<'_>, by: &By, command: RefuseAttempt) -> Result<Step> {
+    let RefuseAttempt { attempt: id, expire_time } = command;
     let found = attempt(tx, id)?;
     let fresh = found.is_none();
     let decision = Attempt::refuse(found, id, expire_time, by.now);
     if fresh && decision.changed {
         expires(tx, expire_time, Expiring::Attempt(id));
     }
-    Ok(apply(tx, by, decision)?.0)
+    apply(tx, by, decision)
 }
 
-pub(super) fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: &CollectAttempt) -> Result<Collected> {
+fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: &CollectAttempt) -> Result<Collected> {
     let Some(attempt) = attempt(tx, collect.attempt)? else { return Ok(Collected::Pending) };
     let before = session(tx, collect.session.id)?;
     let subject = attempt.user().map(Subject::User).or_else(|| before.as_ref().map(|before| before.subject().clone()));
@@ -157,7 +216,7 @@ pub(super) fn collect_attempt(tx: &mut Tx<'_>, by: &By, collect: &CollectAttempt
     let collection = Collection { new: &collect.session, account: account.as_ref(), organization };
     let decision = attempt.collect(&collection, before, Opening::at(by.now, by.origin.source));
     let holder = account.map_or(Holder::Gone, Holder::Account);
-    Ok(match apply(tx, by, decision)?.0 {
+    Ok(match apply(tx, by, decision)? {
         AttemptCollected::Opened(session) => Collected::Opened(insert(tx, by, session, holder, collect.session.most)?),
         AttemptCollected::Retried(session) => Collected::Retried(granted(tx, holder, &session)?),
         AttemptCollected::Pending => Collected::Pending,

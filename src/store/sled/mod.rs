@@ -16,10 +16,12 @@ mod flush;
 mod identity;
 mod pace;
 mod recount;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod tip;
 mod trouble;
+mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -49,11 +51,12 @@ use super::kv::head::Head;
 use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
 use super::{Lane, Result, Revocations, Store, StoreError};
+use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
 
 /// The format of everything in a data directory. Rises when an older version could no longer read it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A disk that reads less in a second is not waited for.
 const SLOWEST_BYTES_PER_SECOND: u64 = 1 << 20;
@@ -80,6 +83,8 @@ pub struct Options {
     pub moment: Duration,
     /// How long opening may take beside a second for each mebibyte.
     pub patience: Duration,
+    /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
+    pub now: Timestamp,
 }
 
 impl Options {
@@ -96,6 +101,7 @@ impl Options {
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
             patience: Duration::from_mins(2),
+            now: Timestamp::default(),
         }
     }
 }
@@ -103,9 +109,11 @@ impl Options {
 /// Opens the store of a data directory, or makes it where there is nothing.
 ///
 /// Reads every record, of sessions and audit events as many as a moment allows; the rest is read while the store is in use,
-/// and a store that turns out to be damaged then fails. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
-/// durable revision, and no other process can open the directory until the store is closed or this process ends. The
-/// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
+/// and a store that turns out to be damaged then fails. A directory of an earlier format is first brought to the present one,
+/// where it lies; until that is done it takes room for a second database, and a crash meanwhile costs nothing. When this returns,
+/// everything in the store is durable, `revocations` knows what is revoked and the durable revision, and no other process can
+/// open the directory until the store is closed or this process ends. The [`Failure`] tells when the store has failed while it
+/// was open: the process should then end, and a restart is what is needed.
 ///
 /// Dropping the future leaves the opening to the end of the process, which does no harm: a kill at any moment leaves a store that
 /// opens.
@@ -175,9 +183,8 @@ impl SledEngine {
         revoked: impl FnOnce(&dyn View) -> Result<Vec<Revocation>>,
     ) -> std::result::Result<(Self, Failure), OpenError> {
         let (directory, found) = Directory::enter(&options.directory)?;
-        directory.prepare()?;
         let opened = match found {
-            Found::Store(identity) => reopen(&directory, &identity, options)?,
+            Found::Store(identity) => reopen(&directory, &upgrade::to_present(&directory, identity, options)?, options)?,
             Found::Nothing | Found::Unfinished => create(&directory, options)?,
         };
         let Opened { database, barrier, identity, id, tip, recount } = opened;
@@ -294,6 +301,7 @@ fn create(directory: &Directory, options: &Options) -> std::result::Result<Opene
 
 fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std::result::Result<Opened, OpenError> {
     directory.expect_database()?;
+    directory.prepare()?;
     let path = directory.database();
     let Reopened { database, store: id, tip, recount } = Database::open(&path, options.cache_capacity, options.moment)?;
     if id != identity.store {
