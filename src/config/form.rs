@@ -2,10 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::model::signing_key::Algorithm;
@@ -19,11 +17,6 @@ pub(super) fn address(text: &str) -> Form<SocketAddr> {
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .or_else(|| text.parse().ok())
         .ok_or_else(|| "an address with its port, such as 127.0.0.1:50051 or [::1]:50051".to_owned())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one form among many; every text is a path")]
-pub(super) fn path(text: &str) -> Form<PathBuf> {
-    Ok(PathBuf::from(text))
 }
 
 pub(super) fn text(text: &str) -> Form<String> {
@@ -73,11 +66,6 @@ pub(super) fn networks(text: &str) -> Form<String> {
     let good = |item: &str| item.parse::<IpNet>().is_ok() || item.parse::<IpAddr>().is_ok();
     let all = text.split(',').map(str::trim).filter(|item| !item.is_empty()).all(good);
     if all { Ok(text.to_owned()) } else { Err("IP addresses and networks such as 10.0.0.0/8, separated by commas".to_owned()) }
-}
-
-pub(super) fn log_filter(text: &str) -> Form<String> {
-    let good = EnvFilter::try_new(text).is_ok();
-    if good { Ok(text.to_owned()) } else { Err("a filter such as info or warn,countersign=debug".to_owned()) }
 }
 
 /// A name that needs no escaping in a query.

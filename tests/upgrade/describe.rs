@@ -286,6 +286,7 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::StoreUpgraded { from, to, last, digest } => {
             ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
         }
+        Action::FoundationChanged(what) => ("foundation_changed", vec![what.clone()]),
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

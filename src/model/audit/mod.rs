@@ -114,6 +114,8 @@ pub enum Action {
         /// The digest of that event, as the format before computed it.
         digest: [u8; 32],
     },
+    /// What the store was founded with was changed, or the audience of its tokens. Says what, and to what.
+    FoundationChanged(String),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -200,6 +200,10 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             (entry.last, entry.digest) = (*last, digest.to_vec());
             ActionKind::StoreUpgraded
         }
+        Action::FoundationChanged(what) => {
+            entry.text.clone_from(what);
+            ActionKind::FoundationChanged
+        }
     }
 }
 
@@ -262,5 +266,6 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
             let (from, to, last) = (entry.count, entry.second_count, entry.last);
             Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }
         }
+        ActionKind::FoundationChanged => Action::FoundationChanged(entry.text),
     })
 }
