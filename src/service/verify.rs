@@ -32,6 +32,8 @@ pub struct Verifier {
     cache: SignatureCache<Claimed>,
     revocations: Arc<Revocations>,
     rules: Rules,
+    /// How long a token lives at the most.
+    longest: Duration,
     time: Time,
 }
 
@@ -40,7 +42,7 @@ impl Verifier {
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, revocations: Arc<Revocations>, policy: &Policy, time: Time, remembered: usize) -> Self {
         let rules = Rules { issuer: policy.issuer.clone(), audience: policy.audience.clone() };
-        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, time }
+        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, longest: policy.access_token, time }
     }
 
     /// Takes a call's `authorization` value for what it is: `Bearer` and an access token that is good now.
@@ -94,7 +96,7 @@ impl Verifier {
     /// is it revoked.
     fn good_now(&self, token: &str) -> Option<AccessToken> {
         let token = self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()?;
-        token.times.check(self.time.now()).ok()?;
+        token.times.check(self.time.now(), self.longest).ok()?;
         let dead = self.revocations.revokes(&token.subject, token.generation, token.session, token.credential);
         (!dead).then_some(token)
     }

@@ -31,7 +31,8 @@ pub(crate) async fn keeps_what_it_was_founded_with(world: &mut World) {
 pub(crate) async fn changes_signing_keys_together(world: &mut World) {
     let key = |kid: &str, state| SigningKeyRecord {
         kid: kid.to_owned(),
-        algorithm: Algorithm::EdDsa,
+        algorithm: Algorithm::Es256,
+        low_s: kid == "second",
         sealed_private: vec![7; 48],
         state,
         create_time: world.now,
