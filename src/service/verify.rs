@@ -48,9 +48,12 @@ impl Verifier {
     /// Takes a call's `authorization` value for what it is: `Bearer` and an access token that is good now.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] for anything else, without a reason.
+    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::BasicForToken`] where it is of the scheme Basic.
     pub fn authenticate(&self, client: &Client, authorization: Option<&str>) -> Result<SignedIn> {
         let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or(Error::TokenInvalid)?;
+        if scheme.eq_ignore_ascii_case("basic") {
+            return Err(Error::BasicForToken);
+        }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::TokenInvalid);
         }

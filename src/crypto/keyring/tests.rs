@@ -90,7 +90,10 @@ fn an_es256_token_has_the_lower_s_and_its_twin_does_not_verify() {
             let twin = twin(token.expose());
             assert!(ring.check_signature(token.expose()).is_ok(), "signed with the lower s");
             assert_eq!(ring.check_signature(&twin), Err(JwtError::Signature));
-            assert!(older.check_signature(token.expose()).is_ok() && older.check_signature(&twin).is_ok(), "an older key takes both");
+            assert!(
+                older.check_signature(token.expose()).is_ok() && older.check_signature(&twin).is_ok(),
+                "an older key takes both"
+            );
         }
     }
 }
