@@ -67,9 +67,13 @@ pub(super) async fn found_or_read(
     tell_what_changed(settings, &foundation, store, seams.clock.now(), new).await?;
     let signing_keys = store.signing_keys().await?;
     let signs_with = signing_keys.iter().find(|key| key.state == KeyState::Signing).map(|key| key.algorithm);
-    if signs_with.is_some_and(|algorithm| algorithm != settings.signing_algorithm) {
+    if let (Some(stored), Some(set)) = (signs_with, settings.signing_algorithm)
+        && stored != set
+    {
         tracing::warn!(
-            "COUNTERSIGN_SIGNING_ALGORITHM is not what this data directory signs with; it takes effect at first start"
+            "COUNTERSIGN_SIGNING_ALGORITHM is {}, and this data directory signs with {}: the setting takes effect at first start",
+            set.name(),
+            stored.name()
         );
     }
     Ok(Founded { foundation, signing_keys })
@@ -167,7 +171,7 @@ async fn found(
         sealed_check: sealer.seal(CHECK, CHECK.as_bytes(), random),
         server_keys: server_keys.to_sealed(sealer, random),
     };
-    let signing_key = KeyRing::generate(settings.signing_algorithm, KeyState::Signing, sealer, random, now)?;
+    let signing_key = KeyRing::generate(settings.signing_algorithm.unwrap_or_default(), KeyState::Signing, sealer, random, now)?;
     let admin = User::new(UserId::random(random), name, None, Some(hash), Roles { staff: false, superuser: true }, now);
     if made {
         // Before the commit. If this fails afterwards, somebody was told a password for nothing; the other way round, nobody

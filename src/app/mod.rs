@@ -238,7 +238,7 @@ impl App {
         let services =
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
-            .merge(well_known::router(Arc::clone(&self.services.verifier)));
+            .merge(well_known::router(Arc::clone(&self.services.verifier), &self.policy));
         let settings = EdgeSettings {
             trusted_proxies,
             traffic: self.traffic.clone(),

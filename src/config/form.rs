@@ -59,7 +59,7 @@ where
 }
 
 pub(super) fn algorithm(text: &str) -> Form<Algorithm> {
-    Algorithm::from_name(text).ok_or_else(|| "EdDSA, ES256 or RS256".to_owned())
+    Algorithm::from_name(text).ok_or_else(|| "ES256, EdDSA or RS256".to_owned())
 }
 
 pub(super) fn networks(text: &str) -> Form<String> {

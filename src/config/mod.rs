@@ -38,8 +38,8 @@ pub struct Settings {
     pub plaintext: bool,
     /// The content of the key-encryption key's file.
     pub kek: Option<Secret>,
-    /// What the first signing key signs with.
-    pub signing_algorithm: Algorithm,
+    /// What the first signing key signs with; `None`: the default, and whatever a store that exists signs with.
+    pub signing_algorithm: Option<Algorithm>,
     /// What a password check costs.
     pub hash: HashCost,
     /// How long calls in flight may take at shutdown.
@@ -196,7 +196,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let tls = reader.tls();
     let plaintext = reader.required(&table::PLAINTEXT, form::boolean);
     let kek = reader.secret_file(&table::KEK_FILE);
-    let signing_algorithm = reader.required(&table::SIGNING_ALGORITHM, form::algorithm);
+    let signing_algorithm = reader.optional(&table::SIGNING_ALGORITHM, form::algorithm);
     let memory = reader.required(&table::HASH_MEMORY, form::number(8..=262_144));
     let passes = reader.required(&table::HASH_PASSES, form::number(1..=10));
     let lanes = reader.required(&table::HASH_LANES, form::number(1..=16));
@@ -226,7 +226,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         tls,
         plaintext: plaintext?,
         kek,
-        signing_algorithm: signing_algorithm?,
+        signing_algorithm,
         hash: HashCost { memory: memory?, passes: passes?, lanes: lanes?, threads },
         drain: Duration::from_secs(drain?),
         max_connections: max_connections?,

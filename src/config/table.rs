@@ -70,7 +70,7 @@ settings! {
     TLS_KEY: "COUNTERSIGN_TLS_KEY", "tls-key", "FILE", "", "Key of the certificate, PEM.";
     PLAINTEXT: "COUNTERSIGN_PLAINTEXT", "plaintext", "true|false", "false", "Speak cleartext off loopback too, because something in front speaks TLS.";
     KEK_FILE: "COUNTERSIGN_KEK_FILE", "kek-file", "FILE", "", "File with the key-encryption key, 32 bytes in base64, that seals what rests in the data directory.";
-    SIGNING_ALGORITHM: "COUNTERSIGN_SIGNING_ALGORITHM", "signing-algorithm", "EdDSA|ES256|RS256", "EdDSA", "What access tokens are signed with; takes effect at first start.";
+    SIGNING_ALGORITHM: "COUNTERSIGN_SIGNING_ALGORITHM", "signing-algorithm", "ES256|EdDSA|RS256", "", "What access tokens are signed with; takes effect at first start. Default: ES256, and in a data directory that exists what it signs with.";
     HASH_MEMORY: "COUNTERSIGN_HASH_MEMORY", "hash-memory", "KIB", "19456", "Argon2id memory of one password check, in KiB.";
     HASH_PASSES: "COUNTERSIGN_HASH_PASSES", "hash-passes", "NUMBER", "2", "Argon2id passes.";
     HASH_LANES: "COUNTERSIGN_HASH_LANES", "hash-lanes", "NUMBER", "1", "Argon2id lanes.";

@@ -18,7 +18,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:50051");
     assert_eq!(settings.data_dir, PathBuf::from("./countersign-data"));
     assert_eq!(settings.hash, HashCost { memory: 19456, passes: 2, lanes: 1, threads: None });
-    assert_eq!(settings.signing_algorithm, Algorithm::EdDsa);
+    assert_eq!(settings.signing_algorithm, None);
     assert_eq!(settings.links, Links { parameter: "sst".into(), max_age: Duration::from_hours(1), one_time: true });
     assert_eq!((settings.password_alone, settings.password_with_code), (15, 8));
     assert_eq!((settings.most_sessions, settings.most_keys), (1000, 100));

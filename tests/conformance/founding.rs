@@ -31,7 +31,8 @@ pub(crate) async fn keeps_what_it_was_founded_with(world: &mut World) {
 pub(crate) async fn changes_signing_keys_together(world: &mut World) {
     let key = |kid: &str, state| SigningKeyRecord {
         kid: kid.to_owned(),
-        algorithm: Algorithm::EdDsa,
+        algorithm: Algorithm::Es256,
+        low_s: kid == "second",
         sealed_private: vec![7; 48],
         state,
         create_time: world.now,
@@ -56,6 +57,7 @@ pub(crate) async fn a_new_issuer_has_a_new_key_and_a_new_epoch(world: &mut World
         sealed_private: vec![7; 48],
         state: KeyState::Signing,
         create_time: world.now,
+        low_s: true,
     };
     let change = |issuer: &str| Refounding::Issuer(issuer.to_owned(), key.clone());
     let events = world.events().await.len();

@@ -8,6 +8,7 @@
 //! # Source
 //! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).
 
+mod low_s;
 mod parse;
 mod strict_json;
 mod verify;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::low_s::lower_s;
 pub(super) use self::parse::{claims, parse};
 pub(super) use self::verify::VerifyingKey;
 #[cfg(test)]
@@ -138,6 +140,9 @@ pub enum JwtError {
     /// `iat` or `nbf` lie ahead.
     #[error("the token is from the future")]
     NotYetValid,
+    /// `exp` is further away than any token lives.
+    #[error("the token lives longer than any that is made here")]
+    TooFar,
 }
 
 impl Rules {
@@ -162,18 +167,24 @@ impl Rules {
 }
 
 impl Times {
-    /// Checks that a token may be used at `now`.
+    /// Checks that a token may be used at `now`, where no token lives longer than `longest`.
     ///
     /// # Errors
     /// [`JwtError::Expired`] (`now` is [`EXPIRY_LEEWAY`] or more past `exp`), [`JwtError::NotYetValid`] (`iat` or `nbf` more than
-    /// [`FUTURE_LEEWAY`] ahead).
-    pub fn check(&self, now: Timestamp) -> Result<(), JwtError> {
+    /// [`FUTURE_LEEWAY`] ahead), [`JwtError::TooFar`] (`exp` further ahead than `longest` and [`FUTURE_LEEWAY`]).
+    ///
+    /// # Security
+    /// A clock that was wrong for a moment must not leave behind a token that lives for days.
+    pub fn check(&self, now: Timestamp, longest: Duration) -> Result<(), JwtError> {
         if now.secs() >= self.exp.saturating_add(EXPIRY_LEEWAY.as_secs()) {
             return Err(JwtError::Expired);
         }
         let horizon = now.plus(FUTURE_LEEWAY).secs();
         if self.iat > horizon || self.nbf.is_some_and(|nbf| nbf > horizon) {
             return Err(JwtError::NotYetValid);
+        }
+        if self.exp > now.plus(longest).plus(FUTURE_LEEWAY).secs() {
+            return Err(JwtError::TooFar);
         }
         Ok(())
     }

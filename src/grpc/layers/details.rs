@@ -91,7 +91,9 @@ fn completed(status: &Status) -> Option<Status> {
     };
     // The metadata goes along: with an unknown compression it says which would do.
     let (code, sentence) = (status::code(refusal.reason), refusal.sentence.as_ref());
-    Some(Status::with_error_details_and_metadata(code, sentence, status::details(&refusal), status.metadata().clone()))
+    let mut metadata = status.metadata().clone();
+    status::push_back(&refusal, &mut metadata);
+    Some(Status::with_error_details_and_metadata(code, sentence, status::details(&refusal), metadata))
 }
 
 /// The answer to a method or path that does not exist.
@@ -100,13 +102,16 @@ pub(super) const NO_SUCH_METHOD: Refusal = Refusal::new(Reason::Unimplemented, "
 const TOO_LARGE: Refusal = Refusal::new(Reason::MessageTooLarge, "the message is larger than this server takes");
 
 /// What tonic says, as INTERNAL, of a message that the client got wrong.
-const MALFORMED: [&str; 6] = [
+const MALFORMED: [&str; 8] = [
     "invalid compression flag",
     "compressed-flag but no grpc-encoding",
     "Unexpected EOF decoding stream",
     "Missing request message",
     "Error decompressing",
     "failed to decode Protobuf message",
+    // gRPC-Web in text form: base64 that is cut short, or is none.
+    "malformed base64 request",
+    "tonic-web: Invalid ",
 ];
 
 /// What tonic and hyper say of a message whose sender went away, or broke its stream, in the middle of it.

@@ -64,6 +64,7 @@ impl Record2 for SigningKey {
                 Algorithm::Es256 => signing_key::Algorithm::Es256,
                 Algorithm::Rs256 => signing_key::Algorithm::Rs256,
             },
+            low_s: false,
             sealed_private: self.sealed_private,
             state: match self.state {
                 KeyState::Published => signing_key::KeyState::Published,

@@ -59,6 +59,7 @@ impl Record for SigningKeyRecord {
             state: state.into(),
             retire_time: retired.map(Timestamp::micros),
             create_time: Some(self.create_time.micros()),
+            low_s: self.low_s,
         }
     }
 
@@ -73,6 +74,7 @@ impl Record for SigningKeyRecord {
         Ok(Self {
             kid: message.kid,
             algorithm: Algorithm::coded(message.algorithm, "algorithm")?,
+            low_s: message.low_s,
             sealed_private: message.sealed_private,
             state,
             create_time: time(message.create_time, "create_time")?,

@@ -89,8 +89,11 @@ fn founding(golden: &mut Golden) {
     let states = [KeyState::Published, KeyState::Signing, KeyState::Retired { since: at(1) }];
     for (algorithm, state) in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256].into_iter().zip(states) {
         let sealed_private = vec![5, 6];
-        let key = SigningKeyRecord { kid: "kid".to_owned(), algorithm, sealed_private, state, create_time: at(0) };
+        let key = SigningKeyRecord { kid: "kid".to_owned(), algorithm, low_s: false, sealed_private, state, create_time: at(0) };
         golden.of("signing_key", &key);
+        if algorithm == Algorithm::Es256 {
+            golden.of("signing_key", &SigningKeyRecord { low_s: true, ..key });
+        }
     }
     golden.of("start", &Start { audience: "us".to_owned() });
 }
