@@ -24,7 +24,7 @@ use self::founding::Founded;
 pub use self::front::Front;
 use self::watch::Watch;
 pub use self::watch::{Seams, Uptime};
-use crate::config::Settings;
+use crate::config::{Outside, Settings};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
@@ -39,7 +39,7 @@ use crate::model::ids::StoreId;
 use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
-use crate::oidc::OidcClient;
+use crate::oidc::{Network, OidcClient};
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::sled::{Failure, Options, open as open_store};
@@ -229,9 +229,15 @@ async fn build(
         pool: Arc::clone(pool),
         policy: Arc::clone(&policy),
         epoch: foundation.epoch,
-        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock))),
+        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock), network(settings))),
     });
     Ok((services, policy))
+}
+
+/// The way to identity providers.
+fn network(settings: &Settings) -> Network {
+    let Outside { proxy, no_proxy, authorities } = settings.outside.clone();
+    Network { proxy, no_proxy, authorities }
 }
 
 /// The settings that services decide by, for a server of this issuer.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::path::Path;
 
-use super::TlsFiles;
+use rustls_pki_types::CertificateDer;
+
+use super::{Outside, TlsFiles};
 use super::form::{self, Form};
 use super::table::{self, Setting};
 use crate::model::secret::Secret;
@@ -98,6 +100,34 @@ impl<'a> Reader<'a> {
         direct.or(filed)
     }
 
+    /// The proxy, where there is none for it, and the authorities of identity providers.
+    pub(super) fn outside(&mut self) -> Outside {
+        let proxy = self.known_as(&table::HTTPS_PROXY, &["https_proxy", "ALL_PROXY", "all_proxy"]);
+        let proxy = Secret::new(proxy.unwrap_or_default());
+        if let (false, Err(wanted)) = (proxy.is_empty(), form::proxy(proxy.expose())) {
+            // The value may hold a password, so it is not shown.
+            self.problems.push(format!("{}: is not {wanted}", table::HTTPS_PROXY));
+        }
+        let no_proxy = self.known_as(&table::NO_PROXY, &["no_proxy"]).unwrap_or_default();
+        Outside { proxy, no_proxy, authorities: self.authorities() }
+    }
+
+    fn authorities(&mut self) -> Vec<CertificateDer<'static>> {
+        let Some(path) = self.text(&table::CA_FILE) else { return Vec::new() };
+        let read = std::fs::read(&path).map_err(|error| format!("cannot read {path}: {error}"));
+        read.and_then(|pem| form::authorities(&pem).map_err(|wanted| format!("{path} is not {wanted}"))).unwrap_or_else(|problem| {
+            self.problems.push(format!("{}: {problem}", table::CA_FILE));
+            Vec::new()
+        })
+    }
+
+    /// The text of a setting that other programs know under further names too.
+    fn known_as(&mut self, setting: &Setting, names: &[&str]) -> Option<String> {
+        let further = |name: &&str| self.environment.string(name).ok().flatten().filter(|text| !text.is_empty());
+        let further = names.iter().find_map(further);
+        self.text(setting).or(further)
+    }
+
     /// Certificate and key: both or neither.
     pub(super) fn tls(&mut self) -> Option<TlsFiles> {
         let cert = self.optional(&table::TLS_CERT, form::path);
@@ -156,10 +186,11 @@ fn file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
-/// Whether a file may have this setting. The password may not: settings files are shown around. Neither may a file name another
+/// Whether a file may have this setting. A password may not, nor the proxy, which may hold one: settings files are shown around.
+/// Neither may a file name another
 /// file.
 fn in_file(setting: &Setting) -> bool {
-    *setting != table::ADMIN_PASSWORD && *setting != table::CONFIG
+    *setting != table::ADMIN_PASSWORD && *setting != table::HTTPS_PROXY && *setting != table::CONFIG
 }
 
 fn scalar(value: &toml::Value) -> Option<String> {

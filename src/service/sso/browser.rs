@@ -330,6 +330,7 @@ impl Inner {
             client_id: provider.client_id.clone(),
             client_secret,
             scopes: provider.scopes.clone(),
+            trusted_audiences: Vec::new(),
         })
     }
 
