@@ -6,9 +6,9 @@ use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
 
-use super::{Outside, TlsFiles};
 use super::form::{self, Form};
 use super::table::{self, Setting};
+use super::{Outside, TlsFiles};
 use crate::model::secret::Secret;
 
 /// Where settings are read from by name: the process environment, flags, or a test's own map.
@@ -115,10 +115,12 @@ impl<'a> Reader<'a> {
     fn authorities(&mut self) -> Vec<CertificateDer<'static>> {
         let Some(path) = self.text(&table::CA_FILE) else { return Vec::new() };
         let read = std::fs::read(&path).map_err(|error| format!("cannot read {path}: {error}"));
-        read.and_then(|pem| form::authorities(&pem).map_err(|wanted| format!("{path} is not {wanted}"))).unwrap_or_else(|problem| {
-            self.problems.push(format!("{}: {problem}", table::CA_FILE));
-            Vec::new()
-        })
+        read.and_then(|pem| form::authorities(&pem).map_err(|wanted| format!("{path} is not {wanted}"))).unwrap_or_else(
+            |problem| {
+                self.problems.push(format!("{}: {problem}", table::CA_FILE));
+                Vec::new()
+            },
+        )
     }
 
     /// The text of a setting that other programs know under further names too.

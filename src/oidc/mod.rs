@@ -12,6 +12,8 @@ mod metadata;
 mod network;
 mod profile;
 #[cfg(test)]
+mod scripted;
+#[cfg(test)]
 mod tests;
 mod token;
 

@@ -53,6 +53,12 @@ impl Outside {
         Self(Arc::new(Inner { network, proxies: Arc::new(proxies), tls: OnceLock::new() }))
     }
 
+    /// Whether a proxy stands before that address.
+    #[cfg(test)]
+    pub(super) fn has_proxy_for(&self, to: &Uri) -> bool {
+        self.0.proxies.intercept(to).is_some()
+    }
+
     /// What connects to the addresses of a realm. This machine is never reached through a proxy.
     pub(super) fn connector(&self, realm: Realm) -> Result<HttpsConnector<Dial>, IdentityError> {
         let tls = self.0.tls.get_or_init(|| tls(&self.0.network.authorities)).clone().map_err(IdentityError::Unreachable)?;

@@ -57,12 +57,7 @@ pub(super) async fn completed(
 }
 
 /// What the endpoint says of this subject; `None` where there is no endpoint, or no token for it.
-async fn ask(
-    provider: &Provider,
-    known: &Known,
-    identity: &ProvenIdentity,
-    tokens: &Tokens,
-) -> Result<Option<ProvenIdentity>> {
+async fn ask(provider: &Provider, known: &Known, identity: &ProvenIdentity, tokens: &Tokens) -> Result<Option<ProvenIdentity>> {
     let (Some(url), Some(token)) = (&known.userinfo_endpoint, &tokens.access_token) else { return Ok(None) };
     let bearer = header(&format!("Bearer {}", token.expose()))?;
     let body = provider.fetch.document(url, Some(bearer)).await;

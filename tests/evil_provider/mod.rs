@@ -110,12 +110,12 @@ impl EvilProvider {
         Self::serve(listener, base)
     }
 
-    /// Starts it behind TLS: its issuers begin with `https://localhost`. The PEM is the certificate to trust.
-    pub(crate) async fn start_tls() -> (Self, String) {
+    /// Starts it behind TLS: its issuers begin with `https://` and `host`. The PEM is the certificate to trust.
+    pub(crate) async fn start_tls(host: &str) -> (Self, String) {
         let (inner, outer) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let behind = inner.local_addr().unwrap();
-        let mut provider = Self::serve(inner, format!("https://localhost:{}", outer.local_addr().unwrap().port()));
-        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let mut provider = Self::serve(inner, format!("https://{host}:{}", outer.local_addr().unwrap().port()));
+        let certified = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()

@@ -1,6 +1,5 @@
 //! Keys that a provider signs with, of every type that is accepted.
 
-use aws_lc_rs::encoding::AsBigEndian as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{

@@ -5,7 +5,7 @@ mod keys;
 pub(crate) mod rows;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -17,7 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub(crate) use self::keys::Key;
@@ -28,6 +28,9 @@ pub(crate) const CLIENT_ID: &str = "countersign";
 pub(crate) const CLIENT_SECRET: &str = "0123456789abcdef+/%:0123456789abcdef";
 /// The access token that the userinfo endpoint takes.
 const ACCESS_TOKEN: &str = "the access token";
+
+/// The RSA key of every script: making one takes long.
+static RSA: LazyLock<Arc<Key>> = LazyLock::new(|| Arc::new(Key::new("RS256")));
 
 /// What one issuer answers. Values are added to what a plain provider says, `{issuer}` in a text being the issuer.
 pub(crate) struct Script {
@@ -73,7 +76,7 @@ impl Script {
             jwk: json!({"kid": "one", "use": "sig"}),
             other_keys: Vec::new(),
             alg,
-            key: Arc::new(Key::new(alg)),
+            key: if alg.starts_with(['R', 'P']) { Arc::clone(&RSA) } else { Arc::new(Key::new(alg)) },
             without: &[],
             content_type: "application/json",
             secret: "basic",
@@ -264,12 +267,4 @@ fn id_token(script: &Script, nonce: &str, issuer: &str) -> String {
     let signed = format!("{}.{}", part(&header), part(&claims));
     let signature = script.key.sign(script.alg, signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-}
-
-/// The fields of an object, for a script.
-pub(crate) fn fields(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
 }

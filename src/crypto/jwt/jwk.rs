@@ -26,7 +26,10 @@ pub(super) struct PublicKey {
 
 #[derive(Clone, Debug)]
 enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// An uncompressed point.
     Ec(Curve, Vec<u8>),
     Ed25519(Vec<u8>),
