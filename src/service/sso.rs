@@ -6,7 +6,8 @@
 //!    and a different one in the URL that the person opens, which collects nothing.
 //! 2. [`Sso::begin`] binds the attempt to that person's browser and names the provider's page.
 //! 3. [`Sso::callback`] first commits that the attempt is being exchanged (a second callback finds that out, also after a
-//!    crash), then asks the provider who it was, and says who asks for the session.
+//!    crash, so the code is sent once), then asks the provider who it was, and says who asks for the session. The same browser
+//!    gets the same question again, however often it comes back.
 //! 4. [`Sso::answer`]: the person agrees, or does not. Only a yes from the same browser makes the session collectable.
 //! 5. [`Sso::collect`] waits for that, and opens the session.
 //!
@@ -14,6 +15,7 @@
 //! issuer and subject, never by e-mail. Depends on an [`IdentityClient`] for everything that is said to a provider.
 
 mod browser;
+mod exchanges;
 mod identity;
 #[cfg(test)]
 mod testing;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::browser::{Answered, Begun, Callback, Confirmation, Refusal};
+use self::exchanges::Exchanges;
 pub use self::identity::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
 use self::ticket::{Asked, Begin, Collector, Ticket};
 use self::waits::Waits;
@@ -67,6 +70,7 @@ struct Inner {
     identity: Arc<dyn IdentityClient>,
     guesses: Arc<Guesses>,
     waits: Arc<Waits>,
+    exchanges: Arc<Exchanges>,
 }
 
 /// What [`Sso`] is made of.
@@ -119,7 +123,8 @@ impl Sso {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, tokens, keys, sealer, random, time, policy, identity, guesses } = parts;
         let waits = Arc::new(Waits::default());
-        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits }))
+        let exchanges = Arc::new(Exchanges::new(Arc::clone(&waits)));
+        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits, exchanges }))
     }
 
     /// Where a provider sends browsers back to: what is to be registered there.
@@ -216,6 +221,7 @@ impl Inner {
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
         match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+            Some(AttemptState::Exchanging { .. }) if self.abandoned(client, &ticket).await? => return Err(Error::SsoRefused),
             None | Some(AttemptState::Exchanging { .. } | AttemptState::Identified { .. }) => return expired(),
             Some(AttemptState::Refused) => return Err(Error::SsoRefused),
             Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) => {}
@@ -232,6 +238,21 @@ impl Inner {
             Collected::Gone => Err(Error::SsoCollected),
             Collected::Expired => Err(Error::SsoExpired),
         }
+    }
+
+    /// Whether an attempt that was found being exchanged can no longer finish: the process that had its callback is gone. It is
+    /// refused then.
+    async fn abandoned(&self, client: &Client, ticket: &Ticket) -> Result<bool> {
+        if self.exchanges.has(ticket.attempt) {
+            return Ok(false);
+        }
+        // Read after that: a callback that ended in between left something else.
+        let found = self.store.attempt(ticket.attempt).await?;
+        if !matches!(found.as_ref().map(Attempt::state), Some(AttemptState::Exchanging { .. })) {
+            return Ok(false);
+        }
+        self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await?;
+        Ok(true)
     }
 
     async fn sign_in(&self, granted: Granted, refresh: Secret) -> Result<SignIn> {

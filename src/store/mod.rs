@@ -338,10 +338,11 @@ pub trait Store: Send + Sync + 'static {
     /// Case: `sso::goes_its_way_once`.
     async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>>;
 
-    /// Commits that the attempt's code is being exchanged: `Done` once, `OutOfTurn` ever after.
+    /// Commits that the code is being exchanged that `browser` (its keyed hash) brought back: `Done` once, `OutOfTurn` ever
+    /// after.
     ///
     /// Cases: `sso::goes_its_way_once`, `sweep::removes_what_expired_a_day_ago`.
-    async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, by: By) -> Result<Step>;
+    async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, browser: [u8; 32], by: By) -> Result<Step>;
 
     /// Finds or makes the account of an identity: Exchanging -> Identified, or Refused. A new account gets the name that was
     /// wanted, made valid and with the first number that makes it free, and the e-mail only where that is free.

@@ -239,8 +239,8 @@ async fn goes_on(
         let found = world.store.attempt(id).await.unwrap();
         let (decided, expected) = match (doing, found) {
             (OfAttempt::Begin, found) => {
-                let decided = Attempt::begin(found, id, end, seen.revision, by.now);
-                prop_assert_eq!(world.store.begin_exchange(id, end, by.clone()).await.unwrap(), decided.outcome);
+                let decided = Attempt::begin(found, id, end, [8; 32], seen.revision, by.now);
+                prop_assert_eq!(world.store.begin_exchange(id, end, [8; 32], by.clone()).await.unwrap(), decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             (OfAttempt::Refuse, found) => {

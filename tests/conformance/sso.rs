@@ -31,7 +31,7 @@ pub(crate) async fn registered(world: &World, provider: IdentityProvider) -> Ide
 
 pub(crate) async fn begun(world: &World) -> AttemptId {
     let id = attempt_id();
-    let begun = world.store.begin_exchange(id, world.now.plus(secs(600)), world.anyone()).await.unwrap();
+    let begun = world.store.begin_exchange(id, world.now.plus(secs(600)), [8; 32], world.anyone()).await.unwrap();
     assert_eq!(begun, Step::Done);
     id
 }
@@ -75,9 +75,10 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let attempt = attempt_id();
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
     assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::Done);
     world.settle().await;
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.attempt(attempt).await.unwrap().unwrap().browser(), Some(&[8; 32]));
+    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
     assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
     assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let identify = identity(world, attempt, &provider, "ann");
@@ -93,7 +94,7 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let collection = world.collection(attempt);
     let Collected::Opened(first) = world.store.collect_attempt(collection.clone()).await.unwrap() else { panic!("confirmed") };
     assert_eq!(first.grant.auth_time(), proved);
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
     let again = async |world: &World| {
         let mut collection = collection.clone();
         collection.by = world.anyone();
@@ -221,7 +222,7 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
     let attempt = begun(world).await;
     world.pass(secs(600));
     assert_eq!(world.store.identify(identity(world, attempt, &open, "new")).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.begin_exchange(attempt_id(), world.now, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(attempt_id(), world.now, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
 }
 
 pub(crate) async fn collects_only_what_still_holds(world: &mut World) {
@@ -258,7 +259,7 @@ pub(crate) async fn can_be_refused_until_collected(world: &mut World) {
     let fresh = attempt_id();
     assert_eq!(refuse(world, fresh).await, Step::Done);
     assert_eq!(refuse(world, fresh).await, Step::Done);
-    assert_eq!(world.store.begin_exchange(fresh, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(fresh, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
     let attempt = confirmed(world, &provider, "ann").await;
     assert_eq!(refuse(world, attempt).await, Step::Done);
     world.settle().await;

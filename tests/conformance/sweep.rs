@@ -30,7 +30,7 @@ pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     assert_eq!(world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap(), Rotated::Unknown);
     assert_eq!(world.store.redeem_link(world.redemption(&link)).await.unwrap(), Redeemed::Dead);
     let end = session.grant.auth_time().plus(secs(600));
-    assert_eq!(world.store.begin_exchange(attempt, end, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
     assert_eq!(world.user(ann.id()).await.id(), ann.id());
 }
 

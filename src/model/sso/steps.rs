@@ -63,19 +63,20 @@ impl ProvenSubject<'_> {
 }
 
 impl Attempt {
-    /// Begins the exchange of an attempt's code, at the store's `revision`, where there is no record of the attempt yet: `Done`
-    /// once, `OutOfTurn` ever after. A record that was swept is that of an attempt whose time is up all the more.
+    /// Begins the exchange of the code that `browser` brought back, at the store's `revision`, where there is no record of the
+    /// attempt yet: `Done` once, `OutOfTurn` ever after. A record that was swept is that of an attempt whose time is up all the more.
     pub fn begin(
         found: Option<Self>,
         id: AttemptId,
         expire_time: Timestamp,
+        browser: [u8; 32],
         revision: i64,
         now: Timestamp,
     ) -> Decision<Option<Self>, Step> {
         if now >= expire_time || found.is_some() {
             return Decision::unchanged(found, Step::OutOfTurn);
         }
-        let begun = Self(AttemptParts { id, expire_time, state: AttemptState::Exchanging { revision } });
+        let begun = Self(AttemptParts { id, expire_time, state: AttemptState::Exchanging { revision }, browser: Some(browser) });
         Decision::changed(Some(begun), Step::Done).auditing(Action::SsoExchangeBegun(id))
     }
 
@@ -115,7 +116,7 @@ impl Attempt {
             None if now >= expire_time => return Decision::unchanged(found, Step::OutOfTurn),
             Some(_) | None => {}
         }
-        let attempt = found.unwrap_or(Self(AttemptParts { id, expire_time, state: AttemptState::Refused }));
+        let attempt = found.unwrap_or(Self(AttemptParts { id, expire_time, state: AttemptState::Refused, browser: None }));
         let Decision { value, changed, outcome, revoked, audited } = attempt.refused(Step::Done);
         Decision { value: Some(value), changed, outcome, revoked, audited }
     }

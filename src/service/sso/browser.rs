@@ -146,10 +146,12 @@ impl Sso {
     }
 
     /// Takes what came back from the provider. The first thing it changes is that the attempt is being exchanged: a second
-    /// callback finds that, whatever became of the first. Durable once this returns.
+    /// callback waits for the first one and finds what became of it. The same browser gets the same question again until it is
+    /// answered; the code is sent once. Durable once this returns.
     ///
     /// # Errors
-    /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`], [`Refusal::Used`] - nothing was changed.
+    /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`] - nothing was changed.
+    /// - [`Refusal::Used`] - another browser came first, or the attempt is over; one that a crash left behind is refused.
     /// - [`Refusal::ProviderRefused`], [`Refusal::ProviderFailed`], [`Refusal::NotAllowed`] - the attempt is refused.
     /// - [`Refusal::Failed`].
     ///
@@ -198,10 +200,11 @@ impl Inner {
             return Err(self.refuse(client, ticket, Refusal::ProviderRefused).await);
         };
         let registration = self.registration(&provider)?;
+        let _alone = self.exchanges.turn(ticket.attempt).await;
         let by = client.by(self.time.now());
-        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, by).await? {
+        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, bound.binding, by).await? {
             Step::Done => {}
-            Step::OutOfTurn => return Err(Refusal::Used),
+            Step::OutOfTurn => return self.asked_before(client, bound, &provider).await,
             Step::Refused => return Err(Refusal::NotAllowed),
         }
         let request = self.request(&bound, callback.state);
@@ -209,7 +212,41 @@ impl Inner {
             Ok(identity) => identity,
             Err(error) => return Err(self.refuse(client, ticket, failed(&provider, &error)).await),
         };
-        let username = self.identify(client, ticket, &provider, identity).await?;
+        let username = match self.identify(client, ticket, &provider, identity).await {
+            Ok(username) => username,
+            // The code is spent: this attempt can no longer finish.
+            Err(why @ Refusal::Failed(_)) => return Err(self.refuse(client, ticket, why).await),
+            Err(why) => return Err(why),
+        };
+        self.confirmation(bound, username, &provider)
+    }
+
+    /// The question again, for the browser that was asked it before.
+    async fn asked_before(
+        &self,
+        client: &Client,
+        bound: Bound,
+        provider: &IdentityProvider,
+    ) -> std::result::Result<Confirmation, Refusal> {
+        let found = self.store.attempt(bound.ticket.attempt).await?;
+        let same = |attempt: &Attempt| attempt.browser().is_some_and(|browser| hashes_equal(browser, &bound.binding));
+        match found.filter(same).as_ref().map(Attempt::state) {
+            Some(AttemptState::Identified { user, .. }) => {
+                let user = self.store.user(*user).await?.ok_or(Refusal::NotAllowed)?;
+                self.confirmation(bound, user.name().as_str().to_owned(), provider)
+            }
+            // It is this one's turn, so whoever exchanged it is gone.
+            Some(AttemptState::Exchanging { .. }) => Err(self.refuse(client, &bound.ticket, Refusal::Used).await),
+            _ => Err(Refusal::Used),
+        }
+    }
+
+    fn confirmation(
+        &self,
+        bound: Bound,
+        username: String,
+        provider: &IdentityProvider,
+    ) -> std::result::Result<Confirmation, Refusal> {
         let form = Bound { leg: Leg::Form, ..bound };
         Ok(Confirmation {
             form: Secret::new(self.seal(StateKind::Browser, &form)?),
@@ -282,7 +319,7 @@ impl Inner {
     }
 
     /// Opens a value that travelled with a browser, if it is this one.
-    fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
+    pub(super) fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
         let opened = open_state(&self.keys, StateKind::Browser, state.expose()).map_err(|_| Refusal::Invalid)?;
         let bound: Bound = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
         if bound.leg != leg {

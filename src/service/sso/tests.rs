@@ -1,4 +1,5 @@
 use super::testing::{Rig, Round, add, begin_of};
+use super::ticket::Leg;
 use super::*;
 use crate::crypto::state::StateKind;
 use crate::model::clock::Clock as _;
@@ -140,18 +141,51 @@ async fn two_browsers_of_one_attempt_share_nothing_and_one_gets_through() {
 }
 
 #[tokio::test]
-async fn a_callback_works_once() {
+async fn a_callback_sends_its_code_once_and_asks_its_browser_again() {
     let rig = Rig::new().await;
     let round = rig.to_provider().await;
-    rig.confirmation(&round, "ada").await;
-    for _ in 0..3 {
-        assert!(matches!(rig.sso.callback(&client(), rig.back(&round, "ada")).await, Err(Refusal::Used)));
+    let first = rig.confirmation(&round, "ada").await;
+    for code in ["ada", "ada", "eve"] {
+        let again = rig.confirmation(&round, code).await;
+        assert_eq!((again.username.as_str(), &again.user_code), ("ada", &first.user_code));
     }
     let many = rig.to_provider().await;
     let all =
         futures_util::future::join_all((0..50).map(async |_| rig.sso.callback(&client(), rig.back(&many, "ada")).await)).await;
-    assert_eq!(all.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(all.iter().all(|outcome| outcome.as_ref().is_ok_and(|asked| asked.username == "ada")));
     assert_eq!(rig.exchanges(), 2);
+    // Any of the forms takes the answer; once it is given, nothing is asked any more.
+    let form = rig.confirmation(&round, "ada").await.form;
+    assert_eq!(rig.answer(&round, &form, true).await.unwrap(), Answered::Confirmed);
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&round, "ada")).await, Err(Refusal::Used)));
+    rig.collected(&round).await;
+    let declined = all.into_iter().next().unwrap().unwrap().form;
+    rig.answer(&many, &declined, false).await.unwrap();
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&many, "ada")).await, Err(Refusal::Used)));
+}
+
+#[tokio::test]
+async fn an_attempt_that_a_crash_left_behind_says_so_at_once() {
+    let rig = Rig::new().await;
+    let (asked, came_back) = (rig.to_provider().await, rig.to_provider().await);
+    for round in [&asked, &came_back] {
+        let bound = rig.sso.0.bound(Leg::Provider, &round.state, Some(&round.cookie)).unwrap();
+        let (store, by) = (&rig.house.store, client().by(rig.house.clock.now()));
+        let begun = store.begin_exchange(bound.ticket.attempt, bound.ticket.expire_time, bound.binding, by).await.unwrap();
+        assert_eq!(begun, crate::store::verbs::Step::Done);
+        // As long as its callback is here it may finish.
+        let turn = rig.sso.0.exchanges.turn(bound.ticket.attempt).await;
+        assert!(pending(&rig.collect(round).await));
+        let caller = client();
+        let wait = rig.sso.collect(&caller, &round.started.state, MAX_WAIT);
+        if std::ptr::eq(round, &asked) {
+            let (collected, ()) = tokio::join!(wait, async { drop(turn) });
+            assert!(matches!(collected, Err(Error::SsoRefused)), "{collected:?}");
+        }
+    }
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&came_back, "ada")).await, Err(Refusal::Used)));
+    assert!(matches!(rig.collect(&came_back).await, Err(Error::SsoRefused)));
+    assert_eq!(rig.exchanges(), 0, "the code may have been sent before");
 }
 
 #[tokio::test]

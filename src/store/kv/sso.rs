@@ -61,8 +61,8 @@ pub(super) fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>>
     load(view, &key::attempt(id))
 }
 
-pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp) -> Result<Step> {
-    let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, tx.head.revision, by.now);
+pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp, browser: [u8; 32]) -> Result<Step> {
+    let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, browser, tx.head.revision, by.now);
     if decision.changed {
         expires(tx, expire_time, Expiring::Attempt(id));
     }

@@ -308,8 +308,8 @@ impl Store for KvStore {
         self.read(|view| sso::attempt(view, id)).await
     }
 
-    async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, by: By) -> Result<Step> {
-        self.change(by, move |tx, by| sso::begin_exchange(tx, by, attempt, expire_time)).await
+    async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, browser: [u8; 32], by: By) -> Result<Step> {
+        self.change(by, move |tx, by| sso::begin_exchange(tx, by, attempt, expire_time, browser)).await
     }
 
     async fn identify(&self, identify: Identify) -> Result<Step> {
