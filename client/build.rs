@@ -11,13 +11,14 @@ use std::{env, fs};
 
 /// Messages with a field that is secret. Their `Debug` prints the name only, and so does that of whatever contains them.
 /// `pb` tests that no field with a telling name is missing here.
-const OPAQUE: [&str; 21] = [
+const OPAQUE: [&str; 22] = [
     "AccountServiceCreatePersonalKeyResponse",
     "AdminServiceCreatePersonalKeyResponse",
     "ChangePasswordRequest",
     "ConfirmTotpRequest",
     "ConfirmTotpResponse",
     "CreateIdentityProviderRequest",
+    "UpdateIdentityProviderRequest",
     "CreateUserRequest",
     "DisableTotpRequest",
     "EnrollTotpResponse",

@@ -102,6 +102,14 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
+    /// A sign-on gave an account the e-mail that the provider verified.
+    EmailFollowed(UserId),
+    /// A sign-on brought a verified e-mail that is another's here; the account keeps its own.
+    EmailNotFree(UserId),
+    /// A provider's registration was changed.
+    ProviderUpdated(ProviderId),
+    /// A provider's registration was removed.
+    ProviderDeleted(ProviderId),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -15,6 +15,7 @@
 //! issuer and subject, never by e-mail. Depends on an [`IdentityClient`] for everything that is said to a provider.
 
 mod browser;
+mod callback;
 mod exchanges;
 mod identity;
 #[cfg(test)]
@@ -220,7 +221,13 @@ impl Inner {
         let now = self.time.now();
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
-        match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+        let found = self.store.attempt(ticket.attempt).await?;
+        let stands = found.as_ref().map(Attempt::state);
+        // Without its provider an attempt can no longer finish.
+        if !matches!(stands, Some(AttemptState::Collected { .. })) && self.store.provider(ticket.provider).await?.is_none() {
+            return if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Err(Error::SsoRefused) };
+        }
+        match stands {
             Some(AttemptState::Exchanging { .. }) if self.abandoned(client, &ticket).await? => return Err(Error::SsoRefused),
             None | Some(AttemptState::Exchanging { .. } | AttemptState::Identified { .. }) => return expired(),
             Some(AttemptState::Refused) => return Err(Error::SsoRefused),

@@ -52,10 +52,10 @@ use crate::model::audit::{Action, AuditEvent};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::link::Link;
-use crate::model::name::Folded;
+use crate::model::name::{Folded, Name};
 use crate::model::organization::OrganizationRole;
 use crate::model::personal_key::PersonalKey;
-use crate::model::provider::IdentityProvider;
+use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::session::Session;
 use crate::model::signing_key::SigningKeyRecord;
 use crate::model::sso::Attempt;
@@ -328,6 +328,26 @@ pub trait Store: Send + Sync + 'static {
     /// Case: `sso::lists_providers_by_scope`.
     async fn providers(&self, organization: Option<OrganizationId>) -> Result<Vec<IdentityProvider>>;
 
+    /// At most `most` providers of the whole store, each with the name of its organization, from the one after `after` on. Those
+    /// of one organization stand together, by name.
+    ///
+    /// Case: `sso::lists_providers_by_scope`.
+    async fn all_providers(
+        &self,
+        after: Option<(Option<OrganizationId>, Folded)>,
+        most: u32,
+    ) -> Result<Vec<(IdentityProvider, Option<Name>)>>;
+
+    /// Changes a provider's registration in place; answers it as it is now, `None` where there is none.
+    ///
+    /// Case: `sso::changes_and_removes_a_provider`.
+    async fn update_provider(&self, id: ProviderId, change: ProviderChange, by: By) -> Result<Option<IdentityProvider>>;
+
+    /// Removes a provider's registration; false where there is none. The identities of accounts stay.
+    ///
+    /// Case: `sso::changes_and_removes_a_provider`.
+    async fn delete_provider(&self, id: ProviderId, by: By) -> Result<bool>;
+
     /// The provider of that id.
     ///
     /// Case: `sso::lists_providers_by_scope`.
@@ -345,9 +365,10 @@ pub trait Store: Send + Sync + 'static {
     async fn begin_exchange(&self, attempt: AttemptId, expire_time: Timestamp, browser: [u8; 32], by: By) -> Result<Step>;
 
     /// Finds or makes the account of an identity: Exchanging -> Identified, or Refused. A new account gets the name that was
-    /// wanted, made valid and with the first number that makes it free, and the e-mail only where that is free.
+    /// wanted, made valid and with the first number that makes it free. An e-mail for which the provider vouches follows at each
+    /// sign-on where it is free.
     ///
-    /// Cases: `sso::makes_an_account_for_a_new_identity`, `sso::makes_names_valid_and_unique`,
+    /// Cases: `sso::a_verified_email_follows`, `sso::makes_an_account_for_a_new_identity`, `sso::makes_names_valid_and_unique`,
     /// `sso::knows_the_identity_again`, `sso::refuses_who_may_not_come_in`.
     async fn identify(&self, identify: Identify) -> Result<Step>;
 

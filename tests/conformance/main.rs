@@ -111,6 +111,8 @@ macro_rules! stores {
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
                     lists_providers_by_scope,
+                    changes_and_removes_a_provider,
+                    a_verified_email_follows,
                 }
                 decisions {
                     rotates_a_session,

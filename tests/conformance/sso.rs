@@ -2,7 +2,7 @@ use countersign::model::audit::Action;
 use countersign::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::organization::OrganizationRole;
-use countersign::model::provider::IdentityProvider;
+use countersign::model::provider::{IdentityProvider, ProviderChange};
 use countersign::model::sso::AttemptState;
 use countersign::model::user::{Roles, User};
 use countersign::store::verbs::{Collected, Created, Granted, Identify, Needs, Rotated, Step};
@@ -19,6 +19,8 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
         sealed_client_secret: None,
         scopes: Vec::new(),
         sign_up: true,
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
         create_time: countersign::model::clock::Timestamp::from_secs(1),
     }
 }
@@ -119,6 +121,8 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     let team = world.organization("Team", &[]).await;
     let provider = registered(world, provider("idp", Some(team))).await;
     let attempt = begun(world).await;
+    let listed = ProviderChange { email_domains: Some(vec!["example.org".to_owned()]), ..ProviderChange::default() };
+    world.store.update_provider(provider.id, listed, world.superuser().await).await.unwrap();
     let mut identify = identity(world, attempt, &provider, "ann");
     identify.wanted_email = Some(Email::parse("ann@example.org").unwrap());
     identify.organization = Some(team);
@@ -283,8 +287,102 @@ pub(crate) async fn lists_providers_by_scope(world: &mut World) {
     assert_eq!(create(provider("apple", Some(team))).await, Created::Taken { email: false });
     assert_eq!(create(provider("apple", Some(organization_id()))).await, Created::NoSuchOrganization);
     assert_eq!(create(provider("third", None)).await, Created::LimitReached);
-    assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site]);
-    assert_eq!(world.store.providers(Some(team)).await.unwrap(), [of_team]);
+    assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site.clone()]);
+    assert_eq!(world.store.providers(Some(team)).await.unwrap(), [of_team.clone()]);
+    // All of them, those of one organization together, in pages.
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = world.store.all_providers(after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some((last.organization, last.name.folded()));
+        assert!(page.len() <= 2);
+        all.extend(page.into_iter().map(|(provider, name)| (provider.id, name.map(|name| name.as_str().to_owned()))));
+    }
+    let whole_site = [(first.id, None), (site.id, None)];
+    let of_the_team = [(of_team.id, Some("Team".to_owned()))];
+    assert!(all == [&whole_site[..], &of_the_team].concat() || all == [&of_the_team[..], &whole_site].concat(), "{all:?}");
     assert_eq!(world.store.provider(first.id).await.unwrap(), Some(first));
     assert_eq!(world.store.provider(provider("gone", None).id).await.unwrap(), None);
+}
+
+pub(crate) async fn changes_and_removes_a_provider(world: &mut World) {
+    let made = registered(world, provider("idp", None)).await;
+    let ann = signed_up(world, &made, "ann").await;
+    let event = world.next_event().await;
+    let change = ProviderChange {
+        client_id: Some("another".to_owned()),
+        sealed_client_secret: Some(Some(vec![1])),
+        trusted_audiences: Some(vec!["project".to_owned()]),
+        ..ProviderChange::default()
+    };
+    let expected = made.clone().changed(change.clone());
+    assert_eq!((expected.client_id.as_str(), &expected.scopes, expected.sign_up), ("another", &made.scopes, true));
+    let by = world.superuser().await;
+    assert_eq!(world.store.update_provider(made.id, change, by).await.unwrap(), Some(expected.clone()));
+    world.settle().await;
+    assert_eq!(world.store.provider(made.id).await.unwrap(), Some(expected.clone()));
+    assert_eq!(world.store.providers(None).await.unwrap(), [expected]);
+    world.recorded(&event, &[Action::ProviderUpdated(made.id)]).await;
+
+    let (early, late) = (begun(world).await, confirmed(world, &made, "ann").await);
+    let event = world.next_event().await;
+    let by = world.superuser().await;
+    assert!(world.store.delete_provider(made.id, by.clone()).await.unwrap());
+    world.settle().await;
+    world.recorded(&event, &[Action::ProviderDeleted(made.id)]).await;
+    assert!(!world.store.delete_provider(made.id, by.clone()).await.unwrap());
+    assert_eq!(world.store.update_provider(made.id, ProviderChange::default(), by).await.unwrap(), None);
+    assert_eq!(world.store.provider(made.id).await.unwrap(), None);
+    assert!(world.store.providers(None).await.unwrap().is_empty());
+    assert!(world.store.all_providers(None, 10).await.unwrap().is_empty());
+    assert_eq!(world.store.identify(identity(world, early, &made, "ann")).await.unwrap(), Step::Refused);
+    // What was confirmed before is the service's to refuse.
+    assert!(matches!(world.store.collect_attempt(world.collection(late)).await.unwrap(), Collected::Opened(_)));
+
+    // With the same name and issuer again everybody is who they were.
+    let again = registered(world, provider("idp", None)).await;
+    assert_eq!(signed_up(world, &again, "ann").await.id(), ann.id());
+}
+
+pub(crate) async fn a_verified_email_follows(world: &mut World) {
+    let taken = world.made(with_email(account("Bob", Roles::default()), "bob@example.org")).await;
+    let team = world.organization("Team", &[]).await;
+    let site = registered(world, provider("site", None)).await;
+    let of_team = registered(world, provider("team", Some(team))).await;
+    let sign_on = async |world: &World, provider: &IdentityProvider, email: &str| {
+        let mut identify = identity(world, begun(world).await, provider, "ann");
+        identify.wanted_email = Some(Email::parse(email).unwrap());
+        let attempt = identify.attempt;
+        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+        let user = world.store.attempt(attempt).await.unwrap().unwrap().user().unwrap();
+        world.user(user).await
+    };
+    let address = |user: &User| user.email().map(|email| email.as_str().to_owned());
+    let one = sign_on(world, &site, "ann@old.example").await;
+    assert_eq!(address(&one).as_deref(), Some("ann@old.example"));
+    world.settle().await;
+
+    let event = world.next_event().await;
+    let two = sign_on(world, &site, "Ann@new.example").await;
+    assert_eq!((two.id(), address(&two).as_deref()), (one.id(), Some("Ann@new.example")));
+    world.settle().await;
+    assert_eq!(world.store.user_by_login(&folded("ann@old.example")).await.unwrap(), None, "the old one is free");
+    assert_eq!(world.store.user_by_login(&folded("ann@NEW.example")).await.unwrap().unwrap().id(), one.id());
+    sign_on(world, &site, "ann@new.example").await;
+    let three = sign_on(world, &site, "bob@example.org").await;
+    assert_eq!(address(&three).as_deref(), Some("Ann@new.example"), "what is another's is not taken over");
+    assert_eq!(world.store.user_by_login(&folded("bob@example.org")).await.unwrap().unwrap().id(), taken.id());
+    let told = world.actions(&event).await;
+    let mut of_email: Vec<&Action> =
+        told.iter().filter(|action| matches!(action, Action::EmailFollowed(_) | Action::EmailNotFree(_))).collect();
+    of_email.sort_by_key(|action| format!("{action:?}"));
+    assert_eq!(of_email, [&Action::EmailFollowed(one.id()), &Action::EmailNotFree(one.id())], "{told:?}");
+
+    // An organization's provider, of the same issuer here, gives addresses only in its listed domains.
+    let four = sign_on(world, &of_team, "ann@team.example").await;
+    assert_eq!((four.id(), address(&four).as_deref()), (one.id(), Some("Ann@new.example")));
+    let listed = ProviderChange { email_domains: Some(vec!["team.example".to_owned()]), ..ProviderChange::default() };
+    world.store.update_provider(of_team.id, listed, world.superuser().await).await.unwrap();
+    assert_eq!(address(&sign_on(world, &of_team, "ann@team.example").await).as_deref(), Some("ann@team.example"));
+    assert_eq!(address(&sign_on(world, &of_team, "ann@else.example").await).as_deref(), Some("ann@team.example"));
 }

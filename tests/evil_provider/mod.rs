@@ -4,6 +4,7 @@
 //! authorization endpoint signs `mallory` in at once and sends the browser back.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -98,6 +99,8 @@ struct Shared {
     hits: Mutex<HashMap<String, u32>>,
     /// The nonce that was asked for, by code.
     nonces: Mutex<HashMap<String, String>>,
+    /// How many codes were given.
+    codes: AtomicU32,
     /// What its issuers begin with.
     base: String,
 }
@@ -148,6 +151,7 @@ impl EvilProvider {
             public: pair.public_key().as_ref().to_vec(),
             hits: Mutex::default(),
             nonces: Mutex::default(),
+            codes: AtomicU32::default(),
             base,
         });
         let app = Router::new()
@@ -197,7 +201,7 @@ impl Shared {
 
     fn code(&self, nonce: &str) -> String {
         let mut nonces = self.nonces.lock().unwrap();
-        let code = format!("code-{}", nonces.len());
+        let code = format!("code-{}", self.codes.fetch_add(1, Ordering::Relaxed));
         nonces.insert(code.clone(), nonce.to_owned());
         code
     }

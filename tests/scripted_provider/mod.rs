@@ -5,6 +5,7 @@ mod keys;
 pub(crate) mod rows;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -96,6 +97,8 @@ struct Shared {
     scripts: Mutex<HashMap<String, Arc<Script>>>,
     /// The nonce that was asked for, by code.
     nonces: Mutex<HashMap<String, String>>,
+    /// How many codes were given.
+    codes: AtomicU32,
     hits: Mutex<HashMap<String, u32>>,
     base: String,
 }
@@ -107,8 +110,8 @@ impl ScriptedProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let (scripts, nonces, hits) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { scripts, nonces, hits, base });
+        let (scripts, nonces, codes, hits) = (Mutex::default(), Mutex::default(), AtomicU32::default(), Mutex::default());
+        let shared = Arc::new(Shared { scripts, nonces, codes, hits, base });
         let app = Router::new()
             .route("/{name}/.well-known/openid-configuration", get(discovery))
             .route("/{name}/keys", get(keys))
@@ -146,7 +149,7 @@ impl Drop for ScriptedProvider {
 impl Shared {
     fn code(&self, nonce: &str) -> String {
         let mut nonces = self.nonces.lock().unwrap();
-        let code = format!("code-{}", nonces.len());
+        let code = format!("code-{}", self.codes.fetch_add(1, Ordering::Relaxed));
         nonces.insert(code.clone(), nonce.to_owned());
         code
     }

@@ -35,6 +35,8 @@ fn provider() -> IdentityProvider {
         sealed_client_secret: None,
         scopes: Vec::new(),
         sign_up: true,
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
         create_time: start(),
     }
 }

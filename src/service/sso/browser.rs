@@ -9,15 +9,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::identity::{IdentityError, ProvenIdentity, Registration, SignInRequest};
+use super::identity::{IdentityError, Registration, SignInRequest};
 use super::ticket::{self, Begin, Bound, Leg, Ticket};
 use super::{Inner, Sso};
 use crate::crypto::opaque::hashes_equal;
 use crate::crypto::server_key::DerivePurpose;
 use crate::crypto::state::{StateKind, open_state};
 use crate::model::clock::Timestamp;
-use crate::model::ids::UserId;
-use crate::model::name::Email;
 use crate::model::provider::IdentityProvider;
 use crate::model::secret::Secret;
 use crate::model::sso::{Attempt, AttemptState};
@@ -25,7 +23,7 @@ use crate::service::client::Client;
 use crate::service::providers::client_secret_purpose;
 use crate::service::{Error, Result};
 use crate::store::StoreError;
-use crate::store::verbs::{Identify, Step};
+use crate::store::verbs::Step;
 
 /// The characters of a binding cookie's value: 16 random bytes in URL-safe base64.
 const COOKIE_LENGTH: usize = 22;
@@ -160,7 +158,7 @@ impl Sso {
     /// (RFC 9700, section 4.4; RFC 9207).
     pub async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
         let (sso, client) = (self.clone(), *client);
-        to_its_end(async move { sso.0.callback(&client, callback).await }).await
+        to_its_end(async move { sso.0.take_back(&client, callback).await }).await
     }
 
     /// Takes the person's answer: yes or no. Repeating an answer is fine; a no after a yes holds while nothing was collected.
@@ -184,112 +182,11 @@ impl Sso {
 }
 
 impl Inner {
-    async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
-        let bound = self.bound(Leg::Provider, &callback.state, callback.cookie.as_ref())?;
-        let ticket = &bound.ticket;
-        self.left(ticket)?;
-        let provider = self.store.provider(ticket.provider).await?;
-        // The provider of the attempt, of the redirect URI and of the answer must be one (mix-up).
-        let provider = provider.filter(|provider| {
-            provider.id.to_string() == callback.provider && callback.issuer.as_ref().is_none_or(|iss| *iss == provider.issuer)
-        });
-        let Some(provider) = provider else {
-            return Err(self.refuse(client, ticket, Refusal::Invalid).await);
-        };
-        let Some(code) = callback.code.filter(|_| !callback.refused) else {
-            return Err(self.refuse(client, ticket, Refusal::ProviderRefused).await);
-        };
-        let registration = self.registration(&provider)?;
-        let _alone = self.exchanges.turn(ticket.attempt).await;
-        let by = client.by(self.time.now());
-        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, bound.binding, by).await? {
-            Step::Done => {}
-            Step::OutOfTurn => return self.asked_before(client, bound, &provider).await,
-            Step::Refused => return Err(Refusal::NotAllowed),
-        }
-        let request = self.request(&bound, callback.state);
-        let identity = match self.identity.exchange(&registration, &request, &code, callback.issuer.as_deref()).await {
-            Ok(identity) => identity,
-            Err(error) => return Err(self.refuse(client, ticket, failed(&provider, &error)).await),
-        };
-        let username = match self.identify(client, ticket, &provider, identity).await {
-            Ok(username) => username,
-            // The code is spent: this attempt can no longer finish.
-            Err(why @ Refusal::Failed(_)) => return Err(self.refuse(client, ticket, why).await),
-            Err(why) => return Err(why),
-        };
-        self.confirmation(bound, username, &provider)
-    }
-
-    /// The question again, for the browser that was asked it before.
-    async fn asked_before(
-        &self,
-        client: &Client,
-        bound: Bound,
-        provider: &IdentityProvider,
-    ) -> std::result::Result<Confirmation, Refusal> {
-        let found = self.store.attempt(bound.ticket.attempt).await?;
-        let same = |attempt: &Attempt| attempt.browser().is_some_and(|browser| hashes_equal(browser, &bound.binding));
-        match found.filter(same).as_ref().map(Attempt::state) {
-            Some(AttemptState::Identified { user, .. }) => {
-                let user = self.store.user(*user).await?.ok_or(Refusal::NotAllowed)?;
-                self.confirmation(bound, user.name().as_str().to_owned(), provider)
-            }
-            // It is this one's turn, so whoever exchanged it is gone.
-            Some(AttemptState::Exchanging { .. }) => Err(self.refuse(client, &bound.ticket, Refusal::Used).await),
-            _ => Err(Refusal::Used),
-        }
-    }
-
-    fn confirmation(
-        &self,
-        bound: Bound,
-        username: String,
-        provider: &IdentityProvider,
-    ) -> std::result::Result<Confirmation, Refusal> {
-        let form = Bound { leg: Leg::Form, ..bound };
-        Ok(Confirmation {
-            form: Secret::new(self.seal(StateKind::Browser, &form)?),
-            source: form.asked.source,
-            at: form.asked.at,
-            user_code: self.user_code(&form.ticket),
-            username,
-            provider: provider.name.as_str().to_owned(),
-        })
-    }
-
-    /// The name of the account of that identity, made where the provider signs up.
-    async fn identify(
-        &self,
-        client: &Client,
-        ticket: &Ticket,
-        provider: &IdentityProvider,
-        proven: ProvenIdentity,
-    ) -> std::result::Result<String, Refusal> {
-        let identify = Identify {
-            attempt: ticket.attempt,
-            provider: provider.id,
-            wanted_name: wanted_name(&proven),
-            wanted_email: proven.verified_email.as_deref().and_then(|email| Email::parse(email).ok()),
-            identity: (provider.issuer.clone(), proven.subject),
-            new_user: UserId::random(&*self.random),
-            organization: ticket.organization,
-            by: client.by(self.time.now()),
-        };
-        let step = self.store.identify(identify).await;
-        self.waits.wake(ticket.attempt);
-        match step? {
-            Step::Done => {}
-            Step::OutOfTurn => return Err(Refusal::Used),
-            Step::Refused => return Err(Refusal::NotAllowed),
-        }
-        let user = self.store.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
-        let user = self.store.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
-        Ok(user.name().as_str().to_owned())
-    }
-
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
         let by = client.by(self.time.now());
+        if yes && self.store.provider(ticket.provider).await?.is_none() {
+            return Err(self.refuse(client, ticket, Refusal::NotAllowed).await);
+        }
         let (step, answered) = if yes {
             (self.store.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
         } else {
@@ -309,7 +206,7 @@ impl Inner {
     }
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
-    async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
+    pub(super) async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
         let refused = self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await;
         self.waits.wake(ticket.attempt);
         match refused {
@@ -338,7 +235,7 @@ impl Inner {
     }
 
     /// Nonce and PKCE verifier are derived from attempt and browser: two browsers that opened one page share neither.
-    fn request(&self, bound: &Bound, state: Secret) -> SignInRequest {
+    pub(super) fn request(&self, bound: &Bound, state: Secret) -> SignInRequest {
         let derived = |purpose| {
             let parts: [&[u8]; 2] = [bound.ticket.attempt.as_bytes(), &bound.binding];
             Secret::new(URL_SAFE_NO_PAD.encode(self.keys.derive32(purpose, bound.ticket.key_version, &parts)))
@@ -351,7 +248,7 @@ impl Inner {
         }
     }
 
-    fn registration(&self, provider: &IdentityProvider) -> Result<Registration> {
+    pub(super) fn registration(&self, provider: &IdentityProvider) -> Result<Registration> {
         let client_secret = match &provider.sealed_client_secret {
             None => None,
             Some(sealed) => {
@@ -367,11 +264,11 @@ impl Inner {
             client_id: provider.client_id.clone(),
             client_secret,
             scopes: provider.scopes.clone(),
-            trusted_audiences: Vec::new(),
+            trusted_audiences: provider.trusted_audiences.clone(),
         })
     }
 
-    fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
+    pub(super) fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
         let left = ticket.expire_time.since(self.time.now());
         if left.is_zero() { Err(Refusal::Expired) } else { Ok(left) }
     }
@@ -384,20 +281,11 @@ async fn to_its_end<T: Send + 'static>(
     tokio::spawn(work).await.map_err(|error| Refusal::Failed(Error::Internal(error.to_string())))?
 }
 
-fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refusal {
+pub(super) fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refusal {
     tracing::warn!(provider = %provider.id, issuer = provider.issuer, %error, "sign-on failed");
     Refusal::ProviderFailed
 }
 
 fn well_formed(cookie: &Secret) -> bool {
     cookie.len() == COOKIE_LENGTH && cookie.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// The first of what the provider calls this person that has something a name can be made of. It decides nothing: the account
-/// is the identity's, whatever it is called.
-pub(super) fn wanted_name(identity: &ProvenIdentity) -> String {
-    let local_part = identity.verified_email.as_deref().and_then(|email| email.split('@').next());
-    let candidates = [identity.preferred_username.as_deref(), identity.name.as_deref(), local_part];
-    let usable = |text: &&str| text.chars().any(|c| c.is_ascii_alphanumeric());
-    candidates.into_iter().flatten().find(usable).unwrap_or(&identity.subject).chars().take(255).collect()
 }

@@ -308,6 +308,30 @@ async fn an_email_never_links() {
     assert!(rig.house.log_in("victim@example.org", PASSWORD, "").await.is_ok());
 }
 
+#[tokio::test]
+async fn a_provider_that_is_gone_ends_what_is_under_way() {
+    let rig = Rig::new().await;
+    let (early, asked, agreed, done) =
+        (rig.to_provider().await, rig.to_provider().await, rig.to_provider().await, rig.to_provider().await);
+    let form = rig.confirmation(&asked, "ada").await.form;
+    for round in [&agreed, &done] {
+        let form = rig.confirmation(round, "ada").await.form;
+        rig.answer(round, &form, true).await.unwrap();
+    }
+    let first = rig.collected(&done).await;
+    rig.house.providers.delete(&rig.root, "", "corp").await.unwrap();
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&early, "ada")).await, Err(Refusal::Invalid)));
+    assert!(matches!(rig.answer(&asked, &form, true).await, Err(Refusal::NotAllowed)));
+    for round in [&early, &asked, &agreed] {
+        assert!(matches!(rig.collect(round).await, Err(Error::SsoRefused)));
+    }
+    assert_eq!(rig.collected(&done).await.tokens.session_id, first.tokens.session_id, "a session goes on");
+    assert!(rig.house.caller(&first.tokens).is_ok());
+    let again = add(&rig.house, &rig.root, "corp", "").await;
+    let rig = Rig { provider: again, ..rig };
+    assert_eq!(rig.signed_on("ada").await.user.unwrap().user.id(), first.user.unwrap().user.id());
+}
+
 #[test]
 fn a_name_is_the_first_that_has_letters() {
     let proven = |username: Option<&str>, name: Option<&str>, email: Option<&str>| ProvenIdentity {
@@ -316,7 +340,7 @@ fn a_name_is_the_first_that_has_letters() {
         name: name.map(str::to_owned),
         verified_email: email.map(str::to_owned),
     };
-    let name = |proven: ProvenIdentity| browser::wanted_name(&proven);
+    let name = |proven: ProvenIdentity| callback::wanted_name(&proven);
     assert_eq!(name(proven(Some("ada"), Some("Ada L."), Some("a@b"))), "ada");
     assert_eq!(name(proven(Some("..."), Some("Ada L."), None)), "Ada L.");
     assert_eq!(name(proven(None, None, Some("lovelace@example.org"))), "lovelace");

@@ -5,8 +5,8 @@ use super::audit::audit;
 use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
-use super::key;
-use super::record::{Identity, ProviderEntry, full, load, put, scan};
+use super::key::{self, Kind};
+use super::record::{Identity, Named, ProviderEntry, full, load, put, scan, scan_from};
 use super::rows::{granted, known_user, member, named, organization, user};
 use super::session_row::session;
 use super::sessions::insert;
@@ -14,12 +14,12 @@ use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
-use crate::model::name::Name;
+use crate::model::name::{Email, Folded, Name};
 use crate::model::organization::{ActiveOrganization, OrganizationRole};
-use crate::model::provider::IdentityProvider;
+use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::session::Opening;
 use crate::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
-use crate::model::user::{Holder, Roles, Subject, User};
+use crate::model::user::{EmailFollowed, Holder, Roles, Subject, User};
 use crate::store::verbs::{By, CollectAttempt, Collected, Created, Identify};
 use crate::store::{Result, StoreError};
 
@@ -51,6 +51,50 @@ pub(super) fn providers(view: &dyn View, organization: Option<OrganizationId>) -
         found.extend(provider(view, id)?);
     }
     Ok(found)
+}
+
+pub(super) fn all_providers(
+    view: &dyn View,
+    after: Option<&(Option<OrganizationId>, Folded)>,
+    most: u32,
+) -> Result<Vec<(IdentityProvider, Option<Name>)>> {
+    let all = key::all(Kind::ProviderByScope);
+    let from = match after {
+        // The key that comes next.
+        Some((organization, name)) => [key::provider_by_scope(*organization, name), vec![0]].concat(),
+        None => all.clone(),
+    };
+    let mut found = Vec::new();
+    for (_, ProviderEntry(id)) in scan_from(view, &all, &from, usize::try_from(most).unwrap_or(usize::MAX))? {
+        let Some(provider) = provider(view, id)? else { continue };
+        let organization = match provider.organization {
+            Some(id) => organization(view, id)?.map(|organization| organization.name),
+            None => None,
+        };
+        found.push((provider, organization));
+    }
+    Ok(found)
+}
+
+pub(super) fn update_provider(
+    tx: &mut Tx<'_>,
+    by: &By,
+    id: ProviderId,
+    change: &ProviderChange,
+) -> Result<Option<IdentityProvider>> {
+    let Some(found) = provider(tx, id)? else { return Ok(None) };
+    let changed = found.changed(change.clone());
+    put(tx, key::provider(id), &changed)?;
+    audit(tx, by, Action::ProviderUpdated(id))?;
+    Ok(Some(changed))
+}
+
+pub(super) fn delete_provider(tx: &mut Tx<'_>, by: &By, id: ProviderId) -> Result<bool> {
+    let Some(found) = provider(tx, id)? else { return Ok(false) };
+    tx.remove(key::provider_by_scope(found.organization, &found.name.folded()));
+    tx.remove(key::provider(id));
+    audit(tx, by, Action::ProviderDeleted(id))?;
+    Ok(true)
 }
 
 pub(super) fn provider(view: &dyn View, id: ProviderId) -> Result<Option<IdentityProvider>> {
@@ -89,25 +133,53 @@ pub(super) fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<
         member,
     };
     let decision = attempt.identify(&proven, by.now);
+    let email = provider.as_ref().and_then(|provider| identify.wanted_email.as_ref().filter(|email| provider.vouches_for(email)));
     if decision.outcome == AttemptIdentified::SignUp {
-        sign_up(tx, by, identify, provider.and_then(|provider| provider.organization))?;
+        sign_up(tx, by, identify, email, provider.as_ref().and_then(|provider| provider.organization))?;
     }
     Ok(match apply(tx, by, decision)?.0 {
-        AttemptIdentified::Known | AttemptIdentified::SignUp => Step::Done,
+        AttemptIdentified::Known => {
+            if let (Some(user), Some(email)) = (account, email) {
+                follow(tx, by, user, email)?;
+            }
+            Step::Done
+        }
+        AttemptIdentified::SignUp => Step::Done,
         AttemptIdentified::Refused => Step::Refused,
         AttemptIdentified::OutOfTurn => Step::OutOfTurn,
     })
 }
 
+/// Gives an account the e-mail that its provider verified.
+fn follow(tx: &mut Tx<'_>, by: &By, user: User, email: &Email) -> Result<()> {
+    let (id, free) = (user.id(), named(tx, &email.folded())?.is_none());
+    if let (EmailFollowed::Followed { before }, _) = apply(tx, by, user.follow_email(email, free))? {
+        if let Some(before) = before {
+            tx.remove(key::name(&before.folded()));
+        }
+        put(tx, key::name(&email.folded()), &Named::Email(id))?;
+    }
+    Ok(())
+}
+
 /// Makes the account of a new identity.
-fn sign_up(tx: &mut Tx<'_>, by: &By, identify: &Identify, organization: Option<OrganizationId>) -> Result<()> {
+fn sign_up(
+    tx: &mut Tx<'_>,
+    by: &By,
+    identify: &Identify,
+    email: Option<&Email>,
+    organization: Option<OrganizationId>,
+) -> Result<()> {
     let id = identify.new_user;
-    let email = match &identify.wanted_email {
-        Some(email) if named(tx, &email.folded())?.is_none() => Some(email.clone()),
-        _ => None,
+    let free = match email {
+        Some(email) => named(tx, &email.folded())?.is_none(),
+        None => true,
     };
     let name = free_name(tx, &identify.wanted_name, id)?;
-    insert_user(tx, by, &User::new(id, name, email, None, Roles::default(), by.now))?;
+    insert_user(tx, by, &User::new(id, name, email.filter(|_| free).cloned(), None, Roles::default(), by.now))?;
+    if !free {
+        audit(tx, by, Action::EmailNotFree(id))?;
+    }
     let (issuer, subject) = &identify.identity;
     put(tx, key::identity(issuer, subject), &Identity(id))?;
     match organization {

@@ -14,10 +14,10 @@ use crate::model::audit::{Action, Actor, AuditEvent, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use crate::model::link::Link;
-use crate::model::name::Folded;
+use crate::model::name::{Folded, Name};
 use crate::model::organization::OrganizationRole;
 use crate::model::personal_key::PersonalKey;
-use crate::model::provider::IdentityProvider;
+use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::session::Session;
 use crate::model::signing_key::SigningKeyRecord;
 use crate::model::sso::Attempt;
@@ -298,6 +298,22 @@ impl Store for KvStore {
 
     async fn providers(&self, organization: Option<OrganizationId>) -> Result<Vec<IdentityProvider>> {
         self.read(|view| sso::providers(view, organization)).await
+    }
+
+    async fn all_providers(
+        &self,
+        after: Option<(Option<OrganizationId>, Folded)>,
+        most: u32,
+    ) -> Result<Vec<(IdentityProvider, Option<Name>)>> {
+        self.read(|view| sso::all_providers(view, after.as_ref(), most)).await
+    }
+
+    async fn update_provider(&self, id: ProviderId, change: ProviderChange, by: By) -> Result<Option<IdentityProvider>> {
+        self.change(by, move |tx, by| sso::update_provider(tx, by, id, &change)).await
+    }
+
+    async fn delete_provider(&self, id: ProviderId, by: By) -> Result<bool> {
+        self.change(by, move |tx, by| sso::delete_provider(tx, by, id)).await
     }
 
     async fn provider(&self, id: ProviderId) -> Result<Option<IdentityProvider>> {

@@ -16,7 +16,7 @@ pub struct Identify {
     pub identity: (String, String),
     /// The name a new account would like; it is made valid and unique.
     pub wanted_name: String,
-    /// The verified e-mail a new account would like; dropped where it is taken.
+    /// The verified e-mail; the account gets it where the provider vouches for it and it is free.
     pub wanted_email: Option<Email>,
     /// The id a new account would have.
     pub new_user: UserId,

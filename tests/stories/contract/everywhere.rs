@@ -187,6 +187,13 @@ impl Right {
                 let (name, issuer, client_id) = (text("other"), text("https://login.example.org"), text("countersign"));
                 pb::CreateIdentityProviderRequest { name, issuer, client_id, ..Default::default() }.encode_to_vec()
             }
+            "AdminService/UpdateIdentityProvider" => {
+                let update_mask = Some(prost_types::FieldMask { paths: vec![text("sign_up")] });
+                pb::UpdateIdentityProviderRequest { name: text("corp"), update_mask, ..Default::default() }.encode_to_vec()
+            }
+            "AdminService/DeleteIdentityProvider" => {
+                pb::DeleteIdentityProviderRequest { name: text("corp"), org_name: String::new() }.encode_to_vec()
+            }
             "AdminService/CreatePersonalKey" => {
                 let (username, display_name) = (text("root"), text("k"));
                 pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ttl: None }.encode_to_vec()
@@ -201,7 +208,8 @@ impl Right {
             | "TokenService/GetJwks"
             | "AccountService/GetAccount"
             | "AccountService/EnrollTotp"
-            | "AccountService/ListPersonalKeys" => Vec::new(),
+            | "AccountService/ListPersonalKeys"
+            | "AdminService/ListIdentityProviders" => Vec::new(),
             other => panic!("{other} is new: say here what a right call of it is"),
         }
     }

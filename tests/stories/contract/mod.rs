@@ -37,7 +37,7 @@ const NOT_YET: [(&str, &str); 3] = [
 const SHARED_NOT_YET: [&str; 1] = ["CLOCK_UNTRUSTED"];
 
 /// Rpcs that answer UNIMPLEMENTED, to anybody.
-const UNIMPLEMENTED: [&str; 22] = [
+const UNIMPLEMENTED: [&str; 20] = [
     "TokenService/WatchRevocations",
     "AccountService/DisableTotp",
     "AccountService/RotatePersonalKey",
@@ -48,8 +48,6 @@ const UNIMPLEMENTED: [&str; 22] = [
     "AdminService/UpdateUser",
     "AdminService/DeleteUser",
     "AdminService/ListOrganizations",
-    "AdminService/ListIdentityProviders",
-    "AdminService/DeleteIdentityProvider",
     "AdminService/ListLinks",
     "AdminService/RevokeLink",
     "AdminService/ListAuditEvents",
