@@ -173,8 +173,8 @@ async fn update(args: Update) -> Result<(), Failure> {
         update_mask: Some(FieldMask { paths }),
     };
     let answer = client.update_identity_provider(signed_in(message)?).await?.into_inner();
-    let changed = answer.identity_provider.ok_or_else(incomplete)?;
-    print(args.connection.json, &json!({ "identity_provider": shown(&changed) }), &format!("changed {}", changed.name));
+    let now = answer.identity_provider.ok_or_else(incomplete)?;
+    print(args.connection.json, &json!({ "identity_provider": shown(&now) }), &format!("changed {}", now.name));
     Ok(())
 }
 

@@ -141,11 +141,12 @@ impl AdminService for Api {
         request: Request<pb::UpdateIdentityProviderRequest>,
     ) -> Answer<pb::UpdateIdentityProviderResponse> {
         let caller = self.caller(&request)?;
-        let mut message = request.into_inner();
-        let update = convert::provider_update(&mut message)?;
+        let message = request.into_inner();
+        let (org_name, name) = (message.org_name.clone(), message.name.clone());
+        let update = convert::provider_update(message);
         let services = self.services();
         let (changed, org_name) =
-            to_the_end(async move { services.providers.update(&caller, &message.org_name, &message.name, update).await }).await?;
+            to_the_end(async move { services.providers.update(&caller, &org_name, &name, update).await }).await?;
         Ok(Response::new(pb::UpdateIdentityProviderResponse { identity_provider: Some(self.provider(&changed, org_name)) }))
     }
 

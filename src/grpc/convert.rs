@@ -200,28 +200,18 @@ pub fn identity_provider(provider: &IdentityProvider, org_name: String, redirect
     }
 }
 
-/// What an update changes: the fields that its mask names.
-///
-/// # Errors
-/// [`Error::Invalid`] for a mask that is empty or names anything else.
-pub fn provider_update(message: &mut pb::UpdateIdentityProviderRequest) -> Result<ProviderUpdate> {
-    let mut update = ProviderUpdate::default();
-    let paths = message.update_mask.take().map(|mask| mask.paths).unwrap_or_default();
-    if paths.is_empty() {
-        return Err(invalid("update_mask", "is empty"));
+/// What an update of a registration changes.
+#[must_use]
+pub fn provider_update(message: pb::UpdateIdentityProviderRequest) -> ProviderUpdate {
+    ProviderUpdate {
+        mask: message.update_mask.map(|mask| mask.paths).unwrap_or_default(),
+        client_id: message.client_id,
+        client_secret: message.client_secret.into(),
+        scopes: message.scopes,
+        sign_up: message.sign_up,
+        email_domains: message.email_domains,
+        trusted_audiences: message.trusted_audiences,
     }
-    for path in paths {
-        match path.as_str() {
-            "client_id" => update.client_id = Some(message.client_id.clone()),
-            "client_secret" => update.client_secret = Some(Secret::new(message.client_secret.as_str())),
-            "scopes" => update.scopes = Some(message.scopes.clone()),
-            "sign_up" => update.sign_up = Some(message.sign_up),
-            "email_domains" => update.email_domains = Some(message.email_domains.clone()),
-            "trusted_audiences" => update.trusted_audiences = Some(message.trusted_audiences.clone()),
-            _ => return Err(invalid("update_mask", "names something that cannot be changed")),
-        }
-    }
-    Ok(update)
 }
 
 /// The page token after a registration: the id of its organization, a slash, and its name.

@@ -12,7 +12,7 @@ pub(super) struct Document {
 }
 
 /// What cannot be read of a document: a sentence without any of its values.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unread {
     #[error("{0}: it is no JSON object")]
     Form(&'static str),

@@ -37,19 +37,19 @@ pub(super) async fn identity(
     tokens: &Tokens,
     now: Timestamp,
 ) -> Result<ProvenIdentity> {
-    let token = ForeignToken::parse(tokens.id_token.expose()).map_err(|error| disbelieved(&error))?;
+    let token = ForeignToken::parse(tokens.id_token.expose()).map_err(disbelieved)?;
     let claims = match token.verified(&known.keys) {
         Ok(claims) => claims,
         Err(error) => {
-            let newer = provider.with_newer_keys(known).await?.ok_or_else(|| disbelieved(&error))?;
-            token.verified(&newer.keys).map_err(|error| disbelieved(&error))?
+            let newer = provider.with_newer_keys(known).await?.ok_or_else(|| disbelieved(error))?;
+            token.verified(&newer.keys).map_err(disbelieved)?
         }
     };
     let rules = Rules { issuer: &known.issuer, registration, request, now };
     rules.identity(claims, token.algorithm(), tokens).map_err(|why| IdentityError::Untrusted(why.to_string()))
 }
 
-fn disbelieved(error: &ForeignError) -> IdentityError {
+fn disbelieved(error: ForeignError) -> IdentityError {
     IdentityError::Untrusted(format!("{TOKEN}: it {error}"))
 }
 

@@ -61,21 +61,23 @@ pub struct NewProvider {
     pub trusted_audiences: Vec<String>,
 }
 
-/// What is to change of a registration; `None`: nothing.
+/// What is to change of a registration: the fields that `mask` names get these values.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderUpdate {
+    /// The names of the fields.
+    pub mask: Vec<String>,
     /// Our client id there.
-    pub client_id: Option<String>,
+    pub client_id: String,
     /// Our client secret there; empty: a public client.
-    pub client_secret: Option<Secret>,
+    pub client_secret: Secret,
     /// What to ask for beside `openid`.
-    pub scopes: Option<Vec<String>>,
+    pub scopes: Vec<String>,
     /// Whether an unknown subject gets an account.
-    pub sign_up: Option<bool>,
+    pub sign_up: bool,
     /// The domains in which its verified e-mails become login e-mails.
-    pub email_domains: Option<Vec<String>>,
+    pub email_domains: Vec<String>,
     /// Audiences that its ID tokens may have beside us.
-    pub trusted_audiences: Option<Vec<String>>,
+    pub trusted_audiences: Vec<String>,
 }
 
 /// A registration, and the name of its organization; empty: the whole site.
@@ -98,6 +100,37 @@ pub struct Providers {
 #[must_use]
 pub fn client_secret_purpose(provider: ProviderId) -> String {
     format!("client-secret {provider}")
+}
+
+impl ProviderUpdate {
+    fn has(&self, field: &str) -> bool {
+        self.mask.iter().any(|named| named == field)
+    }
+
+    /// What changes, but for the client secret, which is only checked.
+    fn change(&self) -> Result<ProviderChange> {
+        if self.mask.is_empty() {
+            return Err(invalid("update_mask", "is empty"));
+        }
+        let mut change = ProviderChange::default();
+        for field in &self.mask {
+            match field.as_str() {
+                "client_id" => {
+                    limits::required("client_id", &self.client_id, MAX_CLIENT_ID)?;
+                    change.client_id = Some(self.client_id.clone());
+                }
+                "client_secret" => {
+                    limits::secret("client_secret", &self.client_secret, MAX_CLIENT_SECRET)?;
+                }
+                "scopes" => change.scopes = Some(scopes(self.scopes.clone())?),
+                "sign_up" => change.sign_up = Some(self.sign_up),
+                "email_domains" => change.email_domains = Some(domains(self.email_domains.clone())?),
+                "trusted_audiences" => change.trusted_audiences = Some(audiences(self.trusted_audiences.clone())?),
+                _ => return Err(invalid("update_mask", "names something that cannot be changed")),
+            }
+        }
+        Ok(change)
+    }
 }
 
 impl Providers {
@@ -161,21 +194,10 @@ impl Providers {
     pub async fn update(&self, caller: &SignedIn, org_name: &str, name: &str, update: ProviderUpdate) -> Result<Listed> {
         caller.superuser()?;
         let (org_name, name) = named(org_name, name)?;
-        if let Some(client_id) = &update.client_id {
-            limits::required("client_id", client_id, MAX_CLIENT_ID)?;
-        }
-        if let Some(secret) = &update.client_secret {
-            limits::secret("client_secret", secret, MAX_CLIENT_SECRET)?;
-        }
-        let scopes = update.scopes.map(scopes).transpose()?;
-        let email_domains = update.email_domains.map(domains).transpose()?;
-        let trusted_audiences = update.trusted_audiences.map(audiences).transpose()?;
+        let mut change = update.change()?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let sealed_client_secret = update.client_secret.map(|secret| self.sealed(found.id, &secret));
-        let (client_id, sign_up) = (update.client_id, update.sign_up);
-        let change = ProviderChange { client_id, sealed_client_secret, scopes, sign_up, email_domains, trusted_audiences };
-        if change == ProviderChange::default() {
-            return Err(invalid("update_mask", "names nothing that can change"));
+        if update.has("client_secret") {
+            change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
         let changed = self.store.update_provider(found.id, change, caller.by(Needs::Superuser, self.time.now())).await?;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;

@@ -288,7 +288,7 @@ pub(crate) async fn lists_providers_by_scope(world: &mut World) {
     assert_eq!(create(provider("apple", Some(organization_id()))).await, Created::NoSuchOrganization);
     assert_eq!(create(provider("third", None)).await, Created::LimitReached);
     assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site.clone()]);
-    assert_eq!(world.store.providers(Some(team)).await.unwrap(), [of_team.clone()]);
+    assert_eq!(world.store.providers(Some(team)).await.unwrap(), std::slice::from_ref(&of_team));
     // All of them, those of one organization together, in pages.
     let (mut all, mut after) = (Vec::new(), None);
     loop {

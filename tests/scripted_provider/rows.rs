@@ -28,7 +28,7 @@ fn profile() -> Value {
 }
 
 /// `profile` with `more`.
-fn with(more: Value) -> Value {
+fn with(more: &Value) -> Value {
     let mut all = profile();
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     all
@@ -94,7 +94,7 @@ pub(crate) fn products() -> Vec<Row> {
             all,
             Script {
                 claims: json!({"ver": 1, "amr": ["pwd"], "idp": "00o", "auth_time": 1_700_000_000}),
-                userinfo: Some(with(json!({"zoneinfo": "Europe/London", "updated_at": 1_700_000_000}))),
+                userinfo: Some(with(&json!({"zoneinfo": "Europe/London", "updated_at": 1_700_000_000}))),
                 jwk: json!({"kid": "one", "use": "sig", "alg": "RS256"}),
                 ..Script::default()
             },
@@ -104,7 +104,7 @@ pub(crate) fn products() -> Vec<Row> {
             "auth0",
             all,
             Script {
-                claims: with(json!({"updated_at": "2026-01-01T00:00:00.000Z", "nickname": "ada", "sid": "s"})),
+                claims: with(&json!({"updated_at": "2026-01-01T00:00:00.000Z", "nickname": "ada", "sid": "s"})),
                 discovery: json!({"token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"]}),
                 jwk: json!({"kid": "one", "use": "sig", "alg": "RS256", "x5t": "one", "x5c": ["MII="]}),
                 ..Script::default()
@@ -116,7 +116,7 @@ pub(crate) fn products() -> Vec<Row> {
             all,
             Script {
                 claims: with(
-                    json!({"azp": CLIENT_ID, "acr": "1", "typ": "ID", "session_state": "s", "allowed-origins": ["*"], "realm_access": {"roles": []}}),
+                    &json!({"azp": CLIENT_ID, "acr": "1", "typ": "ID", "session_state": "s", "allowed-origins": ["*"], "realm_access": {"roles": []}}),
                 ),
                 token: json!({"not-before-policy": 0, "refresh_expires_in": 1800, "session_state": "s"}),
                 other_keys: vec![{
@@ -136,7 +136,7 @@ pub(crate) fn products() -> Vec<Row> {
             all,
             Script {
                 claims: json!({"aud": [CLIENT_ID, "265283471235891234@shop", "265283471235890000"], "azp": CLIENT_ID, "client_id": CLIENT_ID, "urn:zitadel:iam:org:project:roles": {}}),
-                userinfo: Some(with(json!({"locale": null, "urn:zitadel:iam:user:metadata": {}}))),
+                userinfo: Some(with(&json!({"locale": null, "urn:zitadel:iam:user:metadata": {}}))),
                 ..Script::default()
             },
         ),
@@ -145,7 +145,7 @@ pub(crate) fn products() -> Vec<Row> {
             all,
             Script {
                 claims: json!({"aud": [CLIENT_ID], "azp": CLIENT_ID, "amr": ["pwd", "otp"], "jti": "j", "acr": null}),
-                userinfo: Some(with(json!({"groups": [], "alt_emails": null}))),
+                userinfo: Some(with(&json!({"groups": [], "alt_emails": null}))),
                 ..Script::default()
             },
         ),
@@ -165,7 +165,7 @@ pub(crate) fn products() -> Vec<Row> {
             Script {
                 claims: json!({"sub_legacy": "abc", "auth_time": 1_700_000_000, "groups_direct": ["group"], "email": "ada@example.org", "email_verified": true}),
                 token: json!({"created_at": 1_700_000_000, "expires_in": 7200}),
-                userinfo: Some(with(json!({"groups": [], "profile": "https://gitlab.example.org/ada"}))),
+                userinfo: Some(with(&json!({"groups": [], "profile": "https://gitlab.example.org/ada"}))),
                 ..Script::default()
             },
         ),
@@ -175,7 +175,7 @@ pub(crate) fn products() -> Vec<Row> {
             all,
             Script {
                 claims: with(
-                    json!({"aud": [CLIENT_ID], "address": [], "phone": "", "scope": null, "permissions": null, "isAdmin": false, "updatedTime": "", "balance": 0.5, "tokenType": "access-token", "nbf": 0, "birthdate": ["", null]}),
+                    &json!({"aud": [CLIENT_ID], "address": [], "phone": "", "scope": null, "permissions": null, "isAdmin": false, "updatedTime": "", "balance": 0.5, "tokenType": "access-token", "nbf": 0, "birthdate": ["", null]}),
                 ),
                 token: json!({"expires_in": 604_800, "scope": null}),
                 jwk: json!({"kid": "one", "use": "sig", "alg": "RS256", "x5c": ["MII="]}),
@@ -193,7 +193,7 @@ pub(crate) fn quirks() -> Vec<Row> {
     let signed = |alg| Script { claims: profile(), ..Script::new(alg) };
     let no_address = json!({"address": null, "website": null, "birthdate": null, "updated_at": null, "azp": null, "at_hash": null, "nbf": null});
     let mut rows = vec![
-        row("null-claims", all, Script { claims: with(no_address), ..Script::default() }),
+        row("null-claims", all, Script { claims: with(&no_address), ..Script::default() }),
         row(
             "null-flags",
             all,
@@ -213,12 +213,12 @@ pub(crate) fn quirks() -> Vec<Row> {
         row(
             "flags-as-text",
             [ADA, LOVELACE, EMAIL],
-            Script { claims: with(json!({"email_verified": "true"})), ..Script::default() },
+            Script { claims: with(&json!({"email_verified": "true"})), ..Script::default() },
         ),
         row(
             "email-not-verified",
             [ADA, LOVELACE, None],
-            Script { claims: with(json!({"email_verified": "false"})), ..Script::default() },
+            Script { claims: with(&json!({"email_verified": "false"})), ..Script::default() },
         ),
         row(
             "claims-of-other-types",
@@ -238,11 +238,11 @@ pub(crate) fn quirks() -> Vec<Row> {
         ),
         row("no-token-type", all, Script { without: &["token.token_type"], ..plain() }),
         row("no-iat", all, Script { without: &["claims.iat"], ..plain() }),
-        row("fractional-times", all, Script { claims: with(json!({"exp": 4_000_000_000.5})), ..Script::default() }),
-        row("just-expired", all, Script { claims: with(json!({"exp": -50})), ..Script::default() }),
-        row("clock-ahead", all, Script { claims: with(json!({"iat": 50, "nbf": 50})), ..Script::default() }),
-        row("one-audience-twice", all, Script { claims: with(json!({"aud": [CLIENT_ID, CLIENT_ID]})), ..Script::default() }),
-        row("trusted-audience", all, Script { claims: with(json!({"aud": ["trusted", CLIENT_ID]})), ..Script::default() }),
+        row("fractional-times", all, Script { claims: with(&json!({"exp": 4_000_000_000.5})), ..Script::default() }),
+        row("just-expired", all, Script { claims: with(&json!({"exp": -50})), ..Script::default() }),
+        row("clock-ahead", all, Script { claims: with(&json!({"iat": 50, "nbf": 50})), ..Script::default() }),
+        row("one-audience-twice", all, Script { claims: with(&json!({"aud": [CLIENT_ID, CLIENT_ID]})), ..Script::default() }),
+        row("trusted-audience", all, Script { claims: with(&json!({"aud": ["trusted", CLIENT_ID]})), ..Script::default() }),
         row("content-type-of-keys", all, Script { content_type: "application/jwk-set+json", ..plain() }),
         row("content-type-of-text", all, Script { content_type: "text/html; charset=utf-8", ..plain() }),
         row("compresses-unless-told", all, Script { compresses: true, ..plain() }),
@@ -279,7 +279,7 @@ pub(crate) fn quirks() -> Vec<Row> {
         row(
             "userinfo-of-another",
             [None, None, None],
-            Script { userinfo: Some(with(json!({"sub": "eve"}))), ..Script::default() },
+            Script { userinfo: Some(with(&json!({"sub": "eve"}))), ..Script::default() },
         ),
         row(
             "userinfo-without-subject",
@@ -320,7 +320,7 @@ pub(crate) fn quirks() -> Vec<Row> {
 
 /// What must be refused, each with the document and field that the log names.
 pub(crate) fn refused() -> Vec<(&'static str, Script, &'static str)> {
-    let claims = |claims| Script { claims: with(claims), ..Script::default() };
+    let claims = |claims| Script { claims: with(&claims), ..Script::default() };
     let without = |without| Script { claims: profile(), without, ..Script::default() };
     let discovery = |discovery| Script { claims: profile(), discovery, ..Script::default() };
     let jwk = |jwk| Script { claims: profile(), jwk, ..Script::default() };

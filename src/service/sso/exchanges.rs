@@ -10,10 +10,12 @@ use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use super::waits::Waits;
 use crate::model::ids::AttemptId;
 
+/// How many callbacks of an attempt are here, and whose turn it is.
+type UnderWay = (usize, Arc<Turns<()>>);
+
 /// Who exchanges.
 pub(super) struct Exchanges {
-    /// How many callbacks of an attempt are here, and whose turn it is.
-    under_way: Mutex<HashMap<AttemptId, (usize, Arc<Turns<()>>)>>,
+    under_way: Mutex<HashMap<AttemptId, UnderWay>>,
     waits: Arc<Waits>,
 }
 
