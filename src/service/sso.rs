@@ -56,6 +56,11 @@ use crate::store::verbs::{CollectAttempt, Collected, Granted, NamedOrganization}
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// Refused callbacks of one source at once: a company behind one address, whose provider has a bad minute, stays below it.
+const MAX_REFUSED_CALLBACKS: f64 = 200.0;
+/// How many of them are forgotten in a second.
+const REFUSED_FORGOTTEN_PER_SECOND: f64 = 1.0;
+
 /// Signs people on through identity providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Sso(Arc<Inner>);
@@ -72,6 +77,8 @@ struct Inner {
     guesses: Arc<Guesses>,
     waits: Arc<Waits>,
     exchanges: Arc<Exchanges>,
+    /// Callbacks that were refused, by source: each leaves a record until its attempt is over.
+    refused: Guesses,
 }
 
 /// What [`Sso`] is made of.
@@ -125,7 +132,9 @@ impl Sso {
         let Parts { store, tokens, keys, sealer, random, time, policy, identity, guesses } = parts;
         let waits = Arc::new(Waits::default());
         let exchanges = Arc::new(Exchanges::new(Arc::clone(&waits)));
-        Self(Arc::new(Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits, exchanges }))
+        let refused = guesses.beside(MAX_REFUSED_CALLBACKS, REFUSED_FORGOTTEN_PER_SECOND);
+        let inner = Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits, exchanges, refused };
+        Self(Arc::new(inner))
     }
 
     /// Where a provider sends browsers back to: what is to be registered there.

@@ -143,6 +143,7 @@ macro_rules! stores {
                 }
                 sweep {
                     removes_what_expired_a_day_ago,
+                    removes_attempts_when_their_time_is_up,
                     keeps_what_a_token_may_need,
                     goes_in_small_steps,
                 }

@@ -4,7 +4,7 @@ use countersign::model::audit::Action;
 use countersign::store::verbs::{Ended, Needs, Redeemed, Rotated, Step};
 
 use crate::sso::begun;
-use crate::world::{DAY, World, folded, secs};
+use crate::world::{DAY, World, attempt_id, folded, secs};
 
 pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let ann = world.plain("ann").await;
@@ -32,6 +32,25 @@ pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let end = session.grant.auth_time().plus(secs(600));
     assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
     assert_eq!(world.user(ann.id()).await.id(), ann.id());
+}
+
+pub(crate) async fn removes_attempts_when_their_time_is_up(world: &mut World) {
+    let end = world.now.plus(secs(600));
+    let event = world.next_event().await;
+    let (exchanging, refused) = (begun(world).await, attempt_id());
+    assert_eq!(world.store.refuse_attempt(refused, end, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.refuse_attempt(exchanging, end, world.anyone()).await.unwrap(), Step::Done);
+    world.recorded(&event, &[]).await;
+    // What was collected at the last moment can be asked for again for a minute.
+    world.now = end.plus(secs(60)).minus(secs(1));
+    assert_eq!(world.store.sweep(world.now, 100).await.unwrap(), 0);
+    world.now = end.plus(secs(61));
+    assert_eq!(world.store.sweep(world.now, 100).await.unwrap(), 2);
+    world.settle().await;
+    for attempt in [exchanging, refused] {
+        assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
+        assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
+    }
 }
 
 pub(crate) async fn keeps_what_a_token_may_need(world: &mut World) {

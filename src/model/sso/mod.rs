@@ -88,6 +88,12 @@ impl Attempt {
         self.0.expire_time
     }
 
+    /// Until when its record is kept: what was collected at the last moment can be asked for again.
+    #[must_use]
+    pub fn keep_until(&self) -> Timestamp {
+        self.0.expire_time.plus(COLLECT_RETRY)
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> &AttemptState {

@@ -76,8 +76,9 @@ impl Attempt {
         if now >= expire_time || found.is_some() {
             return Decision::unchanged(found, Step::OutOfTurn);
         }
+        // Nobody is known yet, so nothing is audited: a stranger could write as much as they like.
         let begun = Self(AttemptParts { id, expire_time, state: AttemptState::Exchanging { revision }, browser: Some(browser) });
-        Decision::changed(Some(begun), Step::Done).auditing(Action::SsoExchangeBegun(id))
+        Decision::changed(Some(begun), Step::Done)
     }
 
     /// Exchanging -> Identified, or Refused.
@@ -89,7 +90,8 @@ impl Attempt {
             return Decision::unchanged(self, AttemptIdentified::OutOfTurn);
         }
         let Some((user, generation, new)) = proven.admitted(revision) else {
-            return self.refused(AttemptIdentified::Refused);
+            let concerns = proven.account.is_some();
+            return self.refused_for(concerns, AttemptIdentified::Refused);
         };
         let identified = Action::SsoIdentified(self.0.id, user, new);
         let outcome = if new { AttemptIdentified::SignUp } else { AttemptIdentified::Known };
@@ -121,8 +123,15 @@ impl Attempt {
         Decision { value: Some(value), changed, outcome, revoked, audited }
     }
 
+    /// -> Refused. Audited where it concerns an account.
     pub(super) fn refused<O>(self, outcome: O) -> Decision<Self, O> {
+        let concerns = self.user().is_some();
+        self.refused_for(concerns, outcome)
+    }
+
+    fn refused_for<O>(self, concerns_an_account: bool, outcome: O) -> Decision<Self, O> {
         let refused = Action::SsoRefused(self.0.id);
-        Decision::changed(self.with(AttemptState::Refused), outcome).auditing(refused)
+        let decision = Decision::changed(self.with(AttemptState::Refused), outcome);
+        if concerns_an_account { decision.auditing(refused) } else { decision }
     }
 }

@@ -151,14 +151,27 @@ impl Sso {
     /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`] - nothing was changed.
     /// - [`Refusal::Used`] - another browser came first, or the attempt is over; one that a crash left behind is refused.
     /// - [`Refusal::ProviderRefused`], [`Refusal::ProviderFailed`], [`Refusal::NotAllowed`] - the attempt is refused.
-    /// - [`Refusal::Failed`].
+    /// - [`Refusal::Failed`], [`Error::Throttled`] among them: past 200 refused callbacks of one source, and one more a second.
     ///
     /// # Security
     /// A code is sent to no token endpoint before browser, provider and issuer were found to be those of the attempt
     /// (RFC 9700, section 4.4; RFC 9207).
     pub async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
         let (sso, client) = (self.clone(), *client);
-        to_its_end(async move { sso.0.take_back(&client, callback).await }).await
+        sso.0.refused.expect(client.source)?;
+        to_its_end(async move {
+            let outcome = sso.0.take_back(&client, callback).await;
+            // These left a record for nobody.
+            let counts = matches!(
+                outcome,
+                Err(Refusal::Invalid | Refusal::ProviderFailed | Refusal::ProviderRefused | Refusal::NotAllowed)
+            );
+            if !counts {
+                sso.0.refused.forgive(client.source);
+            }
+            outcome
+        })
+        .await
     }
 
     /// Takes the person's answer: yes or no. Repeating an answer is fine; a no after a yes holds while nothing was collected.

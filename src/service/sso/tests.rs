@@ -225,6 +225,37 @@ async fn what_the_provider_refuses_or_lies_about_is_refused() {
 }
 
 #[tokio::test]
+async fn a_stranger_cannot_fill_the_store_with_refusals() {
+    let rig = Rig::new().await;
+    let before = rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len();
+    let refuse = async |from: std::net::IpAddr| {
+        let round = rig.to_provider().await;
+        let back = Callback { refused: true, ..rig.back(&round, "ada") };
+        rig.sso.callback(&Client { source: from, ..client() }, back).await
+    };
+    let (stranger, other) = ([192, 0, 2, 66].into(), [192, 0, 2, 67].into());
+    let mut written = 0;
+    for _ in 0..400 {
+        match refuse(stranger).await {
+            Err(Refusal::ProviderRefused) => written += 1,
+            Err(Refusal::Failed(Error::Throttled(_))) => {}
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+    assert_eq!(written, 200);
+    assert!(matches!(refuse(other).await, Err(Refusal::ProviderRefused)), "who comes from elsewhere is not stopped");
+    assert_eq!(rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len(), before, "nobody is concerned");
+    rig.house.clock.advance(Duration::from_secs(1));
+    assert!(matches!(refuse(stranger).await, Err(Refusal::ProviderRefused)));
+    assert!(matches!(refuse(stranger).await, Err(Refusal::Failed(Error::Throttled(_)))));
+    // Sign-ons that go well are not counted.
+    for _ in 0..300 {
+        let round = rig.to_provider().await;
+        rig.confirmation(&round, "ada").await;
+    }
+}
+
+#[tokio::test]
 async fn the_person_decides() {
     let rig = Rig::new().await;
     let (no, changed, twice) = (rig.to_provider().await, rig.to_provider().await, rig.to_provider().await);

@@ -10,6 +10,7 @@ use super::record::{Identity, Named, ProviderEntry, full, load, put, scan, scan_
 use super::rows::{granted, known_user, member, named, organization, user};
 use super::session_row::session;
 use super::sessions::insert;
+use super::sweep::MARGIN;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
@@ -107,10 +108,15 @@ pub(super) fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>>
 
 pub(super) fn begin_exchange(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_time: Timestamp, browser: [u8; 32]) -> Result<Step> {
     let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, browser, tx.head.revision, by.now);
-    if decision.changed {
-        expires(tx, expire_time, Expiring::Attempt(id));
-    }
+    remember(tx, decision.value.as_ref().filter(|_| decision.changed));
     Ok(apply(tx, by, decision)?.0)
+}
+
+/// Has the record of a new attempt removed as soon as its time is up: strangers can make them, and no token comes from one.
+fn remember(tx: &mut Tx<'_>, new: Option<&Attempt>) {
+    if let Some(attempt) = new {
+        expires(tx, attempt.keep_until().minus(MARGIN), Expiring::Attempt(attempt.id()));
+    }
 }
 
 pub(super) fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Step> {
@@ -207,9 +213,7 @@ pub(super) fn refuse_attempt(tx: &mut Tx<'_>, by: &By, id: AttemptId, expire_tim
     let found = attempt(tx, id)?;
     let fresh = found.is_none();
     let decision = Attempt::refuse(found, id, expire_time, by.now);
-    if fresh && decision.changed {
-        expires(tx, expire_time, Expiring::Attempt(id));
-    }
+    remember(tx, decision.value.as_ref().filter(|_| fresh && decision.changed));
     Ok(apply(tx, by, decision)?.0)
 }
 
