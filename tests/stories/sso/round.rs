@@ -162,6 +162,19 @@ async fn a_callback_is_asked_again_in_its_own_browser_alone() {
 }
 
 #[tokio::test]
+async fn a_thin_id_token_is_filled_up_at_userinfo() {
+    let (rig, mut node) = (Rig::new().await, NodeProvider::start_with(&[("PROVIDER_THIN", "1")]).await);
+    let provider = rig.join(&mut node, "corp", "", "ES256").await;
+    let mut browser = Browser::new();
+    let started = rig.start("", "").await;
+    let callback = browser.sign_in_at_provider(&started.auth_url, "ada", &provider.redirect_uri).await;
+    let confirm = browser.go(&callback).await;
+    browser.answer(&confirm, &callback, "yes").await;
+    let user = rig.complete(&started.state).await.user.unwrap();
+    assert_eq!((user.username.as_str(), user.email.as_str()), ("Ada-Lovelace", "ada@example.test"));
+}
+
+#[tokio::test]
 async fn a_no_is_a_no() {
     let (rig, mut node) = (Rig::new().await, NodeProvider::start().await);
     let provider = rig.join(&mut node, "corp", "", "RS256").await;
