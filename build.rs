@@ -1,15 +1,20 @@
 //! Compiles what the server alone needs of `proto/`: the traits of its services over the messages of `countersign-client`, and
 //! the descriptor set. With nothing but Rust: protox stands in for `protoc`.
 //!
-//! Writes to `OUT_DIR`: `countersign.v1.rs` (servers) and `countersign_descriptor.bin` (every file, its imports and comments;
-//! for reflection).
+//! Writes to `OUT_DIR`: `countersign.v1.rs` (servers), `countersign_descriptor.bin` (every file, its imports and comments; for
+//! reflection) and, of what rests on disk, `countersign.store.rs` (messages without `Debug`: most of them hold what is
+//! nobody's business).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// Where the store's own messages lie. They are no part of the contract, so that they are not in `proto/`.
+const RECORDS: &str = "src/store/kv/record";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed={RECORDS}/record.proto");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
 
     let mut compiler = protox::Compiler::new(["proto"])?;
@@ -21,6 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .codec_path("crate::grpc::codec::Codec")
         .extern_path(".countersign.v1", "::countersign_client::pb")
         .compile_fds(compiler.file_descriptor_set())?;
+
+    let mut records = protox::Compiler::new([RECORDS])?;
+    records.include_source_info(true).open_files(["record.proto"])?;
+    tonic_prost_build::configure().skip_debug(["."]).compile_fds(records.file_descriptor_set())?;
     Ok(())
 }
 

@@ -37,7 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["crypto/jwt"]),
     ("pbkdf2", &["crypto/password"]),
     ("maud", &["web/"]),
-    ("prost", &["grpc/"]),
+    ("prost", &["grpc/", "store/kv/record/"]),
     ("prost_types", &["grpc/", "cli/"]),
     ("sled", &["store/sled"]),
     ("tonic", &["grpc/", "cli/", "app"]),

@@ -22,11 +22,11 @@ use countersign::model::secret::Secret;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
 use countersign::model::user::{Roles, User};
-use countersign::service::client::{Client, by_system};
+use countersign::service::client::Client;
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
 use countersign::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
-use countersign::store::verbs::{CreateUser, Created};
+use countersign::store::verbs::{By, UserCreated};
 use countersign::store::{Revocations, memory};
 use criterion::Criterion;
 use tokio::runtime::{Builder, Runtime};
@@ -109,8 +109,8 @@ async fn house() -> (Api, Arc<Services>) {
         Roles::default(),
         SystemClock.now(),
     );
-    let created = store.create_user(CreateUser { user, by: by_system(SystemClock.now()) }).await.unwrap();
-    assert_eq!(created, Created::Created);
+    let created = store.create_user(user, By::system(SystemClock.now())).await.unwrap();
+    assert_eq!(created.outcome, UserCreated::Created);
     (Api::new(Arc::clone(&services), &policy), services)
 }
 

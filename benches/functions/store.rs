@@ -9,7 +9,7 @@ use countersign::model::ids::{SessionId, StoreId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession, PresentedToken};
 use countersign::model::user::{Generation, Roles, User};
-use countersign::store::verbs::{By, CreateUser, Created, OpenSession, Opened, RotateSession, Rotated};
+use countersign::store::verbs::{By, OpenSession, Opened, RotateSession, Rotated, UserCreated};
 use countersign::store::{Revocations, Store, audit_digest, memory, sled};
 use criterion::Criterion;
 use tokio::runtime::Runtime;
@@ -34,7 +34,7 @@ pub(crate) fn verbs(criterion: &mut Criterion) {
         action: Action::Login(UserId::random(random()), SessionId::random(random())),
         previous: [7; 32],
     };
-    criterion.bench_function("record of an audit event, encoded and hashed", |b| b.iter(|| audit_digest(&event).unwrap()));
+    criterion.bench_function("record of an audit event, encoded and hashed", |b| b.iter(|| audit_digest(&event)));
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     measure(criterion, &runtime, "memory", &memory(Arc::new(Revocations::default())));
@@ -62,7 +62,7 @@ pub(crate) fn verbs(criterion: &mut Criterion) {
 fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Arc<dyn Store>) {
     let user = user();
     let (id, generation) = (user.id(), user.generations().current());
-    assert_eq!(runtime.block_on(store.create_user(CreateUser { user, by: by() })).unwrap(), Created::Created);
+    assert_eq!(runtime.block_on(store.create_user(user, by())).unwrap().outcome, UserCreated::Created);
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10).measurement_time(Duration::from_secs(2));
 
@@ -72,7 +72,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Arc
     let mut n = 0;
     group.bench_function("rotate a session", |b| {
         b.iter(|| {
-            rotated(runtime.block_on(store.rotate_session(rotation(session, n))).unwrap());
+            rotated(runtime.block_on(store.rotate_session(rotation(session, n), by())).unwrap().outcome);
             n += 1;
         });
     });
@@ -85,11 +85,11 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Arc
                     .iter()
                     .map(|session| {
                         let (store, rotation) = (Arc::clone(store), rotation(*session, n));
-                        tokio::spawn(async move { store.rotate_session(rotation).await })
+                        tokio::spawn(async move { store.rotate_session(rotation, by()).await })
                     })
                     .collect();
                 for rotation in rotating {
-                    rotated(rotation.await.unwrap().unwrap());
+                    rotated(rotation.await.unwrap().unwrap().outcome);
                 }
             });
             n += 1;
@@ -121,24 +121,16 @@ fn open(runtime: &Runtime, store: &Arc<dyn Store>, user: UserId, generation: Gen
         lifetime: Duration::from_hours(24),
         most: 100,
     };
-    let open = OpenSession {
-        session,
-        user,
-        generation,
-        password: HASH.to_owned(),
-        factor: None,
-        upgraded: None,
-        organization: None,
-        by: by(),
-    };
-    match runtime.block_on(store.open_session(open)).unwrap() {
+    let open =
+        OpenSession { session, user, generation, password: HASH.to_owned(), factor: None, upgraded: None, organization: None };
+    match runtime.block_on(store.open_session(open, by())).unwrap().outcome {
         Opened::Opened(_) => id,
         other => panic!("{other:?}"),
     }
 }
 
 fn rotation(session: SessionId, n: u32) -> RotateSession {
-    RotateSession { session, token: PresentedToken { n, hash: tip(n), successor: tip(n + 1), mode: None }, by: by() }
+    RotateSession { session, token: PresentedToken { n, hash: tip(n), successor: tip(n + 1), mode: None } }
 }
 
 /// What stands for the keyed hash of token number `n`.

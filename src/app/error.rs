@@ -7,8 +7,7 @@ use crate::crypto::keyring::KeyRingError;
 use crate::crypto::seal::SealError;
 use crate::crypto::server_key::ServerKeyError;
 use crate::net::tls::TlsError;
-use crate::store::StoreError;
-use crate::store::sled::OpenError;
+use crate::store::{OpenError, StoreError};
 
 /// Why a start fails, or a running server gives up. Exit code 1.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,7 @@ use crate::model::user::{Roles, User};
 use crate::service::Error;
 use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::store::Store;
-use crate::store::verbs::{Foundation, Founding};
+use crate::store::verbs::{By, Foundation, Founding};
 
 /// The content of the sealed check, and its purpose. It tells whether the key-encryption key is the right one.
 const CHECK: &str = "countersign sealed check";
@@ -108,7 +108,7 @@ async fn found(
         // would know the password.
         tell(&settings.data_dir, &password)?;
     }
-    store.found(Founding { foundation, signing_keys: vec![signing_key], admin, now }).await?;
+    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, By::system(now)).await?;
     tracing::info!(issuer = public_url, "made a new store, with the superuser {ADMIN}");
     Ok(())
 }

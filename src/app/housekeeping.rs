@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::watch::Watch;
 use crate::service::services::Services;
-use crate::store::{Revocations, Store};
+use crate::store::Revocations;
+use crate::store::verbs::{By, StoreState};
 
 /// How often housekeeping runs.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
@@ -19,7 +20,7 @@ const MAX_SWEEPS: usize = 50;
 /// Runs until `stop`.
 pub(super) async fn keep(
     services: Arc<Services>,
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreState>,
     revocations: Arc<Revocations>,
     watch: Watch,
     stop: CancellationToken,
@@ -41,12 +42,12 @@ pub(super) async fn keep(
     }
 }
 
-async fn sweep(services: &Services, store: &dyn Store, revocations: &Revocations, stop: &CancellationToken) {
+async fn sweep(services: &Services, store: &dyn StoreState, revocations: &Revocations, stop: &CancellationToken) {
     let now = services.time.now();
     revocations.forget(now);
     for _ in 0..MAX_SWEEPS {
-        match store.sweep(now, MAX_SWEPT_RECORDS).await {
-            Ok(removed) if removed >= MAX_SWEPT_RECORDS && !stop.is_cancelled() => {}
+        match store.sweep(MAX_SWEPT_RECORDS, By::system(now)).await {
+            Ok(swept) if swept.outcome >= MAX_SWEPT_RECORDS && !stop.is_cancelled() => {}
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(%error, "expired records were not swept");

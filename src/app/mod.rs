@@ -42,8 +42,7 @@ use crate::net::tls::Tls;
 use crate::oidc::{Network, OidcClient};
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
-use crate::store::sled::{Failure, Options, open as open_store};
-use crate::store::{Revocations, Store};
+use crate::store::{self, Failure, Revocations, Store};
 use crate::web::{self, PagesState, well_known};
 
 /// How long the drain may take after the store has failed. It is short because every call can only be refused.
@@ -96,8 +95,12 @@ impl App {
         let traffic = Traffic::default();
         let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
-        let options = Options::new(settings.data_dir.clone(), StoreId::random(&*seams.random));
-        let (store, failure) = open_store(options, Arc::clone(&revocations)).await?;
+        let place = store::Settings {
+            data_dir: settings.data_dir.clone(),
+            fresh_id: StoreId::random(&*seams.random),
+            now: seams.clock.now(),
+        };
+        let (store, failure) = store::open(&place, Arc::clone(&revocations)).await?;
         // From here on every way out closes the store, so that its lock is released and its last writes are durable.
         match build(&settings, &seams, &public_url, &sealer, &pool, &store, &revocations).await {
             Ok((services, policy)) => {
@@ -124,7 +127,7 @@ impl App {
     /// nothing is answered after it.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken, ready: impl FnOnce()) -> Result<(), StartError> {
         let (reporter, health) = health_reporter();
-        let watch = Watch::new(self.seams.clone(), Arc::clone(&self.store), reporter);
+        let watch = Watch::new(self.seams.clone(), self.store.clone(), reporter);
         let api = Api::new(Arc::clone(&self.services), &self.policy);
         let drain = CancellationToken::new();
         let front = self.front(&api, health, drain.clone())?;
@@ -133,7 +136,7 @@ impl App {
         let stop = CancellationToken::new();
         let keeping = tokio::spawn(housekeeping::keep(
             Arc::clone(&self.services),
-            Arc::clone(&self.store),
+            self.store.clone(),
             Arc::clone(&self.revocations),
             watch.clone(),
             stop.clone(),

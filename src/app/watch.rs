@@ -13,7 +13,7 @@ use tonic_health::server::HealthReporter;
 use crate::grpc::routes::HEALTH_NAMES;
 use crate::model::clock::{Clock, SystemClock, Timestamp};
 use crate::model::random::{Random, SystemRandom};
-use crate::store::Store;
+use crate::store::verbs::StoreState;
 
 /// How often the store and the clock are checked.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -56,7 +56,7 @@ pub(super) struct Watch(Arc<Inner>);
 
 struct Inner {
     seams: Seams,
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreState>,
     reporter: HealthReporter,
     began: (Timestamp, Duration),
     clock_trusted: AtomicBool,
@@ -72,7 +72,7 @@ enum Told {
 }
 
 impl Watch {
-    pub(super) fn new(seams: Seams, store: Arc<dyn Store>, reporter: HealthReporter) -> Self {
+    pub(super) fn new(seams: Seams, store: Arc<dyn StoreState>, reporter: HealthReporter) -> Self {
         let began = (seams.clock.now(), (seams.uptime)());
         let told = Mutex::new(Told::Nothing);
         Self(Arc::new(Inner { seams, store, reporter, began, clock_trusted: AtomicBool::new(true), told }))

@@ -6,7 +6,6 @@ use super::pb::account_service_server::AccountService;
 use super::{Api, convert, pb, status};
 use crate::edge::to_the_end;
 use crate::model::secret::Secret;
-use crate::service::limits::invalid;
 
 type Answer<M> = Result<Response<M>, Status>;
 
@@ -23,8 +22,9 @@ impl AccountService for Api {
         let message = request.into_inner();
         let (current, new) = (Secret::from(message.current_password), Secret::from(message.new_password));
         let services = self.services();
-        let revision = to_the_end(async move { services.accounts.change_password(&caller, &current, &new).await }).await?;
-        Ok(Response::new(pb::ChangePasswordResponse { revision }))
+        let changed = to_the_end(async move { services.accounts.change_password(&caller, &current, &new).await }).await?;
+        let tokens = changed.tokens.map(convert::tokens);
+        Ok(Response::new(pb::ChangePasswordResponse { revision: changed.revision, tokens }))
     }
 
     async fn enroll_totp(&self, request: Request<pb::EnrollTotpRequest>) -> Answer<pb::EnrollTotpResponse> {
@@ -70,18 +70,9 @@ impl AccountService for Api {
         let caller = self.caller(&request)?;
         let message = request.into_inner();
         let size = convert::page_size(message.page_size)?;
-        let keys = self.services.keys.list(&caller).await?;
-        // The page token is the id of the last key of the page before.
-        let after = match message.page_token.as_str() {
-            "" => 0,
-            token => {
-                keys.iter().position(|(id, _)| id == token).ok_or_else(|| invalid("page_token", "is none of this list"))? + 1
-            }
-        };
-        let page: Vec<_> = keys.iter().skip(after).take(size).map(|(id, key)| convert::personal_key(id, key)).collect();
-        let more = keys.len() > after + page.len();
-        let next_page_token = page.last().filter(|_| more).map(|key| key.key_id.clone()).unwrap_or_default();
-        Ok(Response::new(pb::ListPersonalKeysResponse { personal_keys: page, next_page_token }))
+        let page = self.services.keys.list(&caller, &message.page_token, size).await?;
+        let personal_keys = page.keys.iter().map(|(id, key)| convert::personal_key(id, key)).collect();
+        Ok(Response::new(pb::ListPersonalKeysResponse { personal_keys, next_page_token: page.next.unwrap_or_default() }))
     }
 
     async fn rotate_personal_key(&self, _: Request<pb::RotatePersonalKeyRequest>) -> Answer<pb::RotatePersonalKeyResponse> {

@@ -35,9 +35,8 @@ impl AdminService for Api {
         let caller = self.caller(&request)?;
         let message = request.into_inner();
         let services = self.services();
-        to_the_end(async move { services.users.disable(&caller, &message.username).await }).await?;
-        // The set holds every change that was answered, and so this one.
-        Ok(Response::new(pb::DisableUserResponse { revision: self.services.verifier.revision() }))
+        let revision = to_the_end(async move { services.users.disable(&caller, &message.username).await }).await?;
+        Ok(Response::new(pb::DisableUserResponse { revision }))
     }
 
     async fn enable_user(&self, request: Request<pb::EnableUserRequest>) -> Answer<pb::EnableUserResponse> {
@@ -159,8 +158,8 @@ impl AdminService for Api {
         let size = convert::page_size(message.page_size)?;
         let after = convert::provider_page(&message.page_token)?;
         // One more says whether there is another page.
-        let most = u32::try_from(size + 1).unwrap_or(u32::MAX);
-        let mut found = self.services.providers.list(&caller, after, most).await?;
+        let mut found = self.services.providers.list(&caller, after, size.saturating_add(1)).await?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         let more = found.len() > size;
         found.truncate(size);
         let next_page_token =

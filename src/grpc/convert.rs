@@ -117,8 +117,8 @@ pub fn organization_role(value: i32) -> Result<OrganizationRole> {
 ///
 /// # Errors
 /// [`Error::Invalid`] for a negative one or one past 1000.
-pub fn page_size(value: i32) -> Result<usize> {
-    match usize::try_from(value) {
+pub fn page_size(value: i32) -> Result<u32> {
+    match u32::try_from(value) {
         Ok(0) => Ok(50),
         Ok(size @ 1..=1000) => Ok(size),
         _ => Err(invalid("page_size", "must be 0 to 1000")),

@@ -56,6 +56,12 @@ pub struct Impossible {
 }
 
 impl Impossible {
+    /// What is wrong with it, without its name.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        self.why
+    }
+
     /// Checks the rules of a value: each is what has to hold, and what to say where it does not.
     ///
     /// # Errors

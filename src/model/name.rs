@@ -1,7 +1,5 @@
 //! The one namespace of usernames, organization names and login e-mails, case-folded.
 
-use serde::{Deserialize, Serialize};
-
 use super::ids::UserId;
 
 /// The longest name, in bytes.
@@ -10,7 +8,7 @@ pub const MAX_NAME: usize = 63;
 pub const MAX_EMAIL: usize = 254;
 
 /// A name or e-mail address in the form in which two spellings of it are equal. The key of the namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Folded(String);
 
 impl Folded {
@@ -40,7 +38,7 @@ pub enum NameError {
 }
 
 /// A username or organization name as it was given: `[A-Za-z0-9][A-Za-z0-9._-]{0,62}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(String);
 
 impl Name {
@@ -83,7 +81,7 @@ impl Name {
 }
 
 /// A login e-mail address as it was given. Used to log in with, never to link accounts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {

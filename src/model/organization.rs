@@ -1,13 +1,11 @@
 //! Organizations and memberships. A user's personal organization has the user's name and no record of its own.
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::Timestamp;
 use super::ids::OrganizationId;
 use super::name::Name;
 
 /// An organization that users are members of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
@@ -18,7 +16,7 @@ pub struct Organization {
 }
 
 /// What a member is in an organization.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OrganizationRole {
     /// Belongs to it.
     #[default]
@@ -36,7 +34,7 @@ impl OrganizationRole {
 }
 
 /// The organization a session acts in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActiveOrganization {
     /// The user's own, or a guest's nothing.
     Personal,

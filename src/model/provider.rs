@@ -1,13 +1,11 @@
 //! Identity providers, as they are registered here.
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::Timestamp;
 use super::ids::{OrganizationId, ProviderId};
 use super::name::{Email, Name};
 
 /// A registration at an OpenID provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityProvider {
     /// Its id.
     pub id: ProviderId,

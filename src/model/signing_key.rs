@@ -1,11 +1,9 @@
 //! Signing keys as they are kept: Published -> Signing -> Retired.
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::Timestamp;
 
 /// The signature algorithms of access tokens (RFC 7518 and RFC 8037 names).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// `EdDSA` with Ed25519, the default.
     #[default]
@@ -35,7 +33,7 @@ impl Algorithm {
 }
 
 /// Where a key stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// In the JWKS, not yet signing.
     Published,
@@ -49,7 +47,7 @@ pub enum KeyState {
 }
 
 /// A signing key as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningKeyRecord {
     /// RFC 7638 thumbprint, base64url: 43 characters.
     pub kid: String,

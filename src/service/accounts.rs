@@ -10,16 +10,18 @@ use super::passwords::{Passwords, Right};
 use super::policy::Policy;
 use super::second_factor::SecondFactors;
 use super::time::Time;
-use super::tokens::Account;
+use super::tokens::{Account, TokenSet, Tokens};
 use super::{Error, Result};
-use crate::crypto::server_key::ServerKeys;
 use crate::crypto::totp;
 use crate::model::ids::UserId;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::user::{Totp, User};
 use crate::store::Store;
-use crate::store::verbs::{ChangePassword, Changed, Needs, TotpChanged};
+use crate::store::verbs::{
+    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, Needs, OrganizationStore, PasswordReplaced, TotpConfirmed,
+    TotpEnrolled,
+};
 
 /// A secret for one-time codes that waits for its first code.
 #[derive(Clone, Debug)]
@@ -30,13 +32,24 @@ pub struct Enrolment {
     pub otpauth_url: Secret,
 }
 
+/// A password that was changed.
+#[derive(Clone, Debug)]
+pub struct PasswordChanged {
+    /// The revision that holds it.
+    pub revision: i64,
+    /// A new access token of the caller's own session, without refresh token: the last one it has stays good. `None` where the session
+    /// is over.
+    pub tokens: Option<TokenSet>,
+}
+
 /// The caller's own account.
 #[derive(Clone)]
 pub struct Accounts {
-    store: Arc<dyn Store>,
+    store: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
     passwords: Passwords,
     second_factors: SecondFactors,
-    server_keys: Arc<ServerKeys>,
+    tokens: Tokens,
     random: Arc<dyn Random>,
     time: Time,
     rules: PasswordPolicy,
@@ -48,17 +61,19 @@ impl Accounts {
     /// One over `store`, with the rules of `policy`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: &Arc<dyn Store>,
         passwords: Passwords,
         second_factors: SecondFactors,
-        server_keys: Arc<ServerKeys>,
+        tokens: Tokens,
         random: Arc<dyn Random>,
         time: Time,
         policy: &Policy,
     ) -> Self {
         let host = url::Url::parse(&policy.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
         let label = host.unwrap_or_else(|| "countersign".to_owned());
-        Self { store, passwords, second_factors, server_keys, random, time, rules: PasswordPolicy::new(policy), label }
+        let organizations = store.clone();
+        let rules = PasswordPolicy::new(policy);
+        Self { store: store.clone(), organizations, passwords, second_factors, tokens, random, time, rules, label }
     }
 
     /// The caller's account.
@@ -67,11 +82,11 @@ impl Accounts {
     /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
     pub async fn account(&self, caller: &SignedIn) -> Result<Account> {
         let user = self.user(caller.user()?).await?;
-        Account::read(&*self.store, user).await
+        Account::read(&*self.organizations, user).await
     }
 
-    /// Replaces the caller's password and ends every other session; answers the revision that holds it. The caller's own session
-    /// goes on, but its access tokens are dead: Refresh comes next. Durable once this returns: nothing that the old password
+    /// Replaces the caller's password and ends every other session; answers the revision that holds it, and a new access token of
+    /// the caller's own session, which goes on while its access tokens of before are dead. Durable once this returns: nothing that the old password
     /// opened, or was about to open, works any more.
     ///
     /// # Errors
@@ -81,7 +96,7 @@ impl Accounts {
     ///   (UNAUTHENTICATED).
     /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
     /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
-    pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<i64> {
+    pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<PasswordChanged> {
         let id = caller.strong()?;
         limits::required_secret("current_password", current, MAX_PASSWORD)?;
         limits::required_secret("new_password", new, MAX_PASSWORD)?;
@@ -93,20 +108,16 @@ impl Accounts {
         let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
         let Right { attempt, user, checked, .. } = right;
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
-        let change = ChangePassword {
-            user: id,
-            generation: user.generations().current(),
-            checked,
-            replacement,
-            keep: caller.session,
-            by: caller.by(Needs::Nothing, self.time.now()),
-        };
-        match self.store.change_password(change).await? {
-            Changed::Changed(revision) => {
+        let change =
+            ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
+        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now())).await?;
+        match changed.outcome {
+            PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
-                Ok(revision)
+                let own = own.map(|granted| self.tokens.issue(&granted.grant, None, changed.decided_at)).transpose()?;
+                Ok(PasswordChanged { revision: changed.revision, tokens: own })
             }
-            Changed::Stale => Err(Error::Conflict),
+            PasswordReplaced::Stale => Err(Error::Conflict),
         }
     }
 
@@ -121,11 +132,14 @@ impl Accounts {
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
         let by = caller.by(Needs::Nothing, self.time.now());
-        changed(self.store.enroll_totp(user.id(), sealed, by).await?)?;
-        Ok(Enrolment {
-            secret: totp::secret_text(&secret),
-            otpauth_url: totp::otpauth_url(&secret, &self.label, user.name().as_str()),
-        })
+        match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
+            TotpEnrolled::Enrolled => Ok(Enrolment {
+                secret: totp::secret_text(&secret),
+                otpauth_url: totp::otpauth_url(&secret, &self.label, user.name().as_str()),
+            }),
+            TotpEnrolled::AlreadyOn => Err(Error::TotpAlreadyEnabled),
+            TotpEnrolled::Unknown => Err(Error::TokenInvalid),
+        }
     }
 
     /// Makes the waiting secret guard the login and answers ten recovery codes, which are shown this once. The step of `otp` is
@@ -154,9 +168,14 @@ impl Accounts {
         };
         // A code of one's own new secret proves nothing about the password: no failure is forgiven for it.
         drop(attempt);
-        let (codes, hashes) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
-        changed(self.store.confirm_totp(id, sealed.clone(), step, hashes, caller.by(Needs::Nothing, now)).await?)?;
-        Ok(codes)
+        let (codes, recovery) = self.second_factors.recovery_codes(&*self.random);
+        let confirm = ConfirmTotp { user: id, sealed: sealed.clone(), step, recovery };
+        match self.store.confirm_totp(confirm, caller.by(Needs::Nothing, now)).await?.outcome {
+            TotpConfirmed::Confirmed => Ok(codes),
+            TotpConfirmed::AlreadyOn => Err(Error::TotpAlreadyEnabled),
+            TotpConfirmed::NotPending => Err(Error::TotpNotPending),
+            TotpConfirmed::Unknown => Err(Error::TokenInvalid),
+        }
     }
 
     async fn user(&self, id: UserId) -> Result<User> {
@@ -166,15 +185,6 @@ impl Accounts {
 
 fn owner(user: &User) -> Owner<'_> {
     Owner { name: user.name(), email: user.email(), codes: user.totp().is_on() }
-}
-
-fn changed(outcome: TotpChanged) -> Result<()> {
-    match outcome {
-        TotpChanged::Changed => Ok(()),
-        TotpChanged::AlreadyOn => Err(Error::TotpAlreadyEnabled),
-        TotpChanged::NotPending => Err(Error::TotpNotPending),
-        TotpChanged::Unknown => Err(Error::TokenInvalid),
-    }
 }
 
 #[cfg(test)]

@@ -31,12 +31,6 @@ impl Client {
     }
 }
 
-/// A change that the service makes by itself.
-#[must_use]
-pub fn by_system(now: Timestamp) -> By {
-    By { origin: Origin { actor: Actor::System, source: None }, caller: None, now }
-}
-
 /// An access token that is signed by us and was good when it was shown; cheap to clone.
 pub type AccessToken = Arc<Seen<Claimed>>;
 
@@ -165,6 +159,7 @@ impl SignedIn {
                 generation: self.generation,
                 session: self.session,
                 credential: self.credential,
+                organization: self.organization.clone(),
                 needs,
             }),
             now,

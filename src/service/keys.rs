@@ -16,7 +16,7 @@ use crate::model::personal_key::PersonalKey;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::store::Store;
-use crate::store::verbs::{Created, Ended, Needs};
+use crate::store::verbs::{AccountStore, CreateKey, Ended, KeyCreated, KeyStore, Needs, RevokeKey};
 
 /// The longest life a key can be given: ten years of 365 days.
 pub const MAX_TTL: Duration = Duration::from_hours(10 * 365 * 24);
@@ -32,10 +32,20 @@ pub struct NewKey {
     pub secret: Secret,
 }
 
+/// A page of keys.
+#[derive(Clone, Debug)]
+pub struct KeyPage {
+    /// The keys with their ids as text.
+    pub keys: Vec<(String, PersonalKey)>,
+    /// What gives the page behind this one; `None` where this is the last.
+    pub next: Option<String>,
+}
+
 /// Makes, lists and revokes personal keys.
 #[derive(Clone)]
 pub struct Keys {
-    store: Arc<dyn Store>,
+    store: Arc<dyn KeyStore>,
+    accounts: Arc<dyn AccountStore>,
     server: Arc<ServerKeys>,
     random: Arc<dyn Random>,
     time: Time,
@@ -45,8 +55,8 @@ pub struct Keys {
 impl Keys {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, server: Arc<ServerKeys>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store, server, random, time, most: policy.most_keys }
+    pub fn new(store: &Arc<dyn Store>, server: Arc<ServerKeys>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        Self { store: store.clone(), accounts: store.clone(), server, random, time, most: policy.most_keys }
     }
 
     /// Makes a key for the caller. `display_name` is 1 to 128 bytes without control characters; `ttl` at most [`MAX_TTL`], none
@@ -80,19 +90,40 @@ impl Keys {
         caller.strong()?;
         let name = limits::name("username", username)?;
         let (display_name, ttl) = checked(display_name, ttl)?;
-        let owner = self.store.user_by_login(&name.folded()).await?.ok_or(Error::NotFound(Thing::User))?;
+        let owner = self.accounts.user_by_login(&name.folded()).await?.ok_or(Error::NotFound(Thing::User))?;
         self.make(caller, owner.id(), Needs::Superuser, display_name, ttl).await
     }
 
-    /// The caller's live keys with their ids as text, oldest first. Never their secrets.
+    /// A page of the caller's live keys, oldest first: at most `size` of those behind the key whose id is `after` (empty: from the
+    /// first on). Never their secrets. The list holds still: a key that comes goes to its end, and one that goes moves no other.
     ///
     /// # Errors
-    /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
-    pub async fn list(&self, caller: &SignedIn) -> Result<Vec<(String, PersonalKey)>> {
+    /// - [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `after` is no key id of ours (INVALID_ARGUMENT).
+    pub async fn list(&self, caller: &SignedIn, after: &str, size: u32) -> Result<KeyPage> {
         let owner = caller.user()?;
+        let mut after = match after {
+            "" => None,
+            id => Some(KeyIdToken::parse(&self.server, id).map_err(|_| invalid("page_token", "is none of this list"))?.id),
+        };
         let now = self.time.now();
-        let keys = self.store.keys_of(owner).await?;
-        Ok(keys.into_iter().filter(|key| key.lives(now)).map(|key| (KeyIdToken::issue(&self.server, key.id()), key)).collect())
+        let mut keys = Vec::new();
+        // One more than the page has: what tells whether another page follows. Keys that expired are passed over.
+        let wanted = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1);
+        loop {
+            let found = self.store.keys_of(owner, after, size.saturating_add(1)).await?;
+            let read_all = found.len() < wanted;
+            after = found.last().map(PersonalKey::id);
+            keys.extend(found.into_iter().filter(|key| key.lives(now)));
+            if read_all || keys.len() >= wanted {
+                break;
+            }
+        }
+        let more = keys.len() >= wanted;
+        keys.truncate(wanted - 1);
+        let keys: Vec<_> = keys.into_iter().map(|key| (KeyIdToken::issue(&self.server, key.id()), key)).collect();
+        let next = keys.last().filter(|_| more).map(|(id, _)| id.clone());
+        Ok(KeyPage { keys, next })
     }
 
     /// Revokes a key of the caller's and every token that came from it; answers the revision that holds it. Repeating it is OK.
@@ -106,8 +137,10 @@ impl Keys {
         let owner = caller.strong()?;
         limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
         let key = KeyIdToken::parse(&self.server, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
-        match self.store.revoke_key(owner, key.id, caller.by(Needs::Nothing, self.time.now())).await? {
-            Ended::Ended(revision) | Ended::Before(revision) => Ok(revision),
+        let revoke = RevokeKey { owner, id: key.id };
+        let revoked = self.store.revoke_key(revoke, caller.by(Needs::Nothing, self.time.now())).await?;
+        match revoked.outcome {
+            Ended::Ended | Ended::Before => Ok(revoked.revision),
             Ended::Unknown => Err(Error::NotFound(Thing::Key)),
         }
     }
@@ -123,10 +156,10 @@ impl Keys {
         let now = self.time.now();
         let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
         let key = PersonalKey::new(KeyId::random(&*self.random), owner, display_name, hash, now, ttl);
-        match self.store.create_key(key.clone(), self.most, caller.by(needs, now)).await? {
-            Created::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id()), key, secret }),
-            Created::LimitReached => Err(Error::LimitReached("personal keys")),
-            other => Err(Error::Internal(format!("create_key answered {other:?}"))),
+        let create = CreateKey { key: key.clone(), most: self.most };
+        match self.store.create_key(create, caller.by(needs, now)).await?.outcome {
+            KeyCreated::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id()), key, secret }),
+            KeyCreated::LimitReached => Err(Error::LimitReached("personal keys")),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
 use crate::model::user::{SecondFactor, User};
 use crate::store::Store;
-use crate::store::verbs::{OpenSession, Opened};
+use crate::store::verbs::{AccountStore, OpenSession, Opened, OrganizationStore, SessionStore};
 
 /// What Login takes.
 #[derive(Clone, Debug)]
@@ -34,7 +34,9 @@ pub struct LoginRequest {
 
 /// Logs in by password.
 pub struct Login {
-    store: Arc<dyn Store>,
+    accounts: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
+    sessions: Arc<dyn SessionStore>,
     passwords: Passwords,
     second_factors: SecondFactors,
     refusals: Arc<Refusals>,
@@ -46,14 +48,23 @@ impl Login {
     /// Logs in to accounts of `store`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: &Arc<dyn Store>,
         passwords: Passwords,
         second_factors: SecondFactors,
         refusals: Arc<Refusals>,
         tokens: Tokens,
         time: Time,
     ) -> Self {
-        Self { store, passwords, second_factors, refusals, tokens, time }
+        Self {
+            accounts: store.clone(),
+            organizations: store.clone(),
+            sessions: store.clone(),
+            passwords,
+            second_factors,
+            refusals,
+            tokens,
+            time,
+        }
     }
 
     /// Opens a session, or refuses. Atomic and durable when it returns; a code is spent only together with what it opened.
@@ -71,7 +82,7 @@ impl Login {
 
         let attempt = self.passwords.attempt(client, &presented).await?;
         // Read before the password is checked: whatever ends the account's sessions from here on ends this one.
-        let found = self.store.user_by_login(&presented).await?;
+        let found = self.accounts.user_by_login(&presented).await?;
         let account = found.as_ref().map(User::id);
         let right = match self.passwords.check(client, &presented, attempt, found, &request.password).await {
             Ok(right) => right,
@@ -110,12 +121,12 @@ impl Login {
             factor,
             upgraded,
             organization,
-            by: client.by(self.time.now()),
         };
-        match self.store.open_session(open).await? {
+        let opened = self.sessions.open_session(open, client.by(self.time.now())).await?;
+        match opened.outcome {
             Opened::Opened(granted) => {
                 attempt.succeeded();
-                let tokens = self.tokens.issue(&granted.grant, Some(refresh))?;
+                let tokens = self.tokens.issue(&granted.grant, Some(refresh), opened.decided_at)?;
                 Ok(SignIn { tokens, user: self.account(granted.user).await? })
             }
             Opened::Stale => Err(Error::InvalidCredentials),
@@ -134,7 +145,7 @@ impl Login {
 
     async fn account(&self, user: Option<User>) -> Result<Option<Account>> {
         match user {
-            Some(user) => Account::read(&*self.store, user).await.map(Some),
+            Some(user) => Account::read(&*self.organizations, user).await.map(Some),
             None => Ok(None),
         }
     }

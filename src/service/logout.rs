@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::client::SignedIn;
 use super::time::Time;
 use super::{Error, Result, limits};
-use crate::store::Store;
-use crate::store::verbs::{Ended, LoggedOut, Needs};
+use crate::store::verbs::{Ended, LoggedOut, Needs, SessionStore};
 
 /// What LogoutUser ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +22,15 @@ pub struct LogoutUserDone {
 /// Ends sessions.
 #[derive(Clone)]
 pub struct Logout {
-    store: Arc<dyn Store>,
+    sessions: Arc<dyn SessionStore>,
     time: Time,
 }
 
 impl Logout {
-    /// One over `store`.
+    /// Ends `sessions`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, time: Time) -> Self {
-        Self { store, time }
+    pub fn new(sessions: Arc<dyn SessionStore>, time: Time) -> Self {
+        Self { sessions, time }
     }
 
     /// Ends every session, link and token of the account of that name or e-mail address, and of the guests of that name.
@@ -48,8 +47,9 @@ impl Logout {
     pub async fn logout_user(&self, caller: &SignedIn, username: &str) -> Result<LogoutUserDone> {
         caller.privileged()?;
         let name = limits::guest("username", username)?;
-        match self.store.logout_user(&name, caller.by(Needs::Privileged, self.time.now())).await? {
-            LoggedOut::Done { sessions, links, revision } => Ok(LogoutUserDone { sessions, links, revision }),
+        let ended = self.sessions.logout_user(name, caller.by(Needs::Privileged, self.time.now())).await?;
+        match ended.outcome {
+            LoggedOut::Done { sessions, links } => Ok(LogoutUserDone { sessions, links, revision: ended.revision }),
             LoggedOut::NotAllowed => Err(Error::PermissionDenied("superuser")),
         }
     }
@@ -60,8 +60,9 @@ impl Logout {
     /// # Errors
     /// [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
     pub async fn logout(&self, caller: &SignedIn) -> Result<i64> {
-        match self.store.end_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await? {
-            Ended::Ended(revision) | Ended::Before(revision) => Ok(revision),
+        let ended = self.sessions.end_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await?;
+        match ended.outcome {
+            Ended::Ended | Ended::Before => Ok(ended.revision),
             Ended::Unknown => Err(Error::TokenInvalid),
         }
     }

@@ -10,13 +10,15 @@ use crate::model::ids::OrganizationId;
 use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::random::Random;
-use crate::store::Store;
-use crate::store::verbs::{CreateOrganization, Created, Membership, NamedOrganization, Needs};
+use crate::store::verbs::{
+    AddMember, CreateOrganization, MemberAdded, MemberRemoved, NamedOrganization, Needs, OrganizationCreated, OrganizationStore,
+    RemoveMember,
+};
 
 /// Makes organizations and memberships.
 #[derive(Clone)]
 pub struct Organizations {
-    store: Arc<dyn Store>,
+    store: Arc<dyn OrganizationStore>,
     random: Arc<dyn Random>,
     time: Time,
     most_members: u32,
@@ -25,7 +27,7 @@ pub struct Organizations {
 impl Organizations {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+    pub fn new(store: Arc<dyn OrganizationStore>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
         Self { store, random, time, most_members: policy.most_members }
     }
 
@@ -38,19 +40,11 @@ impl Organizations {
     pub async fn create(&self, caller: &SignedIn, name: &str) -> Result<Organization> {
         caller.superuser()?;
         let name = limits::name("name", name)?;
-        let now = self.time.now();
-        let organization = Organization { id: OrganizationId::random(&*self.random), name, create_time: now };
-        let create =
-            CreateOrganization { id: organization.id, name: organization.name.clone(), by: caller.by(Needs::Superuser, now) };
-        match self.store.create_organization(create).await? {
-            // The commit may have put a later time than `now` into the record.
-            Created::Created => match self.store.organization_by_name(&organization.name.folded()).await? {
-                Some(NamedOrganization::Shared(made)) if made.id == organization.id => Ok(made),
-                _ => Ok(organization),
-            },
-            Created::Taken { .. } => Err(Error::NameTaken("name")),
-            Created::Reserved => Err(Error::NameReserved),
-            other => Err(Error::Internal(format!("create_organization answered {other:?}"))),
+        let create = CreateOrganization { id: OrganizationId::random(&*self.random), name };
+        match self.store.create_organization(create, caller.by(Needs::Superuser, self.time.now())).await?.outcome {
+            OrganizationCreated::Created(made) => Ok(*made),
+            OrganizationCreated::NameTaken => Err(Error::NameTaken("name")),
+            OrganizationCreated::NameReserved => Err(Error::NameReserved),
         }
     }
 
@@ -66,7 +60,13 @@ impl Organizations {
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
         let (organization, user) = self.named(caller, org_name, username).await?;
         let by = caller.by(Needs::Superuser, self.time.now());
-        answered(self.store.add_member(&organization, &user, role, self.most_members, by).await?)
+        let add = AddMember { organization, user, role, most: self.most_members };
+        match self.store.add_member(add, by).await?.outcome {
+            MemberAdded::Done => Ok(()),
+            MemberAdded::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
+            MemberAdded::NoSuchUser => Err(Error::NotFound(Thing::User)),
+            MemberAdded::LimitReached => Err(Error::LimitReached("members")),
+        }
     }
 
     /// Ends the membership of `username` in `org_name`, and the tokens that were signed with it; answers a revision that holds
@@ -77,8 +77,13 @@ impl Organizations {
     pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
         let (organization, user) = self.named(caller, org_name, username).await?;
         let by = caller.by(Needs::Superuser, self.time.now());
-        answered(self.store.remove_member(&organization, &user, by).await?)?;
-        Ok(self.store.status().revision)
+        let removed = self.store.remove_member(RemoveMember { organization, user }, by).await?;
+        match removed.outcome {
+            MemberRemoved::Done => Ok(removed.revision),
+            MemberRemoved::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
+            MemberRemoved::NoSuchUser => Err(Error::NotFound(Thing::User)),
+            MemberRemoved::NotAMember => Err(Error::NotFound(Thing::Membership)),
+        }
     }
 
     /// The folded names, where the caller may ask. A personal organization, whose name never becomes another's while its user
@@ -91,16 +96,6 @@ impl Organizations {
             Some(NamedOrganization::Personal(_)) => Err(Error::PersonalOrganization),
             _ => Ok((organization, user)),
         }
-    }
-}
-
-fn answered(membership: Membership) -> Result<()> {
-    match membership {
-        Membership::Done => Ok(()),
-        Membership::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
-        Membership::NoSuchUser => Err(Error::NotFound(Thing::User)),
-        Membership::NotAMember => Err(Error::NotFound(Thing::Membership)),
-        Membership::LimitReached => Err(Error::LimitReached("members")),
     }
 }
 

@@ -25,15 +25,16 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::user::User;
 use crate::store::Store;
-use crate::store::verbs::{KeyOwner, KeyUse};
+use crate::store::verbs::{By, KeyOwner, KeyStore, KeyUse, OrganizationStore};
 
 /// How many keys and sources are remembered before their counts are written early.
 const MOST_USES: usize = 16_384;
 
 /// Exchanges personal keys.
 pub struct PersonalKeys {
-    store: Arc<dyn Store>,
-    keys: Arc<ServerKeys>,
+    keys: Arc<dyn KeyStore>,
+    organizations: Arc<dyn OrganizationStore>,
+    server_keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
     tokens: Tokens,
     guesses: Arc<Guesses>,
@@ -53,14 +54,15 @@ impl PersonalKeys {
     /// Exchanges the keys of `store`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
-        keys: Arc<ServerKeys>,
+        store: &Arc<dyn Store>,
+        server_keys: Arc<ServerKeys>,
         random: Arc<dyn Random>,
         tokens: Tokens,
         guesses: Arc<Guesses>,
         time: Time,
     ) -> Self {
-        Self { store, keys, random, tokens, guesses, time, uses: Mutex::default() }
+        let (keys, organizations) = (store.clone(), store.clone());
+        Self { keys, organizations, server_keys, random, tokens, guesses, time, uses: Mutex::default() }
     }
 
     /// Exchanges a key for an access token without refresh token, in the organization asked for (empty: the personal one).
@@ -80,8 +82,8 @@ impl PersonalKeys {
         limits::required("key_id", key_id, MAX_OPAQUE)?;
         limits::required_secret("key_secret", key_secret, MAX_OPAQUE)?;
         let organization = limits::organization("org_name", organization)?;
-        let id = KeyIdToken::parse(&self.keys, key_id).map_err(|_| Error::InvalidCredentials)?.id;
-        let secret = KeySecret::parse(&self.keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
+        let id = KeyIdToken::parse(&self.server_keys, key_id).map_err(|_| Error::InvalidCredentials)?.id;
+        let secret = KeySecret::parse(&self.server_keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
         let now = self.time.now();
         let owner = self.owner(id, organization.as_ref()).await?;
         if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.admits(&owner.user, now) {
@@ -90,32 +92,29 @@ impl PersonalKeys {
         let session = SessionId::derived(self.random.id());
         let (grant, user) = grant(owner, KeyExchange { session, face: client.face, auth_time: now })?;
         self.note(id, client.source, now).await?;
-        let tokens = self.tokens.issue(&grant, None)?;
-        Ok(SignIn { tokens, user: Some(Account::read(&*self.store, user).await?) })
+        let tokens = self.tokens.issue(&grant, None, now)?;
+        Ok(SignIn { tokens, user: Some(Account::read(&*self.organizations, user).await?) })
     }
 
     /// Renews the token of a key: what it may be is read again. Up to 24 h after the key was presented.
     ///
     /// # Errors
     /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
-    /// which end no session.
+    /// which end no session; [`Error::OrgNotAllowed`] where its owner no longer belongs to the token's organization.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
         let now = self.time.now();
         if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
         let asked = Folded::presented(&caller.organization);
-        let mut owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
-        if owner.organization.is_err() {
-            owner = self.owner(key, None).await.map_err(renewal)?;
-        }
+        let owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
         if !owner.key.renews(&owner.user, caller.generation, now) {
             return Err(Error::SessionRevoked);
         }
         let exchange = KeyExchange { session: caller.session, face: caller.client.face, auth_time: caller.auth_time };
         let (grant, _) = grant(owner, exchange)?;
         self.note(key, caller.client.source, now).await?;
-        self.tokens.issue(&grant, None)
+        self.tokens.issue(&grant, None, now)
     }
 
     /// Writes the counts that are not written yet and forgets the uses. To be called about once a minute, and before the end.
@@ -131,13 +130,13 @@ impl PersonalKeys {
             .filter(|counted| counted.count > 0)
             .collect();
         if !counted.is_empty() {
-            self.store.note_key_use(counted).await?;
+            self.keys.note_key_use(counted, By::system(now)).await?;
         }
         Ok(())
     }
 
     async fn owner(&self, id: KeyId, organization: Option<&Folded>) -> Result<KeyOwner> {
-        self.store.key_owner(id, organization).await?.ok_or(Error::InvalidCredentials)
+        self.keys.key_owner(id, organization).await?.ok_or(Error::InvalidCredentials)
     }
 
     /// Audits a use: durable before the first token of a key, source and minute, counted after that.
@@ -170,7 +169,8 @@ impl PersonalKeys {
         // All first ones of a minute wait for one event; if its writer gives up, another takes over.
         let write = async || {
             first = true;
-            self.store.note_key_use(vec![noted]).await
+            let by = By::system(noted.now);
+            self.keys.note_key_use(vec![noted], by).await.map(drop)
         };
         uses.noted.get_or_try_init(write).await?;
         if !first {

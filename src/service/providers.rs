@@ -17,7 +17,9 @@ use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::store::Store;
-use crate::store::verbs::{Created, NamedOrganization, Needs};
+use crate::store::verbs::{
+    CreateProvider, NamedOrganization, Needs, OrganizationStore, ProviderCreated, SignOnStore, UpdateProvider,
+};
 
 /// The longest issuer, in bytes.
 pub const MAX_ISSUER: usize = 512;
@@ -89,7 +91,8 @@ pub type After = (Option<OrganizationId>, Folded);
 /// Registers identity providers.
 #[derive(Clone)]
 pub struct Providers {
-    store: Arc<dyn Store>,
+    store: Arc<dyn SignOnStore>,
+    organizations: Arc<dyn OrganizationStore>,
     sealer: Arc<Sealer>,
     random: Arc<dyn Random>,
     time: Time,
@@ -136,8 +139,9 @@ impl ProviderUpdate {
 impl Providers {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store, sealer, random, time, most: policy.most_providers }
+    pub fn new(store: &Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        let organizations = store.clone();
+        Self { store: store.clone(), organizations, sealer, random, time, most: policy.most_providers }
     }
 
     /// Registers a provider for an organization or the whole site. The client secret is sealed and never answered. Nothing is
@@ -176,12 +180,12 @@ impl Providers {
             email_domains,
             trusted_audiences,
         };
-        match self.store.create_provider(provider.clone(), self.most, caller.by(Needs::Superuser, now)).await? {
-            Created::Created => Ok(provider),
-            Created::Taken { .. } => Err(Error::NameTaken("name")),
-            Created::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
-            Created::LimitReached => Err(Error::LimitReached("identity providers")),
-            Created::Reserved => Err(Error::NameReserved),
+        let create = CreateProvider { provider: provider.clone(), most: self.most };
+        match self.store.create_provider(create, caller.by(Needs::Superuser, now)).await?.outcome {
+            ProviderCreated::Created => Ok(provider),
+            ProviderCreated::NameTaken => Err(Error::NameTaken("name")),
+            ProviderCreated::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
+            ProviderCreated::LimitReached => Err(Error::LimitReached("identity providers")),
         }
     }
 
@@ -199,7 +203,8 @@ impl Providers {
         if update.has("client_secret") {
             change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
-        let changed = self.store.update_provider(found.id, change, caller.by(Needs::Superuser, self.time.now())).await?;
+        let update = UpdateProvider { provider: found.id, change };
+        let changed = self.store.update_provider(update, caller.by(Needs::Superuser, self.time.now())).await?.outcome;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;
         Ok((changed, self.organization_name(found.organization, org_name).await?))
     }
@@ -214,7 +219,7 @@ impl Providers {
         caller.superuser()?;
         let (org_name, name) = named(org_name, name)?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let deleted = self.store.delete_provider(found.id, caller.by(Needs::Superuser, self.time.now())).await?;
+        let deleted = self.store.delete_provider(found.id, caller.by(Needs::Superuser, self.time.now())).await?.outcome;
         if deleted { Ok(()) } else { Err(Error::NotFound(Thing::Provider)) }
     }
 
@@ -224,7 +229,7 @@ impl Providers {
     /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
     pub async fn list(&self, caller: &SignedIn, after: Option<After>, most: u32) -> Result<Vec<Listed>> {
         caller.superuser()?;
-        let found = self.store.all_providers(after, most).await?;
+        let found = self.store.all_providers(after.as_ref(), most).await?;
         let named = |name: Option<Name>| name.map_or_else(String::new, |name| name.as_str().to_owned());
         Ok(found.into_iter().map(|(provider, name)| (provider, named(name))).collect())
     }
@@ -239,14 +244,14 @@ impl Providers {
                 other => other,
             })?),
         };
-        let all = self.store.providers(organization).await?;
+        let all = self.store.providers(organization, None, u32::MAX).await?;
         all.into_iter().find(|provider| provider.name.folded() == *name).ok_or_else(missing)
     }
 
     /// The name of an organization as it was given; it was found under `org_name` before.
     async fn organization_name(&self, id: Option<OrganizationId>, org_name: Option<Folded>) -> Result<String> {
         let (Some(id), Some(org_name)) = (id, org_name) else { return Ok(String::new()) };
-        Ok(match self.store.organization_by_name(&org_name).await? {
+        Ok(match self.organizations.organization_by_name(&org_name).await? {
             Some(NamedOrganization::Shared(found)) if found.id == id => found.name.as_str().to_owned(),
             _ => org_name.as_str().to_owned(),
         })
@@ -258,7 +263,7 @@ impl Providers {
     }
 
     async fn organization(&self, name: &Folded) -> Result<OrganizationId> {
-        match self.store.organization_by_name(name).await? {
+        match self.organizations.organization_by_name(name).await? {
             Some(NamedOrganization::Shared(organization)) => Ok(organization.id),
             _ => Err(Error::NotFound(Thing::Organization)),
         }

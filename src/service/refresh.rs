@@ -14,8 +14,7 @@ use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::secret::Secret;
 use crate::model::session::{Credential, Mode, PresentedToken};
-use crate::store::Store;
-use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated};
+use crate::store::verbs::{By, Commit, Needs, RenewSession, Renewed, RotateSession, Rotated, SessionStore};
 
 /// What a session is renewed with.
 #[derive(Clone, Debug)]
@@ -30,7 +29,7 @@ pub enum RefreshSource {
 
 /// Renews sessions.
 pub struct Refresh {
-    store: Arc<dyn Store>,
+    sessions: Arc<dyn SessionStore>,
     keys: Arc<ServerKeys>,
     tokens: Tokens,
     verifier: Arc<Verifier>,
@@ -40,10 +39,10 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Renews sessions of `store`; the tokens of personal keys through `personal_keys`.
+    /// Renews `sessions`; the tokens of personal keys through `personal_keys`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        sessions: Arc<dyn SessionStore>,
         keys: Arc<ServerKeys>,
         tokens: Tokens,
         verifier: Arc<Verifier>,
@@ -51,7 +50,7 @@ impl Refresh {
         guesses: Arc<Guesses>,
         time: Time,
     ) -> Self {
-        Self { store, keys, tokens, verifier, personal_keys, guesses, time }
+        Self { sessions, keys, tokens, verifier, personal_keys, guesses, time }
     }
 
     /// Renews a session. `mode` moves the refresh token between message and cookie; without it it stays where it came from.
@@ -65,7 +64,9 @@ impl Refresh {
     /// - [`Error::RefreshInvalid`]: no refresh token of ours, or of a session that is gone.
     /// - [`Error::RefreshReused`]: an older one; the session ended in the same commit.
     /// - [`Error::SessionExpired`], [`Error::SessionRevoked`], [`Error::RenewalMismatch`].
-    /// - [`Error::TokenInvalid`]: no access token that is good now.
+    /// - [`Error::OrgNotAllowed`]: the session acts in an organization that its holder no longer belongs to. It goes on nowhere else
+    ///   by itself.
+    /// - [`Error::TokenInvalid`]: no access token of a session that lives, or one from before a change of password.
     /// - [`Error::Throttled`]: too much junk from this source.
     pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
         let presenting = self.guesses.begin(client)?.counted_if_left();
@@ -90,29 +91,45 @@ impl Refresh {
         let rotate = RotateSession {
             session: presented.session_id,
             token: PresentedToken { n: presented.n, hash: presented.hash, successor: presented.next_hash, mode: Some(mode) },
-            by: client.by(self.time.now()),
         };
-        match self.store.rotate_session(rotate).await? {
+        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now())).await?;
+        match rotated.outcome {
             Rotated::Rotated(granted) | Rotated::Retried(granted) => {
-                self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)))
+                self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)), rotated.decided_at)
             }
             Rotated::Reused(_) => Err(Error::RefreshReused),
             Rotated::Expired => Err(Error::SessionExpired),
             Rotated::Ended => Err(Error::SessionRevoked),
             Rotated::Unknown => Err(Error::RefreshInvalid),
             Rotated::Mismatch => Err(Error::RenewalMismatch("by access token")),
+            Rotated::OrganizationNotAllowed => Err(Error::OrgNotAllowed),
         }
     }
 
     async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
-        let caller = self.verifier.signed_in(client, token.expose()).ok_or(Error::TokenInvalid)?;
-        match self.store.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await? {
-            Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None),
+        let caller = self.verifier.renewing(client, token.expose()).ok_or(Error::TokenInvalid)?;
+        // No caller is fenced: the token may be dead for everything else.
+        let by = By { caller: None, ..caller.by(Needs::Nothing, self.time.now()) };
+        let renew = RenewSession { session: caller.session, generation: caller.generation };
+        let renewed = self.sessions.renew_session(renew, by).await?;
+        let outcome = self.renewed(&caller, renewed).await;
+        match outcome {
+            // Who shows a token that ended with its session is told what everybody else is told of it.
+            Err(Error::SessionRevoked) if self.verifier.revoked(&caller) => Err(Error::TokenInvalid),
+            outcome => outcome,
+        }
+    }
+
+    async fn renewed(&self, caller: &SignedIn, renewed: Commit<Renewed>) -> Result<TokenSet> {
+        match renewed.outcome {
+            Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None, renewed.decided_at),
             Renewed::Expired => Err(Error::SessionExpired),
             Renewed::Ended => Err(Error::SessionRevoked),
             Renewed::Mismatch => Err(Error::RenewalMismatch("by refresh token")),
-            Renewed::Unknown => self.renew_key(&caller).await,
+            Renewed::Stale => Err(Error::TokenInvalid),
+            Renewed::OrganizationNotAllowed => Err(Error::OrgNotAllowed),
+            Renewed::Unknown => self.renew_key(caller).await,
         }
     }
 

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::time::Time;
 use crate::model::audit::Action;
 use crate::model::ids::UserId;
-use crate::store::Store;
+use crate::store::verbs::AuditStore;
 
 /// How many refusals are recorded one by one, for each account and minute.
 const MAX_RECORDED_PER_MINUTE: u32 = 20;
@@ -18,7 +18,7 @@ const MAX_TRACKED_ACCOUNTS: usize = 16_384;
 
 /// Records refusals.
 pub struct Refusals {
-    store: Arc<dyn Store>,
+    audit: Arc<dyn AuditStore>,
     time: Time,
     minute: Mutex<Minute>,
 }
@@ -30,10 +30,10 @@ struct Minute {
 }
 
 impl Refusals {
-    /// Records in the audit log of `store`.
+    /// Records in the log `audit`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, time: Time) -> Self {
-        Self { store, time, minute: Mutex::default() }
+    pub fn new(audit: Arc<dyn AuditStore>, time: Time) -> Self {
+        Self { audit, time, minute: Mutex::default() }
     }
 
     /// Notes that a login of `account` was refused for `reason`. Returns at once.
@@ -55,10 +55,10 @@ impl Refusals {
             tracing::debug!(%account, reason = reason.name(), count, "refusal counted, not recorded");
             return;
         }
-        let (store, by) = (Arc::clone(&self.store), client.by(now));
+        let (audit, by) = (Arc::clone(&self.audit), client.by(now));
         tokio::spawn(async move {
             // A refusal that cannot be recorded must not stop anything: strangers would have that switch.
-            if let Err(error) = store.record(Action::LoginRefused(account, reason.name().to_owned()), by).await {
+            if let Err(error) = audit.record(Action::LoginRefused(account, reason.name().to_owned()), by).await {
                 tracing::warn!(%error, "a refusal was not recorded");
             }
         });

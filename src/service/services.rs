@@ -94,22 +94,15 @@ impl Services {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, revocations, clock, random, sealer, server_keys, ring, pool, policy, epoch, identity } = parts;
-        let time = Time::new(Arc::clone(&clock), Arc::clone(&store));
-        let tokens = Tokens::new(
-            Arc::clone(&ring),
-            Arc::clone(&server_keys),
-            Arc::clone(&random),
-            time.clone(),
-            Arc::clone(&policy),
-            epoch,
-        );
+        let time = Time::new(Arc::clone(&clock), store.clone());
+        let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), epoch);
         let passwords = Passwords::new(pool, Arc::new(Throttle::new(Arc::clone(&clock))));
         let guesses = Arc::new(Guesses::new(clock));
         let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
-        let refusals = Arc::new(Refusals::new(Arc::clone(&store), time.clone()));
+        let refusals = Arc::new(Refusals::new(store.clone(), time.clone()));
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), SIGNATURE_CACHE_CAPACITY));
         let personal_keys = Arc::new(PersonalKeys::new(
-            Arc::clone(&store),
+            &store,
             Arc::clone(&server_keys),
             Arc::clone(&random),
             tokens.clone(),
@@ -117,9 +110,9 @@ impl Services {
             time.clone(),
         ));
         Self {
-            login: Login::new(Arc::clone(&store), passwords.clone(), factors.clone(), refusals, tokens.clone(), time.clone()),
+            login: Login::new(&store, passwords.clone(), factors.clone(), refusals, tokens.clone(), time.clone()),
             refresh: Refresh::new(
-                Arc::clone(&store),
+                store.clone(),
                 Arc::clone(&server_keys),
                 tokens.clone(),
                 Arc::clone(&verifier),
@@ -139,28 +132,20 @@ impl Services {
                 guesses: Arc::clone(&guesses),
             }),
             single_use: SingleUse::new(
-                Arc::clone(&store),
-                tokens,
+                store.clone(),
+                tokens.clone(),
                 Arc::clone(&server_keys),
                 Arc::clone(&random),
                 guesses,
                 time.clone(),
                 Arc::clone(&policy),
             ),
-            logout: Logout::new(Arc::clone(&store), time.clone()),
-            accounts: Accounts::new(
-                Arc::clone(&store),
-                passwords.clone(),
-                factors,
-                Arc::clone(&server_keys),
-                Arc::clone(&random),
-                time.clone(),
-                &policy,
-            ),
-            keys: Keys::new(Arc::clone(&store), server_keys, Arc::clone(&random), time.clone(), &policy),
-            users: Users::new(Arc::clone(&store), passwords, Arc::clone(&random), time.clone(), &policy),
-            organizations: Organizations::new(Arc::clone(&store), Arc::clone(&random), time.clone(), &policy),
-            providers: Providers::new(store, sealer, random, time.clone(), &policy),
+            logout: Logout::new(store.clone(), time.clone()),
+            accounts: Accounts::new(&store, passwords.clone(), factors, tokens, Arc::clone(&random), time.clone(), &policy),
+            keys: Keys::new(&store, server_keys, Arc::clone(&random), time.clone(), &policy),
+            users: Users::new(&store, passwords, Arc::clone(&random), time.clone(), &policy),
+            organizations: Organizations::new(store.clone(), Arc::clone(&random), time.clone(), &policy),
+            providers: Providers::new(&store, sealer, random, time.clone(), &policy),
             personal_keys,
             verifier,
             time,

@@ -22,8 +22,7 @@ use crate::model::link::{Link, NewLink};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
-use crate::store::Store;
-use crate::store::verbs::{IssueLink, Issued, Needs, RedeemLink, Redeemed};
+use crate::store::verbs::{Issued, LinkStore, Needs, RedeemLink, Redeemed};
 
 /// A link that was just made.
 #[derive(Clone, Debug)]
@@ -57,7 +56,7 @@ pub struct RedeemedLink {
 /// Makes, shows and redeems links.
 #[derive(Clone)]
 pub struct SingleUse {
-    store: Arc<dyn Store>,
+    links: Arc<dyn LinkStore>,
     tokens: Tokens,
     server_keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
@@ -67,10 +66,10 @@ pub struct SingleUse {
 }
 
 impl SingleUse {
-    /// One over `store`, with tokens of `tokens`.
+    /// One over `links`, with tokens of `tokens`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        links: Arc<dyn LinkStore>,
         tokens: Tokens,
         server_keys: Arc<ServerKeys>,
         random: Arc<dyn Random>,
@@ -78,7 +77,7 @@ impl SingleUse {
         time: Time,
         policy: Arc<Policy>,
     ) -> Self {
-        Self { store, tokens, server_keys, random, guesses, time, policy }
+        Self { links, tokens, server_keys, random, guesses, time, policy }
     }
 
     /// Makes a link that signs the guest `username` in, for `dataset_id`.
@@ -105,7 +104,7 @@ impl SingleUse {
         let most = self.policy.link.min(self.policy.link_record);
         let ttl = ttl.filter(|ttl| !ttl.is_zero()).map_or(most, |ttl| ttl.min(most));
         // Before anything else of the link: a LogoutUser from here on ends it.
-        let generation = self.store.guest_generation(&guest).await?;
+        let generation = self.links.guest_generation(&guest).await?;
         let id = LinkId::random(&*self.random);
         let (token, hash) = LinkToken::issue(&self.server_keys, id, &*self.random);
         let link = Link::new(NewLink {
@@ -120,7 +119,7 @@ impl SingleUse {
             ttl,
         });
         let expire_time = link.redeem_by();
-        match self.store.issue_link(IssueLink { link, by: caller.by(Needs::Privileged, now) }).await? {
+        match self.links.issue_link(link, caller.by(Needs::Privileged, now)).await?.outcome {
             Issued::Issued => Ok(GeneratedLink { url: self.url(&token), link_id: id, expire_time }),
             Issued::Stale => Err(Error::Conflict),
         }
@@ -139,7 +138,7 @@ impl SingleUse {
 
     async fn peek_token(&self, token: &Secret) -> Result<PeekedLink> {
         let presented = self.parsed(token)?;
-        let link = self.store.peek_link(presented.id, self.time.now()).await?.ok_or(Error::LinkInvalid)?;
+        let link = self.links.peek_link(presented.id, self.time.now()).await?.ok_or(Error::LinkInvalid)?;
         if !hashes_equal(link.token(), &presented.keyed_hash) {
             return Err(Error::LinkInvalid);
         }
@@ -186,13 +185,13 @@ impl SingleUse {
         };
         let request = request_id.map(|request| self.request_hash(&presented, &request));
         let (session, refresh) = self.tokens.session_from(id, first, client.face, mode.unwrap_or(Mode::Json), vec![Method::Link]);
-        let by = client.by(self.time.now());
-        let redeem = RedeemLink { link: presented.id, token: presented.keyed_hash, request, session, by };
-        let grant = match self.store.redeem_link(redeem).await? {
+        let redeem = RedeemLink { link: presented.id, token: presented.keyed_hash, request, session };
+        let redeemed = self.links.redeem_link(redeem, client.by(self.time.now())).await?;
+        let grant = match redeemed.outcome {
             Redeemed::Opened(granted) | Redeemed::Retried(granted) => granted.grant,
             Redeemed::Dead => return Err(Error::LinkInvalid),
         };
-        let tokens = self.tokens.issue(&grant, Some(refresh))?;
+        let tokens = self.tokens.issue(&grant, Some(refresh), redeemed.decided_at)?;
         Ok(RedeemedLink { tokens, dataset_id: grant.dataset_id().unwrap_or_default().to_owned() })
     }
 

@@ -51,7 +51,9 @@ use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
 use crate::model::sso::{Attempt, AttemptState};
 use crate::store::Store;
-use crate::store::verbs::{CollectAttempt, Collected, Granted, NamedOrganization};
+use crate::store::verbs::{
+    AccountStore, CollectAttempt, Collected, Commit, Granted, NamedOrganization, OrganizationStore, SignOnStore,
+};
 
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -66,7 +68,9 @@ const REFUSED_FORGOTTEN_PER_SECOND: f64 = 1.0;
 pub struct Sso(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    sign_on: Arc<dyn SignOnStore>,
+    accounts: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
     tokens: Tokens,
     keys: Arc<ServerKeys>,
     sealer: Arc<Sealer>,
@@ -133,8 +137,23 @@ impl Sso {
         let waits = Arc::new(Waits::default());
         let exchanges = Arc::new(Exchanges::new(Arc::clone(&waits)));
         let refused = guesses.beside(MAX_REFUSED_CALLBACKS, REFUSED_FORGOTTEN_PER_SECOND);
-        let inner = Inner { store, tokens, keys, sealer, random, time, policy, identity, guesses, waits, exchanges, refused };
-        Self(Arc::new(inner))
+        let (sign_on, accounts, organizations) = (store.clone(), store.clone(), store);
+        Self(Arc::new(Inner {
+            sign_on,
+            accounts,
+            organizations,
+            tokens,
+            keys,
+            sealer,
+            random,
+            time,
+            policy,
+            identity,
+            guesses,
+            waits,
+            exchanges,
+            refused,
+        }))
     }
 
     /// Where a provider sends browsers back to: what is to be registered there.
@@ -158,7 +177,7 @@ impl Sso {
             None => None,
             Some(name) => Some(inner.organization(&name).await?),
         };
-        let provider = one_of(inner.store.providers(organization).await?, wanted)?;
+        let provider = one_of(inner.sign_on.providers(organization, None, u32::MAX).await?, wanted)?;
         let now = inner.time.now();
         let ticket = Ticket {
             key_version: inner.keys.current_version(),
@@ -230,10 +249,10 @@ impl Inner {
         let now = self.time.now();
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
-        let found = self.store.attempt(ticket.attempt).await?;
+        let found = self.sign_on.attempt(ticket.attempt).await?;
         let stands = found.as_ref().map(Attempt::state);
         // Without its provider an attempt can no longer finish.
-        if !matches!(stands, Some(AttemptState::Collected { .. })) && self.store.provider(ticket.provider).await?.is_none() {
+        if !matches!(stands, Some(AttemptState::Collected { .. })) && self.sign_on.provider(ticket.provider).await?.is_none() {
             return if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Err(Error::SsoRefused) };
         }
         match stands {
@@ -246,9 +265,12 @@ impl Inner {
         let id = SessionId::derived(derived(DerivePurpose::SessionId));
         let first = derived(DerivePurpose::FirstRefresh);
         let (session, refresh) = self.tokens.session_from(id, first, client.face, Mode::Json, vec![Method::SignOn]);
-        let collect = CollectAttempt { attempt: ticket.attempt, session, organization: ticket.organization, by: client.by(now) };
-        match self.store.collect_attempt(collect).await? {
-            Collected::Opened(granted) | Collected::Retried(granted) => self.sign_in(*granted, refresh).await.map(Some),
+        let collect = CollectAttempt { attempt: ticket.attempt, session, organization: ticket.organization };
+        let Commit { outcome, decided_at, .. } = self.sign_on.collect_attempt(collect, client.by(now)).await?;
+        match outcome {
+            Collected::Opened(granted) | Collected::Retried(granted) => {
+                self.sign_in(*granted, refresh, decided_at).await.map(Some)
+            }
             Collected::Pending => expired(),
             Collected::Refused => Err(Error::SsoRefused),
             Collected::Gone => Err(Error::SsoCollected),
@@ -263,18 +285,18 @@ impl Inner {
             return Ok(false);
         }
         // Read after that: a callback that ended in between left something else.
-        let found = self.store.attempt(ticket.attempt).await?;
+        let found = self.sign_on.attempt(ticket.attempt).await?;
         if !matches!(found.as_ref().map(Attempt::state), Some(AttemptState::Exchanging { .. })) {
             return Ok(false);
         }
-        self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await?;
+        self.sign_on.refuse_attempt(browser::refusal(ticket), client.by(self.time.now())).await?;
         Ok(true)
     }
 
-    async fn sign_in(&self, granted: Granted, refresh: Secret) -> Result<SignIn> {
-        let tokens = self.tokens.issue(&granted.grant, Some(refresh))?;
+    async fn sign_in(&self, granted: Granted, refresh: Secret, granted_at: Timestamp) -> Result<SignIn> {
+        let tokens = self.tokens.issue(&granted.grant, Some(refresh), granted_at)?;
         let user = match granted.user {
-            Some(user) => Some(Account::read(&*self.store, user).await?),
+            Some(user) => Some(Account::read(&*self.organizations, user).await?),
             None => None,
         };
         Ok(SignIn { tokens, user })
@@ -282,7 +304,7 @@ impl Inner {
 
     /// The organization of that name that can have a provider.
     async fn organization(&self, name: &Folded) -> Result<OrganizationId> {
-        match self.store.organization_by_name(name).await? {
+        match self.organizations.organization_by_name(name).await? {
             Some(NamedOrganization::Shared(organization)) => Ok(organization.id),
             Some(NamedOrganization::Personal(_)) | None => Err(Error::SsoNotConfigured),
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::accounts::Accounts;
-use super::client::{Client, SignedIn, by_system};
+use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
 use super::keys::Keys;
 use super::login::{Login, LoginRequest};
@@ -38,7 +38,7 @@ use crate::model::session::Face;
 use crate::model::signing_key::{Algorithm, KeyState};
 use crate::model::traffic::Traffic;
 use crate::model::user::{Roles, User};
-use crate::store::verbs::{CreateUser, Created};
+use crate::store::verbs::{By, UserCreated};
 use crate::store::{Revocations, Store, memory};
 
 /// The password of every account that [`House::user`] makes.
@@ -96,19 +96,18 @@ impl House {
 
         let revocations = Arc::new(Revocations::default());
         let store = memory(Arc::clone(&revocations));
-        let time = Time::new(Arc::clone(&clock) as Arc<_>, Arc::clone(&store));
+        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone());
         let throttle = Arc::new(Throttle::new(Arc::clone(&clock) as Arc<_>));
         let guesses = Arc::new(Guesses::new(Arc::clone(&clock) as Arc<_>));
         let passwords = Passwords::new(Arc::clone(&pool), throttle);
         let second_factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
-        let tokens =
-            Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), time.clone(), Arc::clone(&policy), 1);
+        let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), 1);
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), 64));
         let (s, k, r) = (|| Arc::clone(&store), || Arc::clone(&server_keys), || Arc::clone(&random));
-        let personal_keys = Arc::new(PersonalKeys::new(s(), k(), r(), tokens.clone(), Arc::clone(&guesses), time.clone()));
+        let personal_keys = Arc::new(PersonalKeys::new(&store, k(), r(), tokens.clone(), Arc::clone(&guesses), time.clone()));
         Self {
             login: Login::new(
-                s(),
+                &store,
                 passwords.clone(),
                 second_factors.clone(),
                 Arc::new(Refusals::new(s(), time.clone())),
@@ -126,11 +125,11 @@ impl House {
             ),
             single_use: SingleUse::new(s(), tokens.clone(), k(), r(), guesses, time.clone(), Arc::clone(&policy)),
             logout: Logout::new(s(), time.clone()),
-            accounts: Accounts::new(s(), passwords.clone(), second_factors, k(), r(), time.clone(), &policy),
-            keys: Keys::new(s(), k(), r(), time.clone(), &policy),
-            users: Users::new(s(), passwords, r(), time.clone(), &policy),
+            accounts: Accounts::new(&store, passwords.clone(), second_factors, tokens.clone(), r(), time.clone(), &policy),
+            keys: Keys::new(&store, k(), r(), time.clone(), &policy),
+            users: Users::new(&store, passwords, r(), time.clone(), &policy),
             organizations: Organizations::new(s(), r(), time.clone(), &policy),
-            providers: Providers::new(s(), Arc::clone(&sealer), r(), time.clone(), &policy),
+            providers: Providers::new(&store, Arc::clone(&sealer), r(), time.clone(), &policy),
             tokens,
             time,
             policy,
@@ -162,8 +161,8 @@ impl House {
             self.clock.now(),
         );
         let id = user.id();
-        let created = self.store.create_user(CreateUser { user, by: by_system(self.clock.now()) }).await.unwrap();
-        assert_eq!(created, Created::Created);
+        let created = self.store.create_user(user, By::system(self.clock.now())).await.unwrap();
+        assert_eq!(created.outcome, UserCreated::Created);
         id
     }
 

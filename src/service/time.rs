@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use crate::model::clock::{Clock, Timestamp};
-use crate::store::Store;
+use crate::store::verbs::StoreState;
 
 /// Where services read the time that they decide by.
 #[derive(Clone)]
 pub struct Time {
     clock: Arc<dyn Clock>,
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreState>,
 }
 
 impl Time {
     /// The later of `clock` and what `store` committed last.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, store: Arc<dyn StoreState>) -> Self {
         Self { clock, store }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::policy::Policy;
-use super::time::Time;
 use super::{Error, Result};
 use crate::crypto::jwt::Claims;
 use crate::crypto::keyring::KeyRing;
@@ -17,7 +16,7 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Face, Method, Mode, NewSession};
 use crate::model::user::User;
-use crate::store::Store;
+use crate::store::verbs::OrganizationStore;
 
 /// What a credential was exchanged for.
 #[derive(Clone, Debug)]
@@ -63,7 +62,7 @@ impl Account {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn read(store: &dyn Store, user: User) -> Result<Self> {
+    pub async fn read(store: &dyn OrganizationStore, user: User) -> Result<Self> {
         let memberships = store.memberships(user.id()).await?;
         let organizations = memberships.into_iter().map(|(organization, _)| organization.name.as_str().to_owned()).collect();
         Ok(Self { user, organizations })
@@ -76,7 +75,6 @@ pub struct Tokens {
     ring: Arc<KeyRing>,
     keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
-    time: Time,
     policy: Arc<Policy>,
     epoch: u32,
 }
@@ -84,15 +82,8 @@ pub struct Tokens {
 impl Tokens {
     /// A minter for a store of this epoch.
     #[must_use]
-    pub fn new(
-        ring: Arc<KeyRing>,
-        keys: Arc<ServerKeys>,
-        random: Arc<dyn Random>,
-        time: Time,
-        policy: Arc<Policy>,
-        epoch: u32,
-    ) -> Self {
-        Self { ring, keys, random, time, policy, epoch }
+    pub fn new(ring: Arc<KeyRing>, keys: Arc<ServerKeys>, random: Arc<dyn Random>, policy: Arc<Policy>, epoch: u32) -> Self {
+        Self { ring, keys, random, policy, epoch }
     }
 
     /// The epoch of the store: refresh tokens of another one are dead.
@@ -123,12 +114,12 @@ impl Tokens {
         (NewSession { id, tip, face, mode, methods, lifetime: self.policy.session, most }, refresh)
     }
 
-    /// Signs an access token for a grant and puts the set together. It expires with its session at the latest.
+    /// Signs an access token for a grant, as of the moment that it was granted, and puts the set together. It expires with its session
+    /// at the latest.
     ///
     /// # Errors
     /// [`Error::Internal`] where the cryptographic library fails.
-    pub fn issue(&self, grant: &Grant, refresh: Option<Secret>) -> Result<TokenSet> {
-        let now = self.time.now();
+    pub fn issue(&self, grant: &Grant, refresh: Option<Secret>, now: Timestamp) -> Result<TokenSet> {
         let expire = now.plus(self.policy.access_token).min(grant.expire_time());
         let (subject, jti) = (grant.subject().to_string(), SessionId::derived(self.random.id()).to_string());
         let credential = grant.credential().map(|credential| credential.to_string());

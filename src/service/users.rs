@@ -16,12 +16,13 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::user::{Roles, User};
 use crate::store::Store;
-use crate::store::verbs::{CreateUser, Created, Needs, Switched};
+use crate::store::verbs::{AccountStore, Commit, Needs, OrganizationStore, SwitchUser, Switched, UserCreated};
 
 /// Makes accounts, answers them, and switches them on and off.
 #[derive(Clone)]
 pub struct Users {
-    store: Arc<dyn Store>,
+    accounts: Arc<dyn AccountStore>,
+    organizations: Arc<dyn OrganizationStore>,
     passwords: Passwords,
     random: Arc<dyn Random>,
     time: Time,
@@ -31,8 +32,9 @@ pub struct Users {
 impl Users {
     /// One over `store`, with the rules of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, passwords: Passwords, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store, passwords, random, time, rules: PasswordPolicy::new(policy) }
+    pub fn new(store: &Arc<dyn Store>, passwords: Passwords, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+        let (accounts, organizations) = (store.clone(), store.clone());
+        Self { accounts, organizations, passwords, random, time, rules: PasswordPolicy::new(policy) }
     }
 
     /// Makes an account, and its personal organization of the same name. `email` empty: none. Durable once this returns.
@@ -58,13 +60,11 @@ impl Users {
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
         let now = self.time.now();
         let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
-        let create = CreateUser { user: user.clone(), by: caller.by(Needs::Superuser, now) };
-        match self.store.create_user(create).await? {
-            Created::Created => Ok(Account { user, organizations: Vec::new() }),
-            Created::Taken { email: false } => Err(Error::NameTaken("username")),
-            Created::Taken { email: true } => Err(Error::NameTaken("email")),
-            Created::Reserved => Err(Error::NameReserved),
-            other => Err(Error::Internal(format!("create_user answered {other:?}"))),
+        match self.accounts.create_user(user.clone(), caller.by(Needs::Superuser, now)).await?.outcome {
+            UserCreated::Created => Ok(Account { user, organizations: Vec::new() }),
+            UserCreated::NameTaken => Err(Error::NameTaken("username")),
+            UserCreated::NameReserved => Err(Error::NameReserved),
+            UserCreated::EmailTaken => Err(Error::NameTaken("email")),
         }
     }
 
@@ -77,19 +77,19 @@ impl Users {
     pub async fn get(&self, caller: &SignedIn, username: &str) -> Result<Account> {
         caller.privileged()?;
         let login = limits::login("username", username)?;
-        let user = self.store.user_by_login(&login).await?.ok_or(Error::NotFound(Thing::User))?;
-        Account::read(&*self.store, user).await
+        let user = self.accounts.user_by_login(&login).await?.ok_or(Error::NotFound(Thing::User))?;
+        Account::read(&*self.organizations, user).await
     }
 
-    /// Stops an account: its sessions and tokens end, its keys work no more. Repeating it is OK. The revision that holds it is
-    /// the `session_floor_revision` of the answer. Durable once this returns.
+    /// Stops an account: its sessions and tokens end, its keys work no more. Repeating it is OK. Answers the revision that holds
+    /// it. Durable once this returns.
     ///
     /// # Errors
     /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
     /// - [`Error::Invalid`] - `username` is no name (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] (NOT_FOUND), [`Error::LastSuperuser`] (FAILED_PRECONDITION).
-    pub async fn disable(&self, caller: &SignedIn, username: &str) -> Result<Account> {
-        self.switch(caller, username, false).await
+    pub async fn disable(&self, caller: &SignedIn, username: &str) -> Result<i64> {
+        Ok(self.switch(caller, username, false).await?.revision)
     }
 
     /// Lets an account work again. What [`disable`](Self::disable) ended stays ended. Repeating it is OK. Durable once this
@@ -98,14 +98,17 @@ impl Users {
     /// # Errors
     /// As [`disable`](Self::disable), but for the last superuser.
     pub async fn enable(&self, caller: &SignedIn, username: &str) -> Result<Account> {
-        self.switch(caller, username, true).await
+        let user = self.switch(caller, username, true).await?.outcome;
+        Account::read(&*self.organizations, user).await
     }
 
-    async fn switch(&self, caller: &SignedIn, username: &str, enabled: bool) -> Result<Account> {
+    async fn switch(&self, caller: &SignedIn, username: &str, enabled: bool) -> Result<Commit<User>> {
         caller.superuser()?;
-        let name = limits::name("username", username)?.folded();
-        match self.store.switch_user(&name, enabled, caller.by(Needs::Superuser, self.time.now())).await? {
-            Switched::Done(user) => Account::read(&*self.store, *user).await,
+        let switch = SwitchUser { name: limits::name("username", username)?.folded(), enabled };
+        let switched = self.accounts.switch_user(switch, caller.by(Needs::Superuser, self.time.now())).await?;
+        let Commit { outcome, revision, decided_at } = switched;
+        match outcome {
+            Switched::Done(user) => Ok(Commit { outcome: *user, revision, decided_at }),
             Switched::Unknown => Err(Error::NotFound(Thing::User)),
             Switched::LastSuperuser => Err(Error::LastSuperuser),
         }

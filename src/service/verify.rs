@@ -12,6 +12,7 @@ use super::{Error, Result};
 use crate::crypto::jwt::{Claims, JwtError, Rules};
 use crate::crypto::keyring::{Jwk, KeyRing};
 use crate::crypto::signature_cache::SignatureCache;
+use crate::model::revocation::Claim;
 use crate::store::Revocations;
 
 /// How long a call waits for a revision.
@@ -93,10 +94,33 @@ impl Verifier {
     /// The token, where its signature, issuer and audience are right (once known, that stays so), and neither its time is up nor
     /// is it revoked.
     fn good_now(&self, token: &str) -> Option<AccessToken> {
+        let token = self.genuine(token)?;
+        (!self.revoked(&token)).then_some(token)
+    }
+
+    /// The token, where its signature, issuer and audience are right and its time is not up, revoked or not.
+    fn genuine(&self, token: &str) -> Option<AccessToken> {
         let token = self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()?;
         token.times.check(self.time.now()).ok()?;
-        let dead = self.revocations.revokes(&token.subject, token.generation, token.session, token.credential);
-        (!dead).then_some(token)
+        Some(token)
+    }
+
+    /// True where the token was revoked.
+    pub(super) fn revoked(&self, token: &Claimed) -> bool {
+        self.revocations.revokes(&Claim {
+            subject: &token.subject,
+            generation: token.generation,
+            organization: &token.organization,
+            session: token.session,
+            credential: token.credential,
+        })
+    }
+
+    /// The caller that a token stands for who asks for its successor: its session and the credential that it came from were not
+    /// ended. It may have been revoked because its holder lost something; the store says what it may renew to.
+    pub(super) fn renewing(&self, client: &Client, token: &str) -> Option<SignedIn> {
+        let token = self.genuine(token)?;
+        (!self.revocations.buried(token.session, token.credential)).then_some(SignedIn { client: *client, token })
     }
 
     /// The claims as values.

@@ -1,3 +1,4 @@
+use crate::asked::Ask as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -5,12 +6,12 @@ use countersign::model::audit::{Action, Actor, Origin};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::audit_digest;
-use countersign::store::verbs::{Needs, Redeemed};
+use countersign::store::verbs::{AddMember, By, EnrollTotp, Needs, Redeemed, RemoveMember, RenewSession, RevokeKey, SwitchUser};
 
 use futures_util::future::join_all;
 
 use crate::sso::{confirmed, provider, registered};
-use crate::world::{Mark, World, account, folded, session_id};
+use crate::world::{Mark, World, account, folded, generation, session_id};
 
 pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let admin = world.admin;
@@ -20,15 +21,15 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let team = world.organization("team", &[&ann]).await;
     let session = world.opened(ann.id()).await.grant.session();
     let exchange = world.exchange(session, 0);
-    world.store.rotate_session(exchange.clone()).await.unwrap();
-    world.store.rotate_session(exchange).await.unwrap();
+    world.store.rotate(exchange.clone()).await.unwrap();
+    world.store.rotate(exchange).await.unwrap();
     let link = world.issued(world.link("guest").await).await;
     let redemption = world.redemption(&link);
-    let Redeemed::Opened(guest) = world.store.redeem_link(redemption.clone()).await.unwrap() else { panic!("it opens") };
-    world.store.redeem_link(redemption).await.unwrap();
+    let Redeemed::Opened(guest) = world.store.redeem(redemption.clone()).await.unwrap() else { panic!("it opens") };
+    world.store.redeem(redemption).await.unwrap();
     world.store.revoke_link(link.id(), world.superuser().await).await.unwrap();
     let key = world.key(ann.id()).await.id();
-    world.store.revoke_key(ann.id(), key, world.superuser().await).await.unwrap();
+    world.store.revoke_key(RevokeKey { owner: ann.id(), id: key }, world.superuser().await).await.unwrap();
     let registered = registered(world, provider("idp", None)).await;
     let attempt = confirmed(world, &registered, "eve").await;
     let collection = world.collection(attempt);
@@ -38,10 +39,14 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let refusal = Action::LoginRefused(ann.id(), "INVALID_CREDENTIALS".to_owned());
     world.store.record(refusal.clone(), world.anyone()).await.unwrap();
     let name = folded("ann");
-    world.store.remove_member(&folded("team"), &name, world.superuser().await).await.unwrap();
-    world.store.logout_user(&name, world.superuser().await).await.unwrap();
-    world.store.switch_user(&name, false, world.superuser().await).await.unwrap();
-    world.store.switch_user(&name, true, world.superuser().await).await.unwrap();
+    world
+        .store
+        .remove_member(RemoveMember { organization: folded("team"), user: name.clone() }, world.superuser().await)
+        .await
+        .unwrap();
+    world.store.logout_user(name.clone(), world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: false }, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: true }, world.superuser().await).await.unwrap();
     world.settle().await;
 
     let new = eve.user.unwrap().id();
@@ -82,7 +87,7 @@ pub(crate) async fn records_a_refresh_that_stands_out(world: &mut World) {
     for (n, source) in [None, None, elsewhere, elsewhere, None].into_iter().enumerate() {
         let mut exchange = world.exchange(session, u32::try_from(n).unwrap());
         exchange.by.origin.source = source;
-        world.store.rotate_session(exchange).await.unwrap();
+        world.store.rotate(exchange).await.unwrap();
         assert_eq!(world.session(session).await.source(), source);
     }
     world.settle().await;
@@ -90,7 +95,7 @@ pub(crate) async fn records_a_refresh_that_stands_out(world: &mut World) {
     assert!(world.events_since(&from).await.iter().any(|event| event.origin.source == elsewhere));
     let swept = world.next_event().await;
     world.pass(Duration::from_hours(49));
-    assert_eq!(world.store.sweep(world.now, 10).await.unwrap(), 1);
+    assert_eq!(world.store.sweep(10, By::system(world.now)).await.unwrap().outcome, 1);
     world.settle().await;
     world.recorded(&swept, &[Action::SessionSwept(session, 5), Action::Swept(1)]).await;
     world.chain().await;
@@ -101,7 +106,7 @@ pub(crate) async fn reads_from_any_event_on(world: &mut World) {
     let ann = world.plain("ann").await;
     let refusals = (0..200).map(|n| Action::LoginRefused(ann.id(), format!("{n:0>40}")));
     let recorded = refusals.clone().map(|action| world.store.record(action, world.anyone()));
-    join_all(recorded).await.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
+    join_all(recorded).await.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
     world.settle().await;
     world.chain().await;
     for lane in world.store.lanes() {
@@ -123,16 +128,23 @@ pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     let (before, status) = (world.next_event().await, world.store.status());
     world.pass(Duration::from_secs(5));
     let by = world.superuser().await;
-    world.store.switch_user(&folded("ann"), true, by.clone()).await.unwrap();
-    world.store.switch_user(&folded("admin"), false, by.clone()).await.unwrap();
-    world.store.add_member(&folded("team"), &folded("ann"), OrganizationRole::Member, 10, by.clone()).await.unwrap();
+    world.store.switch_user(SwitchUser { name: folded("ann"), enabled: true }, by.clone()).await.unwrap();
+    world.store.switch_user(SwitchUser { name: folded("admin"), enabled: false }, by.clone()).await.unwrap();
+    world
+        .store
+        .add_member(
+            AddMember { organization: folded("team"), user: folded("ann"), role: OrganizationRole::Member, most: 10 },
+            by.clone(),
+        )
+        .await
+        .unwrap();
     let mut foreign = world.exchange(session.id(), 0);
     foreign.token.hash = [0; 16];
-    world.store.rotate_session(foreign).await.unwrap();
-    world.store.renew_session(session_id(), world.anyone()).await.unwrap();
+    world.store.rotate(foreign).await.unwrap();
+    world.store.renew_session(RenewSession { session: session_id(), generation: generation(0) }, world.anyone()).await.unwrap();
     let link = world.link("guest").await;
-    world.store.redeem_link(world.redemption(&link)).await.unwrap();
-    world.store.sweep(world.now, 100).await.unwrap();
+    world.store.redeem(world.redemption(&link)).await.unwrap();
+    world.store.sweep(100, By::system(world.now)).await.unwrap();
     assert_eq!(world.next_event().await, before);
     assert_eq!(world.store.status(), status);
     assert_eq!(world.session(session.id()).await, session);
@@ -143,12 +155,12 @@ pub(crate) async fn chains_what_it_records(world: &mut World) {
     let source = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
     let mut login = world.login(ann.id()).await;
     login.by.origin = Origin { actor: Actor::Anonymous, source };
-    world.store.open_session(login).await.unwrap();
+    world.store.log_in(login).await.unwrap();
     world.settle().await;
     world.chain().await;
     let by = world.caller(ann.id(), Needs::Nothing).await;
     assert_eq!(by.caller.as_ref().unwrap().subject, Subject::User(ann.id()));
-    world.store.enroll_totp(ann.id(), vec![1], by.clone()).await.unwrap();
+    world.store.enroll_totp(EnrollTotp { user: ann.id(), sealed: vec![1] }, by.clone()).await.unwrap();
     let events = world.events().await;
     let find = |wanted: fn(&Action) -> bool| events.iter().find(|event| wanted(&event.action)).unwrap();
     let login = find(|action| matches!(action, Action::Login(..)));
@@ -158,7 +170,7 @@ pub(crate) async fn chains_what_it_records(world: &mut World) {
     // Whoever changes an event breaks the chain of its lane.
     let mut forged = login.clone();
     forged.origin.source = None;
-    assert_ne!(audit_digest(login).unwrap(), audit_digest(&forged).unwrap());
+    assert_ne!(audit_digest(login), audit_digest(&forged));
     world.chain().await;
     for lane in world.store.lanes() {
         let events = world.store.audit_events(lane, 1, u32::MAX).await.unwrap();

@@ -1,6 +1,7 @@
 //! What the model decides is what a store does: the same steps, taken by the pure functions and by a store's verbs, come to the
 //! same outcome, the same value, the same revocation and the same event.
 
+use crate::asked::{Ask as _, Asked};
 use std::future::Future;
 
 use countersign::model::audit::Action;
@@ -10,13 +11,15 @@ use countersign::model::organization::ActiveOrganization;
 use countersign::model::provider::IdentityProvider;
 use countersign::model::revocation::Revoked;
 use countersign::model::session::{Mode, NewSession, Opening, SessionEnded, SessionRenewed, SessionRotated};
-use countersign::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
+use countersign::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject};
 use countersign::model::user::{Generations, Standing};
-use countersign::store::verbs::{By, CollectAttempt, Collected, Ended, RedeemLink, Redeemed, Renewed, Rotated};
+use countersign::store::verbs::{
+    By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, RenewSession, Renewed, Rotated,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::sso::{collected, confirmed, identity, provider, registered};
+use crate::sso::{begin, collected, confirmed, identity, provider, registered};
 use crate::world::{Mark, World, attempt_id, new_session, secs, session_id};
 
 /// Runs a case for forty values of a strategy.
@@ -93,8 +96,8 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                 let mut rotate = world.exchange(id, row.n().saturating_add_signed(i32::from(offset)));
                 rotate.token.mode = mode;
                 rotate.by = by.clone();
-                let decided = row.rotate(&rotate.token, standing, by.now, by.origin.source);
-                let outcome = match world.store.rotate_session(rotate).await.unwrap() {
+                let decided = row.rotate(&rotate.token, standing, true, by.now, by.origin.source);
+                let outcome = match world.store.rotate(rotate).await.unwrap() {
                     Rotated::Rotated(_) => SessionRotated::Rotated,
                     Rotated::Retried(_) => SessionRotated::Retried,
                     Rotated::Reused(reason) => SessionRotated::Reused(reason),
@@ -102,17 +105,21 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                     Rotated::Ended => SessionRotated::Ended,
                     Rotated::Unknown => SessionRotated::Foreign,
                     Rotated::Mismatch => SessionRotated::Mismatch,
+                    Rotated::OrganizationNotAllowed => SessionRotated::OrganizationNotAllowed,
                 };
                 prop_assert_eq!(outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             OfSession::Renew => {
-                let decided = row.renew(standing, by.now);
-                let outcome = match world.store.renew_session(id, by.clone()).await.unwrap() {
+                let renew = RenewSession { session: id, generation: world.user(user).await.generations().current() };
+                let decided = row.renew(renew.generation, standing, true, by.now);
+                let outcome = match world.store.renew_session(renew, by.clone()).await.unwrap().outcome {
                     Renewed::Renewed(_) => SessionRenewed::Renewed,
                     Renewed::Expired => SessionRenewed::Expired,
                     Renewed::Ended => SessionRenewed::Ended,
                     Renewed::Mismatch => SessionRenewed::Mismatch,
+                    Renewed::Stale => SessionRenewed::Stale,
+                    Renewed::OrganizationNotAllowed => SessionRenewed::OrganizationNotAllowed,
                     Renewed::Unknown => panic!("it is there"),
                 };
                 prop_assert_eq!(outcome, decided.outcome);
@@ -120,8 +127,8 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
             }
             OfSession::End => {
                 let decided = row.end(standing, by.now);
-                let outcome = world.store.end_session(id, by.clone()).await.unwrap();
-                prop_assert_eq!(matches!(outcome, Ended::Ended(_)), decided.outcome == SessionEnded::Ended);
+                let outcome = world.store.end_session(id, by.clone()).await.unwrap().outcome;
+                prop_assert_eq!(matches!(outcome, Ended::Ended), decided.outcome == SessionEnded::Ended);
                 ((decided.revoked, decided.audited), decided.value)
             }
         };
@@ -162,17 +169,12 @@ async fn redeems(world: &World, one_time: bool, steps: Vec<(OfLink, u64)>) -> Re
                 let session: NewSession =
                     request.map_or_else(|| new_session(session_id()), |request| sessions[usize::from(request)].clone());
                 let before = world.store.session(session.id).await.unwrap();
-                let redeem = RedeemLink {
-                    link: id,
-                    token: *link.token(),
-                    request: request.map(|request| [request; 32]),
-                    session,
-                    by: by.clone(),
-                };
+                let redeem =
+                    RedeemLink { link: id, token: *link.token(), request: request.map(|request| [request; 32]), session };
                 let redemption = Redemption { token: &redeem.token, request: redeem.request.as_ref(), new: &redeem.session };
                 let decided = link.redeem(&redemption, before, standing, Opening::at(by.now, None));
                 let opened = redeem.session.id;
-                match (world.store.redeem_link(redeem.clone()).await.unwrap(), decided.outcome) {
+                match (world.store.redeem(Asked { command: redeem, by: by.clone() }).await.unwrap(), decided.outcome) {
                     (Redeemed::Opened(_), LinkRedeemed::Opened(session))
                     | (Redeemed::Retried(_), LinkRedeemed::Retried(session)) => {
                         prop_assert_eq!(world.session(opened).await, session);
@@ -186,8 +188,8 @@ async fn redeems(world: &World, one_time: bool, steps: Vec<(OfLink, u64)>) -> Re
             OfLink::Revoke => {
                 // What it opened ends with it: those revocations are the sessions' own.
                 let decided = link.revoke(by.now);
-                let outcome = world.store.revoke_link(id, by.clone()).await.unwrap();
-                prop_assert_eq!(matches!(outcome, Ended::Ended(_)), decided.outcome == LinkRevoked::Revoked);
+                let outcome = world.store.revoke_link(id, by.clone()).await.unwrap().outcome;
+                prop_assert_eq!(matches!(outcome, Ended::Ended), decided.outcome == LinkRevoked::Revoked);
                 link = decided.value;
                 (decided.revoked, decided.audited)
             }
@@ -240,12 +242,20 @@ async fn goes_on(
         let (decided, expected) = match (doing, found) {
             (OfAttempt::Begin, found) => {
                 let decided = Attempt::begin(found, id, end, [8; 32], seen.revision, by.now);
-                prop_assert_eq!(world.store.begin_exchange(id, end, [8; 32], by.clone()).await.unwrap(), decided.outcome);
+                prop_assert_eq!(world.store.begin_exchange(begin(id, end), by.clone()).await.unwrap().outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             (OfAttempt::Refuse, found) => {
                 let decided = Attempt::refuse(found, id, end, by.now);
-                prop_assert_eq!(world.store.refuse_attempt(id, end, by.clone()).await.unwrap(), decided.outcome);
+                prop_assert_eq!(
+                    world
+                        .store
+                        .refuse_attempt(RefuseAttempt { attempt: id, expire_time: end }, by.clone())
+                        .await
+                        .unwrap()
+                        .outcome,
+                    decided.outcome
+                );
                 ((decided.revoked, decided.audited), decided.value)
             }
             (_, None) => continue,
@@ -262,16 +272,16 @@ async fn goes_on(
                 };
                 let decided = found.identify(&proven, by.now);
                 let expected = match decided.outcome {
-                    AttemptIdentified::Known | AttemptIdentified::SignUp => Step::Done,
-                    AttemptIdentified::Refused => Step::Refused,
-                    AttemptIdentified::OutOfTurn => Step::OutOfTurn,
+                    AttemptIdentified::Known | AttemptIdentified::SignUp => Identified::Done,
+                    AttemptIdentified::Refused => Identified::Refused,
+                    AttemptIdentified::OutOfTurn => Identified::OutOfTurn,
                 };
-                prop_assert_eq!(world.store.identify(identify).await.unwrap(), expected);
+                prop_assert_eq!(world.store.take_identity(identify).await.unwrap(), expected);
                 ((decided.revoked, decided.audited), Some(decided.value))
             }
             (OfAttempt::Confirm, Some(found)) => {
                 let decided = found.confirm(by.now);
-                prop_assert_eq!(world.store.confirm_attempt(id, by.clone()).await.unwrap(), decided.outcome);
+                prop_assert_eq!(world.store.confirm_attempt(id, by.clone()).await.unwrap().outcome, decided.outcome);
                 ((decided.revoked, decided.audited), Some(decided.value))
             }
             (OfAttempt::Collect, Some(found)) => collects(world, id, found, user, &new, &by).await?,
@@ -293,8 +303,8 @@ async fn collects(
     let (account, before) = (world.user(user).await, world.store.session(new.id).await.unwrap());
     let collection = Collection { new, account: Some(&account), organization: Some(ActiveOrganization::Personal) };
     let decided = found.collect(&collection, before, Opening::at(by.now, None));
-    let collect = CollectAttempt { attempt: id, session: new.clone(), organization: None, by: by.clone() };
-    match (world.store.collect_attempt(collect).await.unwrap(), decided.outcome) {
+    let collect = CollectAttempt { attempt: id, session: new.clone(), organization: None };
+    match (world.store.collect(Asked { command: collect, by: by.clone() }).await.unwrap(), decided.outcome) {
         (Collected::Opened(_), AttemptCollected::Opened(session))
         | (Collected::Retried(_), AttemptCollected::Retried(session)) => {
             prop_assert_eq!(world.session(new.id).await, session);

@@ -1,3 +1,4 @@
+use crate::asked::Ask as _;
 use countersign::model::audit::{Actor, Origin};
 use countersign::model::ids::UserId;
 use countersign::model::name::Name;
@@ -6,25 +7,26 @@ use countersign::model::session::Credential;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::StoreError;
 use countersign::store::verbs::{
-    By, Caller, ChangePassword, CreateOrganization, CreateUser, IssueLink, Membership, Needs, Opened, Redeemed,
+    AddMember, By, Caller, ChangePassword, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, EnrollTotp, MemberRemoved,
+    Needs, Opened, Redeemed, RemoveMember, RevokeKey, SwitchUser,
 };
 
 use crate::world::{World, account, folded, organization_id, personal_key, session_id};
 
 /// Something that any signed-in caller may do: keep a secret that waits for its first code.
 async fn tries(world: &World, user: UserId, by: By) -> Result<(), StoreError> {
-    world.store.enroll_totp(user, vec![1], by).await.map(drop)
+    world.store.enroll_totp(EnrollTotp { user, sealed: vec![1] }, by).await.map(drop)
 }
 
 pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
     let by = world.caller(ann.id(), Needs::Nothing).await;
-    world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap();
     world.settle().await;
     let event = world.next_event().await;
     assert_eq!(tries(world, ann.id(), by).await, Err(StoreError::CallerRevoked));
     let now = world.caller(ann.id(), Needs::Nothing).await;
-    world.store.switch_user(&folded("ann"), false, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: folded("ann"), enabled: false }, world.superuser().await).await.unwrap();
     assert_eq!(tries(world, ann.id(), now).await, Err(StoreError::CallerRevoked));
     let disabled = world.caller(ann.id(), Needs::Nothing).await;
     assert_eq!(tries(world, ann.id(), disabled).await, Err(StoreError::CallerRevoked), "whatever its generation");
@@ -35,7 +37,7 @@ pub(crate) async fn a_caller_that_was_signed_out_changes_nothing(world: &mut Wor
     let guest = world.redeemed(&link).await;
     let other = world.issued(world.link("guest").await).await;
     let second = world.redeemed(&other).await;
-    world.store.logout_user(&folded("guest"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("guest"), world.superuser().await).await.unwrap();
     let ended = world.store.end_session(second.grant.session(), world.holder(&guest, Needs::Nothing)).await;
     assert_eq!(ended, Err(StoreError::CallerRevoked));
 }
@@ -63,7 +65,7 @@ pub(crate) async fn a_caller_whose_credential_was_revoked_changes_nothing(world:
     by.caller.as_mut().unwrap().credential = Some(Credential::Key(key.id()));
     assert_eq!(tries(world, ann.id(), by.clone()).await, Ok(()));
     let owner = world.caller(ann.id(), Needs::Nothing).await;
-    world.store.revoke_key(ann.id(), key.id(), owner).await.unwrap();
+    world.store.revoke_key(RevokeKey { owner: ann.id(), id: key.id() }, owner).await.unwrap();
     world.settle().await;
     assert_eq!(tries(world, ann.id(), by).await, Err(StoreError::CallerRevoked));
 
@@ -78,14 +80,17 @@ pub(crate) async fn a_caller_whose_credential_was_revoked_changes_nothing(world:
 pub(crate) async fn a_caller_that_lost_its_role_changes_nothing(world: &mut World) {
     let ann = world.plain("ann").await;
     let staff = world.made(account("staff", Roles { staff: true, superuser: false })).await;
-    let logout = async |by| world.store.logout_user(&folded("nobody"), by).await;
+    let logout = async |by| world.store.logout_user(folded("nobody"), by).await;
     let demoted = Err(StoreError::CallerDemoted);
     let (plain, privileged) =
         (world.caller(ann.id(), Needs::Privileged).await, world.caller(staff.id(), Needs::Privileged).await);
     assert_eq!(logout(plain).await, demoted);
     assert!(logout(privileged).await.is_ok());
     let superuser = world.caller(staff.id(), Needs::Superuser).await;
-    assert_eq!(world.store.switch_user(&folded("ann"), false, superuser).await, Err(StoreError::CallerDemoted));
+    assert_eq!(
+        world.store.switch_user(SwitchUser { name: folded("ann"), enabled: false }, superuser).await,
+        Err(StoreError::CallerDemoted)
+    );
     let link = world.issued(world.link("guest").await).await;
     let guest = world.redeemed(&link).await;
     assert_eq!(logout(world.holder(&guest, Needs::Privileged)).await, demoted);
@@ -104,9 +109,10 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         generation: world.user(world.admin).await.generations().current(),
         session: session_id(),
         credential: None,
+        organization: "admin".to_owned(),
         needs: Needs::Superuser,
     };
-    world.store.logout_user(&folded("admin"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("admin"), world.superuser().await).await.unwrap();
     let by = By { origin: Origin { actor: Actor::User(world.admin), source: None }, caller: Some(dead), now: world.now };
     let event = world.next_event().await;
     let (store, ann_name, team) = (&world.store, folded("ann"), folded("team"));
@@ -116,26 +122,34 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         checked: "phc-ann".to_owned(),
         replacement: "phc-thief".to_owned(),
         keep: session.grant.session(),
-        by: by.clone(),
     };
-    let organization = CreateOrganization { id: organization_id(), name: Name::parse("new").unwrap(), by: by.clone() };
+    let organization = CreateOrganization { id: organization_id(), name: Name::parse("new").unwrap() };
     let outcomes = [
         store.put_signing_keys(Vec::new(), by.clone()).await.err(),
-        store.create_user(CreateUser { user: account("new", Roles::default()), by: by.clone() }).await.err(),
-        store.switch_user(&ann_name, false, by.clone()).await.err(),
-        store.change_password(password).await.err(),
-        store.enroll_totp(ann.id(), vec![1], by.clone()).await.err(),
-        store.confirm_totp(ann.id(), vec![1], 1, Vec::new(), by.clone()).await.err(),
-        store.create_organization(organization).await.err(),
-        store.add_member(&team, &ann_name, OrganizationRole::Admin, 10, by.clone()).await.err(),
-        store.remove_member(&team, &ann_name, by.clone()).await.err(),
+        store.create_user(account("new", Roles::default()), by.clone()).await.err(),
+        store.switch_user(SwitchUser { name: ann_name.clone(), enabled: false }, by.clone()).await.err(),
+        store.change_password(password, by.clone()).await.err(),
+        store.enroll_totp(EnrollTotp { user: ann.id(), sealed: vec![1] }, by.clone()).await.err(),
+        store
+            .confirm_totp(ConfirmTotp { user: ann.id(), sealed: vec![1], step: 1, recovery: Vec::new() }, by.clone())
+            .await
+            .err(),
+        store.create_organization(organization, by.clone()).await.err(),
+        store
+            .add_member(
+                AddMember { organization: team.clone(), user: ann_name.clone(), role: OrganizationRole::Admin, most: 10 },
+                by.clone(),
+            )
+            .await
+            .err(),
+        store.remove_member(RemoveMember { organization: team.clone(), user: ann_name.clone() }, by.clone()).await.err(),
         store.end_session(session.grant.session(), by.clone()).await.err(),
-        store.logout_user(&ann_name, by.clone()).await.err(),
-        store.issue_link(IssueLink { link: late.clone(), by: by.clone() }).await.err(),
+        store.logout_user(ann_name.clone(), by.clone()).await.err(),
+        store.issue_link(late.clone(), by.clone()).await.err(),
         store.revoke_link(issued.id(), by.clone()).await.err(),
-        store.create_key(personal_key(ann.id(), world.now), 100, by.clone()).await.err(),
-        store.revoke_key(ann.id(), key.id(), by.clone()).await.err(),
-        store.create_provider(crate::sso::provider("idp", None), 10, by.clone()).await.err(),
+        store.create_key(CreateKey { key: personal_key(ann.id(), world.now), most: 100 }, by.clone()).await.err(),
+        store.revoke_key(RevokeKey { owner: ann.id(), id: key.id() }, by.clone()).await.err(),
+        store.create_provider(CreateProvider { provider: crate::sso::provider("idp", None), most: 10 }, by.clone()).await.err(),
     ];
     for (number, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome, Some(StoreError::CallerRevoked), "number {number}");
@@ -143,11 +157,14 @@ pub(crate) async fn guards_every_change(world: &mut World) {
     world.settle().await;
     assert!(world.actions(&event).await.is_empty());
     assert_eq!(world.user(ann.id()).await, ann);
-    assert_eq!(world.store.redeem_link(world.redemption(&late)).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(world.redemption(&late)).await.unwrap(), Redeemed::Dead);
     assert!(!world.revokes(&session));
-    assert!(!matches!(world.store.open_session(world.login(ann.id()).await).await.unwrap(), Opened::Stale));
+    assert!(!matches!(world.store.log_in(world.login(ann.id()).await).await.unwrap(), Opened::Stale));
     let by = world.superuser().await;
-    assert_eq!(world.store.remove_member(&team_of(), &folded("ann"), by).await.unwrap(), Membership::Done);
+    assert_eq!(
+        world.store.remove_member(RemoveMember { organization: team_of(), user: folded("ann") }, by).await.unwrap().outcome,
+        MemberRemoved::Done
+    );
 }
 
 fn team_of() -> countersign::model::name::Folded {

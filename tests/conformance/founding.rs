@@ -1,18 +1,19 @@
+use crate::asked::Ask as _;
 use std::future::ready;
 
 use countersign::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
 use countersign::model::user::Roles;
 use countersign::store::StoreError;
-use countersign::store::verbs::LoggedOut;
+use countersign::store::verbs::{By, LoggedOut};
 
 use crate::world::{World, account, folded, founding, opened};
 
 pub(crate) async fn founds_once(world: &mut World) {
     let events = world.events().await.len();
     let other = account("other", Roles { staff: false, superuser: true });
-    let mut again = founding(other, world.now);
+    let mut again = founding(other);
     "https://elsewhere.example".clone_into(&mut again.foundation.issuer);
-    assert!(!world.store.found(again).await.unwrap());
+    assert!(!world.store.found(again, By::system(world.now)).await.unwrap().outcome);
     world.settle().await;
     assert_eq!(world.store.foundation().await.unwrap().unwrap().issuer, "https://auth.example");
     assert_eq!(world.store.user_by_login(&folded("other")).await.unwrap(), None);
@@ -21,7 +22,7 @@ pub(crate) async fn founds_once(world: &mut World) {
 
 pub(crate) async fn keeps_what_it_was_founded_with(world: &mut World) {
     world.settle().await;
-    let expected = founding(world.user(world.admin).await, world.now).foundation;
+    let expected = founding(world.user(world.admin).await).foundation;
     assert_eq!(world.store.foundation().await.unwrap(), Some(expected));
     let admin = world.store.user_by_login(&folded("ADMIN")).await.unwrap().unwrap();
     assert!(admin.roles().superuser && admin.enabled());
@@ -52,7 +53,7 @@ pub(crate) async fn answers_nothing_after_it_was_closed(world: &mut World) {
     let login = world.login(world.admin).await;
     world.store.close().await;
     assert!(!world.store.healthy());
-    let refused = world.store.open_session(login).await;
+    let refused = world.store.log_in(login).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
 }
 
@@ -63,15 +64,15 @@ pub(crate) async fn finishes_what_its_caller_dropped(world: &mut World) {
     let ann = folded("ann");
     tokio::select! {
         biased;
-        _ = world.store.logout_user(&ann, by) => {}
+        _ = world.store.logout_user(ann.clone(), by) => {}
         () = ready(()) => {}
     }
     // It was handed over, and so it happens; where several lanes write, perhaps after others.
     while !world.revokes(&kept) {
         tokio::task::yield_now().await;
     }
-    let after = world.store.logout_user(&ann, world.superuser().await).await.unwrap();
+    let after = world.store.logout_user(ann.clone(), world.superuser().await).await.unwrap().outcome;
     assert!(matches!(after, LoggedOut::Done { sessions: 0, .. }), "{after:?}");
     assert!(world.revokes(&kept));
-    opened(world.store.open_session(world.login(user.id()).await).await.unwrap());
+    opened(world.store.log_in(world.login(user.id()).await).await.unwrap());
 }

@@ -1,3 +1,4 @@
+use crate::asked::Ask as _;
 use std::time::Duration;
 
 use countersign::model::link::{Link, NewLink};
@@ -5,12 +6,12 @@ use countersign::model::name::Folded;
 use countersign::model::organization::ActiveOrganization;
 use countersign::model::session::{Credential, Mode};
 use countersign::model::user::{Roles, Subject};
-use countersign::store::verbs::{Ended, IssueLink, Issued, Needs, Redeemed, Renewed, Rotated};
+use countersign::store::verbs::{Commit, Ended, Issued, Needs, Redeemed, Renewed, Rotated};
 
-use crate::world::{World, folded, link_id, new_session, secs, session_id};
+use crate::world::{World, access_token, folded, link_id, new_session, secs, session_id};
 
 async fn redeem(world: &World, link: &Link) -> Redeemed {
-    world.store.redeem_link(world.redemption(link)).await.unwrap()
+    world.store.redeem(world.redemption(link)).await.unwrap()
 }
 
 pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
@@ -21,10 +22,10 @@ pub(crate) async fn opens_one_session_for_a_guest(world: &mut World) {
     }
     let mut wrong = world.redemption(&link);
     wrong.token = [0; 32];
-    assert_eq!(world.store.redeem_link(wrong).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(wrong).await.unwrap(), Redeemed::Dead);
     let mut unknown = world.redemption(&link);
     unknown.link = link_id();
-    assert_eq!(world.store.redeem_link(unknown).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(unknown).await.unwrap(), Redeemed::Dead);
 
     let grant = world.redeemed(&link).await;
     // Whatever accounts there are, it is a guest.
@@ -45,7 +46,7 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
     let again = async |world: &World| {
         let mut request = request.clone();
         request.by = world.anyone();
-        world.store.redeem_link(request).await.unwrap()
+        world.store.redeem(request).await.unwrap()
     };
     let Redeemed::Opened(first) = again(world).await else { panic!("the first opens") };
     let at = world.now;
@@ -57,13 +58,13 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
     }
     let mut other = request.clone();
     other.request = Some([1; 32]);
-    assert_eq!(world.store.redeem_link(other).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(other).await.unwrap(), Redeemed::Dead);
     let mut unnamed = request.clone();
     unnamed.request = None;
-    assert_eq!(world.store.redeem_link(unnamed).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(unnamed).await.unwrap(), Redeemed::Dead);
     let mut elsewhere = request.clone();
     elsewhere.session = new_session(session_id());
-    assert_eq!(world.store.redeem_link(elsewhere).await.unwrap(), Redeemed::Dead, "another session is not the same again");
+    assert_eq!(world.store.redeem(elsewhere).await.unwrap(), Redeemed::Dead, "another session is not the same again");
     world.now = at.plus(secs(61));
     assert_eq!(again(world).await, Redeemed::Dead);
 
@@ -71,14 +72,17 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
     for way in 0..3 {
         let link = world.issued(world.link("ann").await).await;
         let request = world.redemption(&link);
-        let Redeemed::Opened(grant) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the first opens") };
+        let Redeemed::Opened(grant) = world.store.redeem(request.clone()).await.unwrap() else { panic!("the first opens") };
         let id = grant.grant.session();
         match way {
-            0 => assert!(matches!(world.store.rotate_session(world.exchange(id, 0)).await.unwrap(), Rotated::Rotated(_))),
-            1 => assert!(matches!(world.store.renew_session(id, world.anyone()).await.unwrap(), Renewed::Renewed(_))),
-            _ => drop(world.store.end_session(id, world.holder(&grant, Needs::Nothing)).await.unwrap()),
+            0 => assert!(matches!(world.store.rotate(world.exchange(id, 0)).await.unwrap(), Rotated::Rotated(_))),
+            1 => assert!(matches!(
+                world.store.renew_session(access_token(&grant), world.anyone()).await.unwrap().outcome,
+                Renewed::Renewed(_)
+            )),
+            _ => drop(world.store.end_session(id, world.holder(&grant, Needs::Nothing)).await.unwrap().outcome),
         }
-        assert_eq!(world.store.redeem_link(request).await.unwrap(), Redeemed::Dead);
+        assert_eq!(world.store.redeem(request).await.unwrap(), Redeemed::Dead);
     }
 }
 
@@ -86,16 +90,18 @@ pub(crate) async fn opens_many_where_it_is_not_one_time(world: &mut World) {
     let link = NewLink { one_time: false, ..world.new_link("ann").await };
     let link = world.issued(Link::new(link)).await;
     let request = world.redemption(&link);
-    let Redeemed::Opened(first) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("it opens") };
-    let Redeemed::Retried(retried) = world.store.redeem_link(request.clone()).await.unwrap() else { panic!("the same again") };
+    let Redeemed::Opened(first) = world.store.redeem(request.clone()).await.unwrap() else { panic!("it opens") };
+    let Redeemed::Retried(retried) = world.store.redeem(request.clone()).await.unwrap() else { panic!("the same again") };
     assert_eq!(retried, first);
     world.settle().await;
     let second = world.redeemed(&link).await;
     assert_ne!(second.grant.session(), first.grant.session());
     let mut late = request;
     late.by.now = world.now.plus(secs(61));
-    assert_eq!(world.store.redeem_link(late).await.unwrap(), Redeemed::Dead);
-    let Ended::Ended(_) = world.store.revoke_link(link.id(), world.superuser().await).await.unwrap() else { panic!("it lived") };
+    assert_eq!(world.store.redeem(late).await.unwrap(), Redeemed::Dead);
+    let Ended::Ended = world.store.revoke_link(link.id(), world.superuser().await).await.unwrap().outcome else {
+        panic!("it lived")
+    };
     assert!(world.revokes(&first) && world.revokes(&second));
 }
 
@@ -111,10 +117,10 @@ pub(crate) async fn dies_in_time(world: &mut World) {
 pub(crate) async fn dies_with_the_generation_it_was_read_with(world: &mut World) {
     let late = world.link("ann").await;
     let waiting = world.issued(world.link("ann").await).await;
-    world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap();
     world.settle().await;
     let by = world.superuser().await;
-    assert_eq!(world.store.issue_link(IssueLink { link: late.clone(), by }).await.unwrap(), Issued::Stale);
+    assert_eq!(world.store.issue_link(late.clone(), by).await.unwrap().outcome, Issued::Stale);
     assert_eq!(redeem(world, &late).await, Redeemed::Dead);
     assert_eq!(redeem(world, &waiting).await, Redeemed::Dead);
     let fresh = world.issued(world.link("ann").await).await;
@@ -128,18 +134,19 @@ pub(crate) async fn revoking_ends_what_it_opened(world: &mut World) {
     let link = world.issued(world.link("ann").await).await;
     let mut cookie = world.redemption(&link);
     cookie.session.mode = Mode::Cookie;
-    let Redeemed::Opened(grant) = world.store.redeem_link(cookie).await.unwrap() else { panic!("it opens") };
+    let Redeemed::Opened(grant) = world.store.redeem(cookie).await.unwrap() else { panic!("it opens") };
     let other = world.issued(world.link("ann").await).await;
     let unredeemed = world.issued(world.link("ann").await).await;
     let stays = world.redeemed(&other).await;
     let revoke = async |world: &World, id| world.store.revoke_link(id, world.superuser().await).await.unwrap();
-    assert_eq!(revoke(world, link_id()).await, Ended::Unknown);
-    let Ended::Ended(revision) = revoke(world, link.id()).await else { panic!("it lived") };
-    assert!(matches!(revoke(world, unredeemed.id()).await, Ended::Ended(_)));
+    assert_eq!(revoke(world, link_id()).await.outcome, Ended::Unknown);
+    let Commit { outcome: Ended::Ended, revision, .. } = revoke(world, link.id()).await else { panic!("it lived") };
+    assert_eq!(revoke(world, unredeemed.id()).await.outcome, Ended::Ended);
     world.settle().await;
-    assert_eq!(revoke(world, link.id()).await, Ended::Before(revision));
+    let again = revoke(world, link.id()).await;
+    assert_eq!((again.outcome, again.revision), (Ended::Before, revision));
     assert!(world.revokes(&grant) && !world.revokes(&stays));
-    assert_eq!(world.store.rotate_session(world.exchange(grant.grant.session(), 0)).await.unwrap(), Rotated::Ended);
+    assert_eq!(world.store.rotate(world.exchange(grant.grant.session(), 0)).await.unwrap(), Rotated::Ended);
     assert_eq!(redeem(world, &unredeemed).await, Redeemed::Dead);
 }
 

@@ -1,12 +1,14 @@
+use crate::asked::Ask as _;
 use countersign::model::link::{Link, NewLink};
+use countersign::model::revocation::Claim;
 use countersign::model::user::{Roles, Subject};
-use countersign::store::verbs::{LoggedOut, Needs, Redeemed, Rotated};
+use countersign::store::verbs::{Commit, LoggedOut, Needs, Redeemed, Rotated};
 
 use crate::world::{World, account, folded, secs, session_id, with_email};
 
-fn done(outcome: LoggedOut) -> (u32, u32, i64) {
-    match outcome {
-        LoggedOut::Done { sessions, links, revision } => (sessions, links, revision),
+fn done(commit: Commit<LoggedOut>) -> (u32, u32, i64) {
+    match commit.outcome {
+        LoggedOut::Done { sessions, links } => (sessions, links, commit.revision),
         LoggedOut::NotAllowed => panic!("not allowed"),
     }
 }
@@ -25,38 +27,42 @@ pub(crate) async fn ends_and_counts_what_was_live(world: &mut World) {
     world.pass(secs(10));
 
     let by = world.superuser().await;
-    let (ended, links, revision) = done(world.store.logout_user(&folded("ann"), by).await.unwrap());
+    let (ended, links, revision) = done(world.store.logout_user(folded("ann"), by).await.unwrap());
     // One session of the account and one of the guest; one link, as one was redeemed and one is over.
     assert_eq!((ended, links), (2, 1));
     assert!(world.revocations.revision() >= revision);
     world.settle().await;
     assert!(world.revokes(&sessions[1]) && world.revokes(&guest) && !world.revokes(&bystander));
     for session in [&sessions[1], &guest] {
-        let outcome = world.store.rotate_session(world.exchange(session.grant.session(), 0)).await.unwrap();
+        let outcome = world.store.rotate(world.exchange(session.grant.session(), 0)).await.unwrap();
         assert_eq!(outcome, Rotated::Ended);
     }
-    assert_eq!(world.store.redeem_link(world.redemption(&waiting)).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(world.redemption(&waiting)).await.unwrap(), Redeemed::Dead);
     assert_eq!(world.store.peek_link(waiting.id(), world.now).await.unwrap(), None);
 
-    let again = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
+    let again = done(world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap());
     assert_eq!((again.0, again.1), (0, 0), "nothing is counted twice");
     assert!(again.2 > revision);
     world.opened(ann.id()).await;
-    let third = done(world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap());
+    let third = done(world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap());
     assert_eq!((third.0, third.1), (1, 0));
 }
 
 pub(crate) async fn raises_the_generation_of_a_name_that_nobody_has(world: &mut World) {
     let link = world.link("nobody").await;
-    let (sessions, links, revision) = done(world.store.logout_user(&folded("nobody"), world.superuser().await).await.unwrap());
+    let (sessions, links, revision) = done(world.store.logout_user(folded("nobody"), world.superuser().await).await.unwrap());
     assert_eq!((sessions, links), (0, 0));
     assert!(revision > 0);
     world.settle().await;
     let raised = world.store.guest_generation(&folded("nobody")).await.unwrap();
     assert!(raised > link.generation());
     let guest = Subject::Guest(folded("nobody"));
-    assert!(world.revocations.revokes(&guest, link.generation(), session_id(), None));
-    assert!(!world.revocations.revokes(&guest, raised, session_id(), None));
+    let dead = |generation| {
+        let claim = Claim { subject: &guest, generation, organization: "", session: session_id(), credential: None };
+        world.revocations.revokes(&claim)
+    };
+    assert!(dead(link.generation()));
+    assert!(!dead(raised));
 }
 
 pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {
@@ -65,9 +71,9 @@ pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {
     world.plain("ann").await;
     let target = world.opened(other.id()).await;
     let by_staff = world.caller(staff.id(), Needs::Privileged).await;
-    let logout = async |name: &str, by| world.store.logout_user(&folded(name), by).await.unwrap();
+    let logout = async |name: &str, by| world.store.logout_user(folded(name), by).await.unwrap();
     for name in ["other", "admin", "staff"] {
-        assert_eq!(logout(name, by_staff.clone()).await, LoggedOut::NotAllowed, "{name}");
+        assert_eq!(logout(name, by_staff.clone()).await.outcome, LoggedOut::NotAllowed, "{name}");
     }
     assert!(!world.revokes(&target));
     done(logout("ann", by_staff).await);
@@ -82,10 +88,10 @@ pub(crate) async fn takes_names_and_addresses(world: &mut World) {
     let of_address = world.issued(world.link("ANN@example.org").await).await;
     let of_name = world.issued(world.link("ann").await).await;
     let by = world.superuser().await;
-    let (sessions, links, _) = done(world.store.logout_user(&folded("ann@example.org"), by).await.unwrap());
+    let (sessions, links, _) = done(world.store.logout_user(folded("ann@example.org"), by).await.unwrap());
     assert_eq!((sessions, links), (1, 1), "the account, and the guests of just that name");
     world.settle().await;
     assert!(world.revokes(&session));
-    assert_eq!(world.store.redeem_link(world.redemption(&of_address)).await.unwrap(), Redeemed::Dead);
+    assert_eq!(world.store.redeem(world.redemption(&of_address)).await.unwrap(), Redeemed::Dead);
     world.redeemed(&of_name).await;
 }

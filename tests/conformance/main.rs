@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod asked;
 mod audit;
 mod decisions;
 mod fence;
@@ -14,6 +15,7 @@ mod keys;
 mod links;
 mod logout;
 mod organizations;
+mod providers;
 mod races;
 mod sessions;
 mod sso;
@@ -63,8 +65,8 @@ macro_rules! stores {
                 organizations {
                     knows_shared_and_personal_ones,
                     membership_comes_and_goes,
-                    a_lost_membership_kills_tokens_and_narrows_the_session,
-                    a_lost_admin_role_kills_tokens,
+                    a_lost_membership_ends_the_tokens_of_that_organization,
+                    a_lost_admin_role_ends_the_tokens_of_that_organization,
                 }
                 sessions {
                     opens_with_what_the_commit_found,
@@ -102,6 +104,10 @@ macro_rules! stores {
                     counts_only_live_ones,
                     notes_its_use,
                 }
+                providers {
+                    lists_them_by_scope,
+                    changes_and_removes_one,
+                }
                 sso {
                     goes_its_way_once,
                     makes_an_account_for_a_new_identity,
@@ -110,8 +116,6 @@ macro_rules! stores {
                     refuses_who_may_not_come_in,
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
-                    lists_providers_by_scope,
-                    changes_and_removes_a_provider,
                     a_verified_email_follows,
                 }
                 decisions {
@@ -149,6 +153,7 @@ macro_rules! stores {
                 }
                 time {
                     never_goes_back,
+                    answers_where_it_was_decided,
                     revisions_rise_over_everything,
                 }
             }
@@ -159,7 +164,19 @@ macro_rules! stores {
 /// A claim of the contract names its case, and every case is named by a claim.
 #[test]
 fn the_contract_names_its_cases() {
-    let contract = include_str!("../../src/store/mod.rs");
+    let contract = [
+        include_str!("../../src/store/mod.rs"),
+        include_str!("../../src/store/verbs/accounts.rs"),
+        include_str!("../../src/store/verbs/audit.rs"),
+        include_str!("../../src/store/verbs/keys.rs"),
+        include_str!("../../src/store/verbs/links.rs"),
+        include_str!("../../src/store/verbs/organizations.rs"),
+        include_str!("../../src/store/verbs/sessions.rs"),
+        include_str!("../../src/store/verbs/sign_on.rs"),
+        include_str!("../../src/store/verbs/signing_keys.rs"),
+        include_str!("../../src/store/verbs/state.rs"),
+    ]
+    .concat();
     assert_eq!(
         [memory::CASES, sled::CASES, far::CASES, far_lanes::CASES],
         [sled_reopened::CASES; 4],

@@ -1,10 +1,13 @@
+use crate::asked::Ask as _;
 use std::future::Future;
 use std::sync::Arc;
 
 use countersign::model::session::EndReason;
 use countersign::model::user::Roles;
 use countersign::store::StoreError;
-use countersign::store::verbs::{Collected, CreateUser, Created, Granted, LoggedOut, Needs, Opened, Redeemed, Rotated, Switched};
+use countersign::store::verbs::{
+    Collected, Commit, Granted, LoggedOut, Needs, Opened, Redeemed, Rotated, SwitchUser, Switched, UserCreated,
+};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -32,7 +35,7 @@ pub(crate) async fn a_hundred_exchange_one_token(world: &mut World) {
         let exchange = world.exchange(session, n);
         let callers = (0..100).map(|_| {
             let (store, exchange) = (Arc::clone(&world.store), exchange.clone());
-            async move { store.rotate_session(exchange).await.unwrap() }
+            async move { store.rotate(exchange).await.unwrap() }
         });
         let outcomes = at_once(callers.collect()).await;
         let rotated = outcomes.iter().filter(|outcome| matches!(outcome, Rotated::Rotated(_))).count();
@@ -53,7 +56,7 @@ pub(crate) async fn a_hundred_redeem_one_link(world: &mut World) {
     let link = world.issued(world.link("ann").await).await;
     let callers = (0..100).map(|_| {
         let (store, redemption) = (Arc::clone(&world.store), world.redemption(&link));
-        async move { store.redeem_link(redemption).await.unwrap() }
+        async move { store.redeem(redemption).await.unwrap() }
     });
     let outcomes = at_once(callers.collect()).await;
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Redeemed::Opened(_))).count(), 1);
@@ -64,13 +67,14 @@ pub(crate) async fn a_hundred_redeem_one_link(world: &mut World) {
     let redemption = world.redemption(&link);
     let callers = (0..100).map(|_| {
         let (store, redemption) = (Arc::clone(&world.store), redemption.clone());
-        async move { store.redeem_link(redemption).await.unwrap() }
+        async move { store.redeem(redemption).await.unwrap() }
     });
     let outcomes = at_once(callers.collect()).await;
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Redeemed::Opened(_))).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Redeemed::Retried(_))).count(), 99);
     world.settle().await;
-    let LoggedOut::Done { sessions, links, .. } = world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap()
+    let LoggedOut::Done { sessions, links, .. } =
+        world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap().outcome
     else {
         panic!("a superuser may")
     };
@@ -82,7 +86,7 @@ pub(crate) async fn a_hundred_collect_one_attempt(world: &mut World) {
     let attempt = confirmed(world, &provider, "ann").await;
     let callers = (0..100).map(|_| {
         let (store, collection) = (Arc::clone(&world.store), world.collection(attempt));
-        async move { store.collect_attempt(collection).await.unwrap() }
+        async move { store.collect(collection).await.unwrap() }
     });
     let outcomes = at_once(callers.collect()).await;
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Collected::Opened(_))).count(), 1);
@@ -97,7 +101,7 @@ pub(crate) async fn fifty_log_in_with_one_code(world: &mut World) {
         for _ in 0..50 {
             let (store, mut login) = (Arc::clone(&world.store), world.login(ann.id()).await);
             login.factor = Some(code(step));
-            callers.push(async move { store.open_session(login).await.unwrap() });
+            callers.push(async move { store.log_in(login).await.unwrap() });
         }
         let outcomes = at_once(callers).await;
         assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Opened::Opened(_))).count(), 1);
@@ -111,12 +115,12 @@ pub(crate) async fn theft_against_the_newest_token(world: &mut World) {
     for _ in 0..50 {
         let session = world.opened(ann.id()).await.grant.session();
         for n in 0..2 {
-            let outcome = world.store.rotate_session(world.exchange(session, n)).await.unwrap();
+            let outcome = world.store.rotate(world.exchange(session, n)).await.unwrap();
             assert!(matches!(outcome, Rotated::Rotated(_)));
         }
         let callers = [0, 2, 2].map(|n| {
             let (store, exchange) = (Arc::clone(&world.store), world.exchange(session, n));
-            async move { store.rotate_session(exchange).await.unwrap() }
+            async move { store.rotate(exchange).await.unwrap() }
         });
         let outcomes = at_once(callers.into()).await;
         assert!(outcomes.contains(&Rotated::Reused(EndReason::Reused)));
@@ -126,7 +130,7 @@ pub(crate) async fn theft_against_the_newest_token(world: &mut World) {
             }
         }
         for n in 0..4 {
-            let outcome = world.store.rotate_session(world.exchange(session, n)).await.unwrap();
+            let outcome = world.store.rotate(world.exchange(session, n)).await.unwrap();
             assert_eq!(outcome, Rotated::Ended, "no survivor");
         }
     }
@@ -147,24 +151,24 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
         let attempt = confirmed(world, &provider, "ann").await;
 
         let (store, login) = (Arc::clone(&world.store), world.login(user).await);
-        let opening = async move { one(store.open_session(login).await.unwrap()) };
+        let opening = async move { one(store.log_in(login).await.unwrap()) };
         let (store, exchange) = (Arc::clone(&world.store), world.exchange(session, 0));
         let rotating = async move {
-            match store.rotate_session(exchange).await.unwrap() {
+            match store.rotate(exchange).await.unwrap() {
                 Rotated::Rotated(grant) => Some(*grant),
                 _ => None,
             }
         };
         let (store, redemption) = (Arc::clone(&world.store), world.redemption(&link));
         let redeeming = async move {
-            match store.redeem_link(redemption).await.unwrap() {
+            match store.redeem(redemption).await.unwrap() {
                 Redeemed::Opened(grant) => Some(*grant),
                 _ => None,
             }
         };
         let (store, collection) = (Arc::clone(&world.store), world.collection(attempt));
         let collecting = async move {
-            match store.collect_attempt(collection).await.unwrap() {
+            match store.collect(collection).await.unwrap() {
                 Collected::Opened(grant) => Some(*grant),
                 _ => None,
             }
@@ -172,7 +176,7 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
         let logout = |name: countersign::model::name::Folded, by| {
             let store = Arc::clone(&world.store);
             async move {
-                assert!(matches!(store.logout_user(&name, by).await.unwrap(), LoggedOut::Done { .. }));
+                assert!(matches!(store.logout_user(name.clone(), by).await.unwrap().outcome, LoggedOut::Done { .. }));
                 None
             }
         };
@@ -190,7 +194,7 @@ pub(crate) async fn nothing_survives_logout(world: &mut World) {
         for grant in at_once(callers).await.into_iter().flatten() {
             assert!(world.revokes(&grant), "{:?}", grant.grant);
             let n = world.session(grant.grant.session()).await.n();
-            let outcome = world.store.rotate_session(world.exchange(grant.grant.session(), n)).await.unwrap();
+            let outcome = world.store.rotate(world.exchange(grant.grant.session(), n)).await.unwrap();
             assert_eq!(outcome, Rotated::Ended);
         }
     }
@@ -211,15 +215,18 @@ pub(crate) async fn one_superuser_is_left(world: &mut World) {
         let mut callers = Vec::new();
         for (caller, target) in [(world.admin, "second"), (second.id(), "admin")] {
             let (store, by) = (Arc::clone(&world.store), world.caller(caller, Needs::Superuser).await);
-            callers.push(async move { store.switch_user(&folded(target), false, by).await });
+            callers.push(async move { store.switch_user(SwitchUser { name: folded(target), enabled: false }, by).await });
         }
         let outcomes = at_once(callers).await;
-        assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Switched::Done(_)))).count(), 1);
+        assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Commit { outcome: Switched::Done(_), .. }))).count(), 1);
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(StoreError::CallerRevoked)).count(), 1);
         let left = if world.user(world.admin).await.enabled() { world.admin } else { second.id() };
         for name in ["admin", "second"] {
             let by = world.caller(left, Needs::Superuser).await;
-            assert!(matches!(world.store.switch_user(&folded(name), true, by).await.unwrap(), Switched::Done(_)));
+            assert!(matches!(
+                world.store.switch_user(SwitchUser { name: folded(name), enabled: true }, by).await.unwrap().outcome,
+                Switched::Done(_)
+            ));
         }
     }
     world.settle().await;
@@ -229,14 +236,13 @@ pub(crate) async fn one_name_for_one_account(world: &mut World) {
     let mut callers = Vec::new();
     for number in 0..20 {
         let name = if number % 2 == 0 { "Ann" } else { "ann" };
-        let create = CreateUser { user: account(name, Roles::default()), by: world.superuser().await };
-        let store = Arc::clone(&world.store);
-        callers.push(async move { store.create_user(create).await.unwrap() });
+        let (store, by) = (Arc::clone(&world.store), world.superuser().await);
+        callers.push(async move { store.create_user(account(name, Roles::default()), by).await.unwrap().outcome });
     }
     let outcomes = at_once(callers).await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Created::Created).count(), 1);
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Created::Taken { email: false }).count(), 19);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == UserCreated::Created).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == UserCreated::NameTaken).count(), 19);
     world.settle().await;
     let ann = world.store.user_by_login(&folded("ann")).await.unwrap().unwrap();
-    opened(world.store.open_session(world.login(ann.id()).await).await.unwrap());
+    opened(world.store.log_in(world.login(ann.id()).await).await.unwrap());
 }

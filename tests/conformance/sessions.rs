@@ -1,11 +1,13 @@
+use crate::asked::Ask as _;
 use countersign::model::audit::Action;
 use countersign::model::organization::ActiveOrganization;
+use countersign::model::revocation::Claim;
 use countersign::model::session::{EndReason, Mode, Renewal, SessionState};
 use countersign::model::user::{Roles, SecondFactor, Subject};
 use countersign::store::StoreError;
-use countersign::store::verbs::{Ended, Granted, Needs, Opened, Renewed, Rotated};
+use countersign::store::verbs::{Commit, Ended, Granted, Needs, Opened, RenewSession, Renewed, Rotated};
 
-use crate::world::{DAY, World, account, code, folded, generation, hash, opened, secs, session_id};
+use crate::world::{DAY, World, access_token, account, code, folded, generation, hash, opened, secs, session_id};
 
 fn rotated(outcome: Rotated) -> Granted {
     match outcome {
@@ -15,7 +17,7 @@ fn rotated(outcome: Rotated) -> Granted {
 }
 
 async fn exchanged(world: &World, session: &Granted, n: u32) -> Rotated {
-    world.store.rotate_session(world.exchange(session.grant.session(), n)).await.unwrap()
+    world.store.rotate(world.exchange(session.grant.session(), n)).await.unwrap()
 }
 
 pub(crate) async fn opens_with_what_the_commit_found(world: &mut World) {
@@ -25,7 +27,7 @@ pub(crate) async fn opens_with_what_the_commit_found(world: &mut World) {
     login.organization = Some(folded("TEAM"));
     login.upgraded = Some("phc-stronger".to_owned());
     let id = login.session.id;
-    let grant = opened(world.store.open_session(login).await.unwrap());
+    let grant = opened(world.store.log_in(login).await.unwrap());
     world.settle().await;
 
     assert_eq!((grant.grant.username(), grant.grant.organization()), ("Ann", "Team"));
@@ -48,32 +50,32 @@ pub(crate) async fn does_not_open_on_what_changed(world: &mut World) {
     let ann = world.plain("ann").await;
     let mut password = world.login(ann.id()).await;
     "phc-other".clone_into(&mut password.password);
-    assert_eq!(world.store.open_session(password).await.unwrap(), Opened::Stale);
+    assert_eq!(world.store.log_in(password).await.unwrap(), Opened::Stale);
     let mut ahead = world.login(ann.id()).await;
     ahead.generation = generation(1);
-    assert_eq!(world.store.open_session(ahead).await.unwrap(), Opened::Stale);
+    assert_eq!(world.store.log_in(ahead).await.unwrap(), Opened::Stale);
     let before = world.login(ann.id()).await;
-    world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap();
     world.settle().await;
-    assert_eq!(world.store.open_session(before.clone()).await.unwrap(), Opened::Stale);
+    assert_eq!(world.store.log_in(before.clone()).await.unwrap(), Opened::Stale);
     assert_eq!(world.store.session(before.session.id).await.unwrap(), None);
     let mut nobody = before;
     nobody.user = countersign::model::ids::UserId::from_bytes([0; 16]);
-    assert_eq!(world.store.open_session(nobody).await.unwrap(), Opened::Stale);
+    assert_eq!(world.store.log_in(nobody).await.unwrap(), Opened::Stale);
 }
 
 pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut World) {
     let ann = world.plain("ann").await;
     let mut plain = world.login(ann.id()).await;
     plain.factor = Some(code(7));
-    opened(world.store.open_session(plain).await.unwrap());
+    opened(world.store.log_in(plain).await.unwrap());
     world.with_codes(ann.id()).await;
 
     let with = async |factor: Option<SecondFactor>, organization: Option<&str>| {
         let mut login = world.login(ann.id()).await;
         login.factor = factor;
         login.organization = organization.map(folded);
-        world.store.open_session(login).await.unwrap()
+        world.store.log_in(login).await.unwrap()
     };
     let recovery = Some(SecondFactor::Recovery([9; 32]));
     assert_eq!(with(None, None).await, Opened::FactorRefused);
@@ -90,7 +92,7 @@ pub(crate) async fn spends_a_code_once_and_only_with_what_it_opens(world: &mut W
     world.settle().await;
     let mut again = world.login(ann.id()).await;
     again.factor = Some(code(105));
-    assert_eq!(world.store.open_session(again).await.unwrap(), Opened::FactorRefused);
+    assert_eq!(world.store.log_in(again).await.unwrap(), Opened::FactorRefused);
 }
 
 pub(crate) async fn acts_only_in_an_own_organization(world: &mut World) {
@@ -99,7 +101,7 @@ pub(crate) async fn acts_only_in_an_own_organization(world: &mut World) {
     let into = async |organization: &str| {
         let mut login = world.login(ann.id()).await;
         login.organization = Some(folded(organization));
-        world.store.open_session(login).await.unwrap()
+        world.store.log_in(login).await.unwrap()
     };
     for foreign in ["team", "bob", "unknown"] {
         assert_eq!(into(foreign).await, Opened::OrganizationNotAllowed, "{foreign}");
@@ -114,7 +116,7 @@ pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
     let open = async |world: &World| {
         let mut login = world.login(ann.id()).await;
         login.session.most = 3;
-        opened(world.store.open_session(login).await.unwrap())
+        opened(world.store.log_in(login).await.unwrap())
     };
     let mut grants = Vec::new();
     for _ in 0..3 {
@@ -123,7 +125,7 @@ pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
     }
     // One that ended by itself does not count.
     let by = world.holder(&grants[1], Needs::Nothing);
-    assert!(matches!(world.store.end_session(grants[1].grant.session(), by).await.unwrap(), Ended::Ended(_)));
+    assert!(matches!(world.store.end_session(grants[1].grant.session(), by).await.unwrap().outcome, Ended::Ended));
     grants.push(open(world).await);
     assert!(grants.iter().filter(|grant| world.revokes(grant)).count() == 1);
 
@@ -165,7 +167,7 @@ pub(crate) async fn rotates_and_retries_within_an_absolute_window(world: &mut Wo
     let other = world.opened(ann.id()).await;
     let mut cookie = world.exchange(other.grant.session(), 0);
     cookie.token.mode = Some(Mode::Cookie);
-    assert_eq!(rotated(world.store.rotate_session(cookie).await.unwrap()).grant.mode(), Mode::Cookie);
+    assert_eq!(rotated(world.store.rotate(cookie).await.unwrap()).grant.mode(), Mode::Cookie);
     assert_eq!(rotated(exchanged(world, &other, 1).await).grant.mode(), Mode::Cookie, "it stays until another is asked for");
 }
 
@@ -188,7 +190,7 @@ pub(crate) async fn ends_on_reuse_late_and_ahead(world: &mut World) {
         for n in 0..4 {
             assert_eq!(exchanged(world, &session, n).await, Rotated::Ended, "{text}: and every refresh token");
         }
-        assert_eq!(world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap(), Renewed::Ended);
+        assert_eq!(world.store.renew_session(access_token(&session), world.anyone()).await.unwrap().outcome, Renewed::Ended);
         let row = world.session(session.grant.session()).await;
         assert_eq!(row.state(), SessionState::Ended { at: world.now, reason });
     }
@@ -206,7 +208,7 @@ pub(crate) async fn a_thief_cannot_hide_behind_the_end(world: &mut World) {
     assert!(world.revokes(&newest));
 
     let renewing = world.opened(ann.id()).await;
-    let renewed = world.store.renew_session(renewing.grant.session(), world.anyone()).await.unwrap();
+    let renewed = world.store.renew_session(access_token(&renewing), world.anyone()).await.unwrap().outcome;
     assert!(matches!(renewed, Renewed::Renewed(_)));
     assert_eq!(exchanged(world, &renewing, 0).await, Rotated::Mismatch);
     assert_eq!(exchanged(world, &renewing, 1).await, Rotated::Reused(EndReason::Ahead));
@@ -215,26 +217,34 @@ pub(crate) async fn a_thief_cannot_hide_behind_the_end(world: &mut World) {
 pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
     let ann = world.plain("ann").await;
     let session = world.opened(ann.id()).await;
-    assert_eq!(world.store.rotate_session(world.exchange(session_id(), 0)).await.unwrap(), Rotated::Unknown);
+    assert_eq!(world.store.rotate(world.exchange(session_id(), 0)).await.unwrap(), Rotated::Unknown);
     let mut foreign = world.exchange(session.grant.session(), 0);
     foreign.token.hash = [1; 16];
-    assert_eq!(world.store.rotate_session(foreign).await.unwrap(), Rotated::Unknown);
+    assert_eq!(world.store.rotate(foreign).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 0).await);
     let mut branch = world.exchange(session.grant.session(), 0);
     branch.token.successor = [1; 16];
-    assert_eq!(world.store.rotate_session(branch).await.unwrap(), Rotated::Unknown);
+    assert_eq!(world.store.rotate(branch).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 1).await);
-    assert_eq!(world.store.renew_session(session_id(), world.anyone()).await.unwrap(), Renewed::Unknown);
+    assert_eq!(
+        world
+            .store
+            .renew_session(RenewSession { session: session_id(), generation: generation(0) }, world.anyone())
+            .await
+            .unwrap()
+            .outcome,
+        Renewed::Unknown
+    );
     // An id is given once.
     let mut twice = world.login(ann.id()).await;
     twice.session.id = session.grant.session();
-    assert!(matches!(world.store.open_session(twice).await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(world.store.log_in(twice).await, Err(StoreError::Corrupt(_))));
 }
 
 pub(crate) async fn renews_one_way_only(world: &mut World) {
     let ann = world.plain("ann").await;
     let renew = async |world: &World, session: &Granted| {
-        world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap()
+        world.store.renew_session(access_token(session), world.anyone()).await.unwrap().outcome
     };
     let by_access = world.opened(ann.id()).await;
     let event = world.next_event().await;
@@ -251,7 +261,7 @@ pub(crate) async fn renews_one_way_only(world: &mut World) {
 
     let mut login = world.login(ann.id()).await;
     login.session.mode = Mode::Cookie;
-    let cookie = opened(world.store.open_session(login).await.unwrap());
+    let cookie = opened(world.store.log_in(login).await.unwrap());
     assert_eq!(renew(world, &cookie).await, Renewed::Mismatch);
     rotated(exchanged(world, &cookie, 0).await);
 }
@@ -262,11 +272,14 @@ pub(crate) async fn answers_its_last_moments(world: &mut World) {
     let end = chain.grant.expire_time();
     world.now = end.minus(secs(91));
     rotated(exchanged(world, &chain, 0).await);
-    assert!(matches!(world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap(), Renewed::Renewed(_)));
+    assert!(matches!(
+        world.store.renew_session(access_token(&access), world.anyone()).await.unwrap().outcome,
+        Renewed::Renewed(_)
+    ));
     for left in [90, 1, 0] {
         world.now = end.minus(secs(left));
         assert_eq!(exchanged(world, &chain, 1).await, Rotated::Expired, "{left} s before its end");
-        assert_eq!(world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap(), Renewed::Expired);
+        assert_eq!(world.store.renew_session(access_token(&access), world.anyone()).await.unwrap().outcome, Renewed::Expired);
     }
 }
 
@@ -277,39 +290,49 @@ pub(crate) async fn ends_one_by_itself(world: &mut World) {
     let end = async |world: &World, session: &Granted, by: &Granted| {
         world.store.end_session(session.grant.session(), world.holder(by, Needs::Nothing)).await.unwrap()
     };
-    assert_eq!(end(world, &foreign, &one).await, Ended::Unknown);
-    let Ended::Ended(revision) = end(world, &one, &one).await else { panic!("it was alive") };
+    let before = async |world: &World, session: &Granted, by: &Granted| match end(world, session, by).await {
+        Commit { outcome: Ended::Before, revision, .. } => revision,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(end(world, &foreign, &one).await.outcome, Ended::Unknown);
+    let Commit { outcome: Ended::Ended, revision, .. } = end(world, &one, &one).await else { panic!("it was alive") };
     assert!(world.revocations.revision() >= revision);
     world.settle().await;
     assert!(world.revokes(&one) && !world.revokes(&two) && !world.revokes(&foreign));
-    assert_eq!(end(world, &one, &one).await, Ended::Before(revision), "who comes twice is told that it was over");
-    assert_eq!(end(world, &one, &two).await, Ended::Before(revision));
+    assert_eq!(before(world, &one, &one).await, revision, "who comes twice is told that it was over");
+    assert_eq!(before(world, &one, &two).await, revision);
     assert_eq!(exchanged(world, &one, 0).await, Rotated::Ended);
     let outside = world.store.end_session(two.grant.session(), world.holder(&one, Needs::Nothing)).await;
     assert_eq!(outside, Err(StoreError::CallerRevoked), "a dead session ends no other");
-    assert!(matches!(end(world, &two, &two).await, Ended::Ended(_)));
+    assert_eq!(end(world, &two, &two).await.outcome, Ended::Ended);
 
     let fenced = world.opened(ann.id()).await;
-    world.store.logout_user(&folded("ann"), world.superuser().await).await.unwrap();
+    world.store.logout_user(folded("ann"), world.superuser().await).await.unwrap();
     let floor = world.user(ann.id()).await.generations().session_floor_revision();
-    assert_eq!(end(world, &fenced, &fenced).await, Ended::Before(floor));
+    assert_eq!(before(world, &fenced, &fenced).await, floor);
 
     // From its last moment on (inclusive) it is over.
     let over = world.opened(ann.id()).await;
     world.now = over.grant.expire_time();
     let revision = world.store.status().revision;
-    assert_eq!(end(world, &over, &over).await, Ended::Before(revision));
+    assert_eq!(before(world, &over, &over).await, revision);
 }
 
 pub(crate) async fn ends_one_without_a_row(world: &mut World) {
     let ann = world.plain("ann").await;
     let by = world.caller(ann.id(), Needs::Nothing).await;
     let own = by.caller.clone().unwrap().session;
-    let Ended::Ended(revision) = world.store.end_session(own, by.clone()).await.unwrap() else { panic!("it was alive") };
+    let ended = world.store.end_session(own, by.clone()).await.unwrap();
+    assert_eq!(ended.outcome, Ended::Ended);
     world.settle().await;
-    assert!(world.revocations.revokes(&Subject::User(ann.id()), generation(0), own, None));
-    assert_eq!(world.store.end_session(own, by.clone()).await.unwrap(), Ended::Before(revision));
+    let subject = Subject::User(ann.id());
+    let claim = Claim { subject: &subject, generation: generation(0), organization: "ann", session: own, credential: None };
+    assert!(world.revocations.revokes(&claim) && world.revocations.buried(own, None));
+    let renew = RenewSession { session: own, generation: generation(0) };
+    assert_eq!(world.store.renew_session(renew, world.anyone()).await.unwrap().outcome, Renewed::Ended);
+    let again = world.store.end_session(own, by.clone()).await.unwrap();
+    assert_eq!((again.outcome, again.revision), (Ended::Before, ended.revision));
     let other = world.caller(ann.id(), Needs::Nothing).await;
-    assert_eq!(world.store.end_session(session_id(), other).await.unwrap(), Ended::Unknown);
-    assert_eq!(world.store.end_session(session_id(), world.anyone()).await.unwrap(), Ended::Unknown);
+    assert_eq!(world.store.end_session(session_id(), other).await.unwrap().outcome, Ended::Unknown);
+    assert_eq!(world.store.end_session(session_id(), world.anyone()).await.unwrap().outcome, Ended::Unknown);
 }

@@ -1,13 +1,18 @@
+use crate::asked::{Ask as _, Asked};
 use countersign::model::audit::Action;
+use countersign::model::clock::Timestamp;
 use countersign::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::provider::{IdentityProvider, ProviderChange};
 use countersign::model::sso::AttemptState;
 use countersign::model::user::{Roles, User};
-use countersign::store::verbs::{Collected, Created, Granted, Identify, Needs, Rotated, Step};
+use countersign::store::verbs::{
+    BeginExchange, Collected, CreateProvider, Granted, Identified, Identify, ProviderCreated, RefuseAttempt, RemoveMember,
+    Rotated, Step, SwitchUser, UpdateProvider,
+};
 
-use crate::world::{World, account, attempt_id, bytes, folded, organization_id, secs, with_email};
+use crate::world::{World, account, attempt_id, bytes, folded, secs, with_email};
 
 pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> IdentityProvider {
     IdentityProvider {
@@ -21,25 +26,33 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
         sign_up: true,
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
-        create_time: countersign::model::clock::Timestamp::from_secs(1),
+        create_time: Timestamp::from_secs(1),
     }
 }
 
 pub(crate) async fn registered(world: &World, provider: IdentityProvider) -> IdentityProvider {
     let by = world.superuser().await;
-    assert_eq!(world.store.create_provider(provider.clone(), 10, by).await.unwrap(), Created::Created);
+    assert_eq!(
+        world.store.create_provider(CreateProvider { provider: provider.clone(), most: 10 }, by).await.unwrap().outcome,
+        ProviderCreated::Created
+    );
     provider
+}
+
+/// What begins an exchange, from one browser.
+pub(crate) fn begin(attempt: AttemptId, expire_time: Timestamp) -> BeginExchange {
+    BeginExchange { attempt, expire_time, browser: [8; 32] }
 }
 
 pub(crate) async fn begun(world: &World) -> AttemptId {
     let id = attempt_id();
-    let begun = world.store.begin_exchange(id, world.now.plus(secs(600)), [8; 32], world.anyone()).await.unwrap();
+    let begun = world.store.begin_exchange(begin(id, world.now.plus(secs(600))), world.anyone()).await.unwrap().outcome;
     assert_eq!(begun, Step::Done);
     id
 }
 
-pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityProvider, subject: &str) -> Identify {
-    Identify {
+pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityProvider, subject: &str) -> Asked<Identify> {
+    let command = Identify {
         attempt,
         provider: provider.id,
         identity: (provider.issuer.clone(), subject.to_owned()),
@@ -47,27 +60,27 @@ pub(crate) fn identity(world: &World, attempt: AttemptId, provider: &IdentityPro
         wanted_email: None,
         new_user: UserId::derived(bytes()),
         organization: None,
-        by: world.anyone(),
-    }
+    };
+    Asked { command, by: world.anyone() }
 }
 
 /// Signs a subject on up to the click of the person.
 pub(crate) async fn confirmed(world: &World, provider: &IdentityProvider, subject: &str) -> AttemptId {
     let attempt = begun(world).await;
-    assert_eq!(world.store.identify(identity(world, attempt, provider, subject)).await.unwrap(), Step::Done);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.take_identity(identity(world, attempt, provider, subject)).await.unwrap(), Identified::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
     attempt
 }
 
 pub(crate) async fn collected(world: &World, attempt: AttemptId) -> Granted {
-    match world.store.collect_attempt(world.collection(attempt)).await.unwrap() {
+    match world.store.collect(world.collection(attempt)).await.unwrap() {
         Collected::Opened(grant) => *grant,
         other => panic!("{other:?}"),
     }
 }
 
 /// The account that an identity has, after it signed on once.
-async fn signed_up(world: &World, provider: &IdentityProvider, subject: &str) -> User {
+pub(crate) async fn signed_up(world: &World, provider: &IdentityProvider, subject: &str) -> User {
     collected(world, confirmed(world, provider, subject).await).await.user.unwrap()
 }
 
@@ -76,45 +89,45 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let end = world.now.plus(secs(600));
     let attempt = attempt_id();
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
-    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::Done);
     world.settle().await;
     assert_eq!(world.store.attempt(attempt).await.unwrap().unwrap().browser(), Some(&[8; 32]));
-    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let identify = identity(world, attempt, &provider, "ann");
-    assert_eq!(world.store.identify(identify.clone()).await.unwrap(), Step::Done);
-    assert_eq!(world.store.identify(identify).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Pending);
+    assert_eq!(world.store.take_identity(identify.clone()).await.unwrap(), Identified::Done);
+    assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let proved = world.now;
     world.pass(secs(5));
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     world.settle().await;
 
     let collection = world.collection(attempt);
-    let Collected::Opened(first) = world.store.collect_attempt(collection.clone()).await.unwrap() else { panic!("confirmed") };
+    let Collected::Opened(first) = world.store.collect(collection.clone()).await.unwrap() else { panic!("confirmed") };
     assert_eq!(first.grant.auth_time(), proved);
-    assert_eq!(world.store.begin_exchange(attempt, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let again = async |world: &World| {
         let mut collection = collection.clone();
         collection.by = world.anyone();
-        world.store.collect_attempt(collection).await.unwrap()
+        world.store.collect(collection).await.unwrap()
     };
     let at = world.now;
     world.now = at.plus(secs(60));
     world.settle().await;
     assert_eq!(again(world).await, Collected::Retried(first.clone()));
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Gone, "another session");
-    assert!(matches!(world.store.rotate_session(world.exchange(first.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Gone, "another session");
+    assert!(matches!(world.store.rotate(world.exchange(first.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
     assert_eq!(again(world).await, Collected::Gone, "its refresh token was used");
     let late = confirmed(world, &provider, "ann").await;
     let collection = world.collection(late);
-    assert!(matches!(world.store.collect_attempt(collection.clone()).await.unwrap(), Collected::Opened(_)));
+    assert!(matches!(world.store.collect(collection.clone()).await.unwrap(), Collected::Opened(_)));
     let mut after = collection;
     after.by.now = world.now.plus(secs(61));
-    assert_eq!(world.store.collect_attempt(after).await.unwrap(), Collected::Gone);
+    assert_eq!(world.store.collect(after).await.unwrap(), Collected::Gone);
 }
 
 pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
@@ -122,13 +135,14 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     let provider = registered(world, provider("idp", Some(team))).await;
     let attempt = begun(world).await;
     let listed = ProviderChange { email_domains: Some(vec!["example.org".to_owned()]), ..ProviderChange::default() };
-    world.store.update_provider(provider.id, listed, world.superuser().await).await.unwrap();
+    let listed = UpdateProvider { provider: provider.id, change: listed };
+    world.store.update_provider(listed, world.superuser().await).await.unwrap();
     let mut identify = identity(world, attempt, &provider, "ann");
     identify.wanted_email = Some(Email::parse("ann@example.org").unwrap());
     identify.organization = Some(team);
     let id = identify.new_user;
     let event = world.next_event().await;
-    assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+    assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
     let expected = [Action::UserCreated(id), Action::MemberAdded(team, id), Action::SsoIdentified(attempt, id, true)];
     world.recorded(&event, &expected).await;
     world.settle().await;
@@ -140,10 +154,10 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     assert_eq!(user.email().map(Email::as_str), Some("ann@example.org"));
     let members = world.store.memberships(id).await.unwrap();
     assert!(matches!(&members[..], [(organization, OrganizationRole::Member)] if organization.id == team));
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::Done);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::Done);
     let mut collection = world.collection(attempt);
     collection.organization = Some(team);
-    let Collected::Opened(grant) = world.store.collect_attempt(collection).await.unwrap() else { panic!("confirmed") };
+    let Collected::Opened(grant) = world.store.collect(collection).await.unwrap() else { panic!("confirmed") };
     assert_eq!(grant.grant.organization(), "Team");
 }
 
@@ -156,7 +170,7 @@ pub(crate) async fn makes_names_valid_and_unique(world: &mut World) {
         wanted.clone_into(&mut identify.wanted_name);
         identify.wanted_email = Some(Email::parse("Ann@Example.org").unwrap());
         let id = identify.new_user;
-        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
         world.user(id).await
     };
     let second = named("ann").await;
@@ -195,10 +209,10 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
     let closed = registered(world, closed).await;
     let team = world.organization("Team", &[]).await;
     let known = signed_up(world, &open, "ann").await;
-    let refused = async |world: &World, identify: Identify| {
+    let refused = async |world: &World, identify: Asked<Identify>| {
         let attempt = identify.attempt;
-        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Refused);
-        assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Refused);
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Refused);
+        assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Refused);
         assert_eq!(world.store.attempt(attempt).await.unwrap().unwrap().state(), &AttemptState::Refused);
     };
     let asking = async |world: &World, provider: &IdentityProvider, subject: &str, organization| {
@@ -215,40 +229,47 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
 
     // Signed out after the exchange began, though the account is read afterwards.
     let attempt = begun(world).await;
-    world.store.logout_user(&known.name().folded(), world.superuser().await).await.unwrap();
+    world.store.logout_user(known.name().folded(), world.superuser().await).await.unwrap();
     refused(world, identity(world, attempt, &open, "ann")).await;
     signed_up(world, &open, "ann").await;
     let by = world.superuser().await;
-    world.store.switch_user(&known.name().folded(), false, by).await.unwrap();
+    world.store.switch_user(SwitchUser { name: known.name().folded(), enabled: false }, by).await.unwrap();
     refused(world, asking(world, &open, "ann", None).await).await;
 
     // An attempt whose time is up goes no further.
     let attempt = begun(world).await;
     world.pass(secs(600));
-    assert_eq!(world.store.identify(identity(world, attempt, &open, "new")).await.unwrap(), Step::OutOfTurn);
-    assert_eq!(world.store.begin_exchange(attempt_id(), world.now, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.take_identity(identity(world, attempt, &open, "new")).await.unwrap(), Identified::OutOfTurn);
+    assert_eq!(
+        world.store.begin_exchange(begin(attempt_id(), world.now), world.anyone()).await.unwrap().outcome,
+        Step::OutOfTurn
+    );
 }
 
 pub(crate) async fn collects_only_what_still_holds(world: &mut World) {
     let provider = registered(world, provider("idp", None)).await;
     let ann = signed_up(world, &provider, "ann").await;
     let name = ann.name().folded();
-    let collect = async |world: &World, attempt| world.store.collect_attempt(world.collection(attempt)).await.unwrap();
+    let collect = async |world: &World, attempt| world.store.collect(world.collection(attempt)).await.unwrap();
 
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.logout_user(&name, world.superuser().await).await.unwrap();
+    world.store.logout_user(name.clone(), world.superuser().await).await.unwrap();
     assert_eq!(collect(world, attempt).await, Collected::Refused);
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.switch_user(&name, false, world.superuser().await).await.unwrap();
-    world.store.switch_user(&name, true, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: false }, world.superuser().await).await.unwrap();
+    world.store.switch_user(SwitchUser { name: name.clone(), enabled: true }, world.superuser().await).await.unwrap();
     assert_eq!(collect(world, attempt).await, Collected::Refused, "enabling revives nothing");
 
     let team = world.organization("Team", &[&ann]).await;
     let attempt = confirmed(world, &provider, "ann").await;
-    world.store.remove_member(&folded("team"), &name, world.superuser().await).await.unwrap();
+    world
+        .store
+        .remove_member(RemoveMember { organization: folded("team"), user: name.clone() }, world.superuser().await)
+        .await
+        .unwrap();
     let mut collection = world.collection(attempt);
     collection.organization = Some(team);
-    assert_eq!(world.store.collect_attempt(collection).await.unwrap(), Collected::Refused);
+    assert_eq!(world.store.collect(collection).await.unwrap(), Collected::Refused);
 
     let attempt = confirmed(world, &provider, "ann").await;
     world.pass(secs(600));
@@ -259,89 +280,22 @@ pub(crate) async fn collects_only_what_still_holds(world: &mut World) {
 pub(crate) async fn can_be_refused_until_collected(world: &mut World) {
     let provider = registered(world, provider("idp", None)).await;
     let end = world.now.plus(secs(600));
-    let refuse = async |world: &World, attempt| world.store.refuse_attempt(attempt, end, world.anyone()).await.unwrap();
+    let refuse = async |world: &World, attempt| {
+        world.store.refuse_attempt(RefuseAttempt { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome
+    };
     let fresh = attempt_id();
     assert_eq!(refuse(world, fresh).await, Step::Done);
     assert_eq!(refuse(world, fresh).await, Step::Done);
-    assert_eq!(world.store.begin_exchange(fresh, end, [8; 32], world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.begin_exchange(begin(fresh, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let attempt = confirmed(world, &provider, "ann").await;
     assert_eq!(refuse(world, attempt).await, Step::Done);
     world.settle().await;
-    assert_eq!(world.store.collect_attempt(world.collection(attempt)).await.unwrap(), Collected::Refused);
-    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap(), Step::OutOfTurn);
+    assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Refused);
+    assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let attempt = confirmed(world, &provider, "ann").await;
     let grant = collected(world, attempt).await;
     assert_eq!(refuse(world, attempt).await, Step::OutOfTurn);
     assert!(!world.revokes(&grant));
-}
-
-pub(crate) async fn lists_providers_by_scope(world: &mut World) {
-    let team = world.organization("Team", &[]).await;
-    let site = registered(world, provider("zebra", None)).await;
-    let first = registered(world, provider("Apple", None)).await;
-    let of_team = registered(world, provider("apple", Some(team))).await;
-    world.settle().await;
-    let by = world.caller(world.admin, Needs::Superuser).await;
-    let create = async |provider| world.store.create_provider(provider, 2, by.clone()).await.unwrap();
-    assert_eq!(create(provider("APPLE", None)).await, Created::Taken { email: false });
-    assert_eq!(create(provider("apple", Some(team))).await, Created::Taken { email: false });
-    assert_eq!(create(provider("apple", Some(organization_id()))).await, Created::NoSuchOrganization);
-    assert_eq!(create(provider("third", None)).await, Created::LimitReached);
-    assert_eq!(world.store.providers(None).await.unwrap(), [first.clone(), site.clone()]);
-    assert_eq!(world.store.providers(Some(team)).await.unwrap(), std::slice::from_ref(&of_team));
-    // All of them, those of one organization together, in pages.
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = world.store.all_providers(after, 2).await.unwrap();
-        let Some((last, _)) = page.last() else { break };
-        after = Some((last.organization, last.name.folded()));
-        assert!(page.len() <= 2);
-        all.extend(page.into_iter().map(|(provider, name)| (provider.id, name.map(|name| name.as_str().to_owned()))));
-    }
-    let whole_site = [(first.id, None), (site.id, None)];
-    let of_the_team = [(of_team.id, Some("Team".to_owned()))];
-    assert!(all == [&whole_site[..], &of_the_team].concat() || all == [&of_the_team[..], &whole_site].concat(), "{all:?}");
-    assert_eq!(world.store.provider(first.id).await.unwrap(), Some(first));
-    assert_eq!(world.store.provider(provider("gone", None).id).await.unwrap(), None);
-}
-
-pub(crate) async fn changes_and_removes_a_provider(world: &mut World) {
-    let made = registered(world, provider("idp", None)).await;
-    let ann = signed_up(world, &made, "ann").await;
-    let event = world.next_event().await;
-    let change = ProviderChange {
-        client_id: Some("another".to_owned()),
-        sealed_client_secret: Some(Some(vec![1])),
-        trusted_audiences: Some(vec!["project".to_owned()]),
-        ..ProviderChange::default()
-    };
-    let expected = made.clone().changed(change.clone());
-    assert_eq!((expected.client_id.as_str(), &expected.scopes, expected.sign_up), ("another", &made.scopes, true));
-    let by = world.superuser().await;
-    assert_eq!(world.store.update_provider(made.id, change, by).await.unwrap(), Some(expected.clone()));
-    world.settle().await;
-    assert_eq!(world.store.provider(made.id).await.unwrap(), Some(expected.clone()));
-    assert_eq!(world.store.providers(None).await.unwrap(), [expected]);
-    world.recorded(&event, &[Action::ProviderUpdated(made.id)]).await;
-
-    let (early, late) = (begun(world).await, confirmed(world, &made, "ann").await);
-    let event = world.next_event().await;
-    let by = world.superuser().await;
-    assert!(world.store.delete_provider(made.id, by.clone()).await.unwrap());
-    world.settle().await;
-    world.recorded(&event, &[Action::ProviderDeleted(made.id)]).await;
-    assert!(!world.store.delete_provider(made.id, by.clone()).await.unwrap());
-    assert_eq!(world.store.update_provider(made.id, ProviderChange::default(), by).await.unwrap(), None);
-    assert_eq!(world.store.provider(made.id).await.unwrap(), None);
-    assert!(world.store.providers(None).await.unwrap().is_empty());
-    assert!(world.store.all_providers(None, 10).await.unwrap().is_empty());
-    assert_eq!(world.store.identify(identity(world, early, &made, "ann")).await.unwrap(), Step::Refused);
-    // What was confirmed before is the service's to refuse.
-    assert!(matches!(world.store.collect_attempt(world.collection(late)).await.unwrap(), Collected::Opened(_)));
-
-    // With the same name and issuer again everybody is who they were.
-    let again = registered(world, provider("idp", None)).await;
-    assert_eq!(signed_up(world, &again, "ann").await.id(), ann.id());
 }
 
 pub(crate) async fn a_verified_email_follows(world: &mut World) {
@@ -353,7 +307,7 @@ pub(crate) async fn a_verified_email_follows(world: &mut World) {
         let mut identify = identity(world, begun(world).await, provider, "ann");
         identify.wanted_email = Some(Email::parse(email).unwrap());
         let attempt = identify.attempt;
-        assert_eq!(world.store.identify(identify).await.unwrap(), Step::Done);
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
         let user = world.store.attempt(attempt).await.unwrap().unwrap().user().unwrap();
         world.user(user).await
     };
@@ -382,7 +336,8 @@ pub(crate) async fn a_verified_email_follows(world: &mut World) {
     let four = sign_on(world, &of_team, "ann@team.example").await;
     assert_eq!((four.id(), address(&four).as_deref()), (one.id(), Some("Ann@new.example")));
     let listed = ProviderChange { email_domains: Some(vec!["team.example".to_owned()]), ..ProviderChange::default() };
-    world.store.update_provider(of_team.id, listed, world.superuser().await).await.unwrap();
+    let listed = UpdateProvider { provider: of_team.id, change: listed };
+    world.store.update_provider(listed, world.superuser().await).await.unwrap();
     assert_eq!(address(&sign_on(world, &of_team, "ann@team.example").await).as_deref(), Some("ann@team.example"));
     assert_eq!(address(&sign_on(world, &of_team, "ann@else.example").await).as_deref(), Some("ann@team.example"));
 }

@@ -1,5 +1,6 @@
 //! What the cases stand on: a store that was founded, and short ways to ask it for something.
 
+use crate::asked::{Ask as _, Asked};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -18,8 +19,8 @@ use countersign::model::random::{Random, SystemRandom};
 use countersign::model::session::{Method, NewSession, PresentedToken, Session};
 use countersign::model::user::{Roles, Subject, User};
 use countersign::store::verbs::{
-    By, Caller, CollectAttempt, CreateOrganization, CreateUser, Created, Granted, IssueLink, Issued, Needs, OpenSession,
-    RedeemLink, Redeemed, RotateSession, TotpChanged,
+    AddMember, By, Caller, CollectAttempt, ConfirmTotp, CreateKey, CreateOrganization, EnrollTotp, Granted, Issued, KeyCreated,
+    Needs, OpenSession, OrganizationCreated, RedeemLink, Redeemed, RotateSession, TotpConfirmed, TotpEnrolled, UserCreated,
 };
 use countersign::store::{Lane, Lanes, Revocations, Simulation, Store, audit_digest, simulated};
 use tempfile::TempDir;
@@ -109,7 +110,7 @@ impl World {
         let now = Timestamp::from_secs(1_800_000_000);
         let admin = account("admin", Roles { staff: false, superuser: true });
         let id = admin.id();
-        assert!(store.found(founding(admin, now)).await.unwrap());
+        assert!(store.found(founding(admin), By::system(now)).await.unwrap().outcome);
         Self { store, revocations, now, admin: id, reopen: opening.reopen, _directory: opening.directory }
     }
 
@@ -144,8 +145,10 @@ impl World {
 
     /// A caller with a token that was minted just now.
     pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
-        let generation = self.user(user).await.generations().current();
-        let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
+        let account = self.user(user).await;
+        let (generation, organization) = (account.generations().current(), account.name().as_str().to_owned());
+        let caller =
+            Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, organization, needs };
         By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
     }
 
@@ -162,6 +165,7 @@ impl World {
             generation: grant.generation(),
             session: grant.session(),
             credential: grant.credential(),
+            organization: grant.organization().to_owned(),
             needs,
         };
         By { caller: Some(caller), ..self.anyone() }
@@ -182,27 +186,39 @@ impl World {
 
     /// A new account as given.
     pub(crate) async fn made(&self, user: User) -> User {
-        let create = CreateUser { user: user.clone(), by: self.superuser().await };
-        assert_eq!(self.store.create_user(create).await.unwrap(), Created::Created);
+        let made = self.store.create_user(user.clone(), self.superuser().await).await.unwrap();
+        assert_eq!(made.outcome, UserCreated::Created);
         user
     }
 
     /// A new organization with these members.
     pub(crate) async fn organization(&self, name: &str, members: &[&User]) -> OrganizationId {
         let id = organization_id();
-        let create = CreateOrganization { id, name: Name::parse(name).unwrap(), by: self.superuser().await };
-        assert_eq!(self.store.create_organization(create).await.unwrap(), Created::Created);
+        let create = CreateOrganization { id, name: Name::parse(name).unwrap() };
+        let made = self.store.create_organization(create, self.superuser().await).await.unwrap();
+        assert!(matches!(made.outcome, OrganizationCreated::Created(made) if made.id == id));
         for member in members {
             let by = self.superuser().await;
-            self.store.add_member(&folded(name), &member.name().folded(), OrganizationRole::Member, 10, by).await.unwrap();
+            self.store
+                .add_member(
+                    AddMember {
+                        organization: folded(name),
+                        user: member.name().folded(),
+                        role: OrganizationRole::Member,
+                        most: 10,
+                    },
+                    by,
+                )
+                .await
+                .unwrap();
         }
         id
     }
 
     /// A login of that account, as it stands now, in its own organization and without a second factor.
-    pub(crate) async fn login(&self, user: UserId) -> OpenSession {
+    pub(crate) async fn login(&self, user: UserId) -> Asked<OpenSession> {
         let user = self.user(user).await;
-        OpenSession {
+        let command = OpenSession {
             session: new_session(session_id()),
             user: user.id(),
             generation: user.generations().current(),
@@ -210,26 +226,36 @@ impl World {
             factor: None,
             upgraded: None,
             organization: None,
-            by: self.anyone(),
-        }
+        };
+        Asked { command, by: self.anyone() }
     }
 
     /// A session that was opened.
     pub(crate) async fn opened(&self, user: UserId) -> Granted {
-        opened(self.store.open_session(self.login(user).await).await.unwrap())
+        opened(self.store.log_in(self.login(user).await).await.unwrap())
     }
 
     /// One-time codes on, from step 100, with one recovery code.
     pub(crate) async fn with_codes(&self, user: UserId) {
         let by = self.caller(user, Needs::Nothing).await;
-        assert_eq!(self.store.enroll_totp(user, vec![1], by.clone()).await.unwrap(), TotpChanged::Changed);
-        assert_eq!(self.store.confirm_totp(user, vec![1], 100, vec![[9; 32]], by).await.unwrap(), TotpChanged::Changed);
+        assert_eq!(
+            self.store.enroll_totp(EnrollTotp { user, sealed: vec![1] }, by.clone()).await.unwrap().outcome,
+            TotpEnrolled::Enrolled
+        );
+        assert_eq!(
+            self.store
+                .confirm_totp(ConfirmTotp { user, sealed: vec![1], step: 100, recovery: vec![[9; 32]] }, by)
+                .await
+                .unwrap()
+                .outcome,
+            TotpConfirmed::Confirmed
+        );
     }
 
     /// The exchange of token `n` of a session.
-    pub(crate) fn exchange(&self, session: SessionId, n: u32) -> RotateSession {
+    pub(crate) fn exchange(&self, session: SessionId, n: u32) -> Asked<RotateSession> {
         let token = PresentedToken { n, hash: hash(session, n), successor: hash(session, n + 1), mode: None };
-        RotateSession { session, token, by: self.anyone() }
+        Asked { command: RotateSession { session, token }, by: self.anyone() }
     }
 
     /// A link for a guest, redeemable for an hour.
@@ -254,23 +280,23 @@ impl World {
 
     pub(crate) async fn issued(&self, link: Link) -> Link {
         let by = self.caller(self.admin, Needs::Privileged).await;
-        assert_eq!(self.store.issue_link(IssueLink { link: link.clone(), by }).await.unwrap(), Issued::Issued);
+        assert_eq!(self.store.issue_link(link.clone(), by).await.unwrap().outcome, Issued::Issued);
         link
     }
 
     /// A redemption with a request id of its own.
-    pub(crate) fn redemption(&self, link: &Link) -> RedeemLink {
-        RedeemLink {
+    pub(crate) fn redemption(&self, link: &Link) -> Asked<RedeemLink> {
+        let command = RedeemLink {
             link: link.id(),
             token: *link.token(),
             request: Some(bytes()),
             session: NewSession { methods: vec![Method::Link], ..new_session(session_id()) },
-            by: self.anyone(),
-        }
+        };
+        Asked { command, by: self.anyone() }
     }
 
     pub(crate) async fn redeemed(&self, link: &Link) -> Granted {
-        match self.store.redeem_link(self.redemption(link)).await.unwrap() {
+        match self.store.redeem(self.redemption(link)).await.unwrap() {
             Redeemed::Opened(grant) => *grant,
             other => panic!("{other:?}"),
         }
@@ -279,18 +305,22 @@ impl World {
     pub(crate) async fn key(&self, owner: UserId) -> PersonalKey {
         let key = personal_key(owner, self.now);
         let by = self.caller(owner, Needs::Nothing).await;
-        assert_eq!(self.store.create_key(key.clone(), 100, by).await.unwrap(), Created::Created);
+        assert_eq!(
+            self.store.create_key(CreateKey { key: key.clone(), most: 100 }, by).await.unwrap().outcome,
+            KeyCreated::Created
+        );
         key
     }
 
-    pub(crate) fn collection(&self, attempt: AttemptId) -> CollectAttempt {
-        CollectAttempt { attempt, session: new_session(session_id()), organization: None, by: self.anyone() }
+    pub(crate) fn collection(&self, attempt: AttemptId) -> Asked<CollectAttempt> {
+        let command = CollectAttempt { attempt, session: new_session(session_id()), organization: None };
+        Asked { command, by: self.anyone() }
     }
 
     /// True where the token that a grant makes would be refused.
     pub(crate) fn revokes(&self, granted: &Granted) -> bool {
         let grant = &granted.grant;
-        self.revocations.revokes(grant.subject(), grant.generation(), grant.session(), grant.credential())
+        self.revocations.revokes(&claim(grant))
     }
 
     /// Every audit event: lane by lane, and those of all lanes in the order of their times.
@@ -342,7 +372,7 @@ impl World {
             for (event, sequence) in self.store.audit_events(lane, 1, u32::MAX).await.unwrap().into_iter().zip(1..) {
                 assert_eq!(event.sequence, sequence, "no number is left out");
                 assert_eq!(event.previous, previous, "event {sequence} holds the digest of the one before");
-                previous = audit_digest(&event).unwrap();
+                previous = audit_digest(&event);
             }
         }
     }

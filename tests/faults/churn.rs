@@ -5,11 +5,11 @@ use std::sync::Arc;
 use countersign::model::ids::{SessionId, UserId};
 use countersign::model::user::{User, UserParts};
 use countersign::store::sled::{Options, open};
-use countersign::store::verbs::{Created, Opened, Rotated};
+use countersign::store::verbs::{By, Opened, Rotated, UserCreated};
 use countersign::store::{Result, Store};
 
 use crate::driver::{FAILED, REFUSED};
-use crate::load::{answer, create, founding, opening, rotation};
+use crate::load::{answer, by, create, founding, now, opening, rotation};
 
 /// So many callers, each with so many sessions of an account of its own. Together some hundred pages of sled's.
 const CALLERS: u8 = 64;
@@ -25,7 +25,7 @@ pub(crate) async fn run(options: Options) -> i32 {
         }
     };
     if store.foundation().await.unwrap().is_none() {
-        store.found(founding()).await.unwrap();
+        store.found(founding(), By::system(now())).await.unwrap();
     }
     let callers: Vec<_> = (0..CALLERS).map(|number| tokio::spawn(caller(Arc::clone(&store), number))).collect();
     for caller in callers {
@@ -40,9 +40,9 @@ pub(crate) async fn run(options: Options) -> i32 {
 async fn caller(store: Arc<dyn Store>, number: u8) -> Result<()> {
     let user = UserId::from_bytes([number; 16]);
     if store.user(user).await?.is_none() {
-        let mut account = create(&format!("churn{number}"));
-        account.user = User::try_from(UserParts { id: user, ..account.user.into_parts() }).unwrap();
-        assert_eq!(store.create_user(account).await?, Created::Created);
+        let account = create(&format!("churn{number}"));
+        let account = User::try_from(UserParts { id: user, ..account.into_parts() }).unwrap();
+        assert_eq!(store.create_user(account, by()).await?.outcome, UserCreated::Created);
     }
     let mut sessions = Vec::new();
     for of in 0..SESSIONS {
@@ -52,7 +52,7 @@ async fn caller(store: Arc<dyn Store>, number: u8) -> Result<()> {
         let n = if let Some(session) = store.session(session).await? {
             session.n()
         } else {
-            let opened = store.open_session(opening(user, session, u64::from(of) + 1)).await?;
+            let opened = store.open_session(opening(user, session, u64::from(of) + 1), by()).await?.outcome;
             assert!(matches!(opened, Opened::Opened(_)), "{opened:?}");
             answer(&format!("session {session}"));
             0
@@ -61,7 +61,8 @@ async fn caller(store: Arc<dyn Store>, number: u8) -> Result<()> {
     }
     loop {
         for (session, n) in &mut sessions {
-            let rotated = store.rotate_session(rotation(*session, *n)).await?;
+            let (rotate, by) = rotation(*session, *n);
+            let rotated = store.rotate_session(rotate, by).await?.outcome;
             assert!(matches!(rotated, Rotated::Rotated(_)), "{rotated:?}");
             *n += 1;
             answer(&format!("rotated {session} {n}"));

@@ -15,8 +15,8 @@ use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession, Pre
 use countersign::model::user::{Generation, Roles, SecondFactor, Totp, User, UserParts};
 use countersign::store::sled::{Options, open};
 use countersign::store::verbs::{
-    By, CreateUser, Created, Foundation, Founding, Issued, LoggedOut, OpenSession, Opened, RedeemLink, Redeemed, RotateSession,
-    Rotated,
+    By, Commit, Foundation, Founding, Issued, LoggedOut, OpenSession, Opened, RedeemLink, Redeemed, RotateSession, Rotated,
+    UserCreated,
 };
 use countersign::store::{Result, Store};
 
@@ -36,7 +36,7 @@ pub(crate) async fn run(options: Options, times: u32) -> i32 {
     };
     let work = async {
         if store.foundation().await?.is_none() {
-            store.found(founding()).await?;
+            store.found(founding(), By::system(now())).await?;
         }
         let turn = Arc::new(AtomicU32::new(0));
         let callers: Vec<_> = (0..8).map(|_| tokio::spawn(caller(Arc::clone(&store), Arc::clone(&turn), times))).collect();
@@ -54,7 +54,7 @@ pub(crate) async fn run(options: Options, times: u32) -> i32 {
             let reason = tokio::time::timeout(Duration::from_secs(10), failure.failed()).await;
             let reason = reason.unwrap_or_else(|_| panic!("{error}, but the store did not fail"));
             assert!(!store.healthy(), "it failed and is healthy");
-            store.create_user(create("late")).await.expect_err("it answers after a failure");
+            store.create_user(create("late"), by()).await.expect_err("it answers after a failure");
             eprintln!("{reason}");
             FAILED
         }
@@ -65,19 +65,20 @@ async fn caller(store: Arc<dyn Store>, turn: Arc<AtomicU32>, times: u32) -> Resu
     for _ in 0..times {
         let name = format!("u{}-{}", std::process::id(), turn.fetch_add(1, Ordering::Relaxed));
         let user = create(&name);
-        let id = user.user.id();
-        assert_eq!(store.create_user(user).await?, Created::Created);
+        let id = user.id();
+        assert_eq!(store.create_user(user, by()).await?.outcome, UserCreated::Created);
         answer(&format!("user {name}"));
 
         let mut sessions = Vec::new();
         for step in 1..=2 {
             let session = SessionId::random(random());
-            let opened = store.open_session(opening(id, session, step)).await?;
+            let opened = store.open_session(opening(id, session, step), by()).await?.outcome;
             assert!(matches!(opened, Opened::Opened(_)), "{opened:?}");
             answer(&format!("session {session}"));
             answer(&format!("step {name} {step}"));
             for n in 0..2 {
-                let rotated = store.rotate_session(rotation(session, n)).await?;
+                let (rotate, by) = rotation(session, n);
+                let rotated = store.rotate_session(rotate, by).await?.outcome;
                 assert!(matches!(rotated, Rotated::Rotated(_)), "{rotated:?}");
                 answer(&format!("rotated {session} {}", n + 1));
             }
@@ -85,18 +86,17 @@ async fn caller(store: Arc<dyn Store>, turn: Arc<AtomicU32>, times: u32) -> Resu
         }
 
         let (link, session) = (LinkId::random(random()), SessionId::random(random()));
-        assert_eq!(
-            store.issue_link(countersign::store::verbs::IssueLink { link: issued(link, id, &name), by: by() }).await?,
-            Issued::Issued
-        );
-        let redeemed = store.redeem_link(redemption(link, session)).await?;
+        assert_eq!(store.issue_link(issued(link, id, &name), by()).await?.outcome, Issued::Issued);
+        let redeemed = store.redeem_link(redemption(link, session), by()).await?.outcome;
         assert!(matches!(redeemed, Redeemed::Opened(_)), "{redeemed:?}");
         answer(&format!("redeemed {link}"));
         answer(&format!("session {session}"));
         sessions.push(session);
 
-        let logged_out = store.logout_user(&Name::parse(&name).unwrap().folded(), by()).await?;
-        let LoggedOut::Done { sessions: ended, revision, .. } = logged_out else { panic!("{logged_out:?}") };
+        let logged_out = store.logout_user(Name::parse(&name).unwrap().folded(), by()).await?;
+        let Commit { outcome: LoggedOut::Done { sessions: ended, .. }, revision, .. } = logged_out else {
+            panic!("{logged_out:?}")
+        };
         assert_eq!(ended, 3);
         answer(&format!("revision {revision}"));
         for session in sessions {
@@ -122,7 +122,7 @@ pub(crate) fn tip(session: SessionId, n: u32) -> ChainHash {
 
 /// A redemption by somebody who did not make an earlier one.
 pub(crate) fn redemption(link: LinkId, session: SessionId) -> RedeemLink {
-    RedeemLink { link, token: token(link), request: None, session: new(session), by: by() }
+    RedeemLink { link, token: token(link), request: None, session: new(session) }
 }
 
 pub(crate) fn by() -> By {
@@ -143,15 +143,14 @@ pub(crate) fn founding() -> Founding {
         Foundation { issuer: "https://here".to_owned(), epoch: 1, sealed_check: Vec::new(), server_keys: Vec::new() };
     let roles = Roles { staff: false, superuser: true };
     let admin = User::new(UserId::random(random()), Name::parse("admin").unwrap(), None, Some("hash".to_owned()), roles, now());
-    Founding { foundation, signing_keys: Vec::new(), admin, now: now() }
+    Founding { foundation, signing_keys: Vec::new(), admin }
 }
 
-pub(crate) fn create(name: &str) -> CreateUser {
+pub(crate) fn create(name: &str) -> User {
     let (id, name) = (UserId::random(random()), Name::parse(name).unwrap());
     let plain = User::new(id, name, None, Some("hash".to_owned()), Roles::default(), now());
     let totp = Totp::On { sealed: vec![0; 40], last_step: 0, recovery: vec![[0; 32]; 10] };
-    let user = User::try_from(UserParts { totp, ..plain.into_parts() }).unwrap();
-    CreateUser { user, by: by() }
+    User::try_from(UserParts { totp, ..plain.into_parts() }).unwrap()
 }
 
 pub(crate) fn opening(user: UserId, session: SessionId, step: u64) -> OpenSession {
@@ -163,7 +162,6 @@ pub(crate) fn opening(user: UserId, session: SessionId, step: u64) -> OpenSessio
         factor: Some(SecondFactor::TotpStep(step)),
         upgraded: None,
         organization: None,
-        by: by(),
     }
 }
 
@@ -180,11 +178,11 @@ fn new(id: SessionId) -> NewSession {
 }
 
 /// Each from another address than the one before, so that each is an audit event.
-pub(crate) fn rotation(session: SessionId, n: u32) -> RotateSession {
+pub(crate) fn rotation(session: SessionId, n: u32) -> (RotateSession, By) {
     let mut by = by();
     by.origin.source = Some([192, 0, 2, u8::from(n.is_multiple_of(2))].into());
     let token = PresentedToken { n, hash: tip(session, n), successor: tip(session, n + 1), mode: None };
-    RotateSession { session, token, by }
+    (RotateSession { session, token }, by)
 }
 
 fn issued(id: LinkId, issuer: UserId, guest: &str) -> Link {

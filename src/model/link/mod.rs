@@ -6,8 +6,6 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::redeem::{LinkRedeemed, Redemption};
 use super::audit::Action;
 use super::clock::Timestamp;
@@ -25,7 +23,7 @@ pub const REDEEM_RETRY: Duration = Duration::from_mins(1);
 pub const LINK_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// What became of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkState {
     /// Not redeemed yet (or, where it is not one-time, redeemed any number of times).
     Issued,
@@ -46,7 +44,7 @@ pub enum LinkState {
 }
 
 /// What a [`Link`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkParts {
     /// Its id.
     pub id: LinkId,
@@ -94,8 +92,7 @@ pub struct NewLink {
 }
 
 /// A link, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "LinkParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link(LinkParts);
 
 /// What became of issuing a link.

@@ -5,8 +5,6 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::audit::Action;
 use super::clock::Timestamp;
 use super::decision::{Decision, Impossible};
@@ -22,7 +20,7 @@ pub const KEY_SESSION: Duration = Duration::from_hours(24);
 const COARSE: Duration = Duration::from_mins(1);
 
 /// What a [`PersonalKey`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonalKeyParts {
     /// Its id.
     pub id: KeyId,
@@ -45,8 +43,7 @@ pub struct PersonalKeyParts {
 }
 
 /// A personal key, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PersonalKeyParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonalKey(PersonalKeyParts);
 
 /// What became of making a key.
@@ -160,7 +157,7 @@ impl PersonalKey {
     }
 
     /// True where a token that came from it and carries `generation` may be renewed at `now`, its owner being so. A loss of a role
-    /// or of a membership is no obstacle: the next token is narrower.
+    /// is no obstacle: the next token is narrower.
     #[must_use]
     pub fn renews(&self, owner: &User, generation: Generation, now: Timestamp) -> bool {
         self.admits(owner, now) && owner.standing().session_lives(generation)

@@ -1,12 +1,10 @@
 //! The words a session is told in: through which face, in which mode, proved how, renewed which way, ended why.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, LinkId};
 
 /// Which face a session was opened through: the `client_id` claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     /// The gRPC API.
     Grpc,
@@ -32,7 +30,7 @@ impl Face {
 }
 
 /// Where the refresh token travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// In the message.
     Json,
@@ -41,7 +39,7 @@ pub enum Mode {
 }
 
 /// Which way a session renews: fixed by its first Refresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Renewal {
     /// Not renewed yet.
     #[default]
@@ -53,7 +51,7 @@ pub enum Renewal {
 }
 
 /// How the caller proved who it is: the `amr` claim (RFC 8176 values where there is one).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// `pwd`
     Password,
@@ -92,7 +90,7 @@ impl Method {
 }
 
 /// The credential a session came from, where it is one that can be revoked by itself: the `cred` claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credential {
     /// A personal key.
     Key(KeyId),
@@ -123,7 +121,7 @@ impl Credential {
 }
 
 /// Why a session ended before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
     /// Logout by its own caller, or RevokeSession.
     Logout,
@@ -138,7 +136,7 @@ pub enum EndReason {
 }
 
 /// Live or ended; an ended one is a tombstone until its last token has expired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
     /// Usable, if its generation and its end allow.
     Live,

@@ -8,8 +8,6 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::collect::{AttemptCollected, Collection};
 pub use self::steps::{AttemptIdentified, ProvenSubject, Step};
 use super::clock::Timestamp;
@@ -21,7 +19,7 @@ use super::user::Generation;
 pub const COLLECT_RETRY: Duration = Duration::from_mins(1);
 
 /// Where an attempt stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptState {
     /// The callback came and its code is being exchanged. What is found so after a crash failed.
     Exchanging {
@@ -58,7 +56,7 @@ pub enum AttemptState {
 }
 
 /// What an [`Attempt`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptParts {
     /// Its id.
     pub id: AttemptId,
@@ -71,8 +69,7 @@ pub struct AttemptParts {
 }
 
 /// An attempt, from its callback on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "AttemptParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt(AttemptParts);
 
 impl Attempt {

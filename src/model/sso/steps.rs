@@ -15,8 +15,6 @@ pub enum Step {
     Done,
     /// The attempt is not where this step begins: it was taken before, refused or is over.
     OutOfTurn,
-    /// It was refused in this commit: no sign-up, account disabled or logged out meanwhile, not a member.
-    Refused,
 }
 
 /// What became of an identity that a provider vouched for.

@@ -1,15 +1,13 @@
 //! The counter of an account or a guest name, with its two floors.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::decision::Impossible;
 
 /// A counter's value as it was read before a credential was checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 
 /// What [`Generations`] are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GenerationsParts {
     /// What is opened or signed now carries this.
     pub current: Generation,
@@ -23,8 +21,7 @@ pub struct GenerationsParts {
 
 /// The counter of an account or a guest name, with its two floors. The token floor is at least the session floor, and neither
 /// passes the counter; nothing of them ever falls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "GenerationsParts")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generations(GenerationsParts);
 
 impl Generations {
@@ -66,6 +63,12 @@ impl Generations {
     pub fn end_tokens(self, revision: i64) -> Self {
         let current = self.raised(revision);
         Self(GenerationsParts { current, token_floor: current, ..self.0 })
+    }
+
+    /// With a higher counter: what carries less can be told from what comes now, and lives on.
+    #[must_use]
+    pub fn raise(self, revision: i64) -> Self {
+        Self(GenerationsParts { current: self.raised(revision), ..self.0 })
     }
 
     fn raised(self, revision: i64) -> Generation {

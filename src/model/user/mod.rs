@@ -5,8 +5,8 @@
 //! Every account and every guest name has one counter. Each session, link and token carries the value that was read *before*
 //! its credential was checked. Two floors follow the counter: what is opened (sessions, links) below the session floor is
 //! dead, and what is signed (access tokens) below the token floor is dead. LogoutUser and its like raise the counter and both
-//! floors; the loss of a role or membership raises the counter and the token floor only, so that the session lives on and
-//! its next token is a narrower one. Nothing compares times.
+//! floors; the loss of a role raises the counter and the token floor only, so that the session lives on and its next token is a
+//! narrower one. The loss of a membership, or of a role in it, raises the counter, and ends the lower tokens of that organization. Nothing compares times.
 //!
 //! A counter rises at least to the revision of the commit that raises it. Readers see a commit before it is durable, and a token
 //! may be signed with a generation that a crash then loses: counted in ones, the next commit would give the same one again, and
@@ -19,8 +19,6 @@ mod subject;
 #[cfg(test)]
 mod tests;
 mod totp;
-
-use serde::{Deserialize, Serialize};
 
 pub use self::generations::{Generation, Generations, GenerationsParts};
 pub use self::guest::Guest;
@@ -35,7 +33,7 @@ use super::name::{Email, Name};
 use super::revocation::Revoked;
 
 /// The roles of an account. A plain user has neither.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
     /// May use the single-use gateway and LogoutUser.
     pub staff: bool,
@@ -58,7 +56,7 @@ impl Roles {
 }
 
 /// What a [`User`] is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserParts {
     /// Its id, the `sub` of its tokens.
     pub id: UserId,
@@ -81,8 +79,7 @@ pub struct UserParts {
 }
 
 /// An account, whole: one record, one state machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "UserParts")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(UserParts);
 
 /// What became of switching an account on or off.
@@ -103,11 +100,22 @@ pub enum UserLoggedOut {
     NotAllowed,
 }
 
-/// What became of enrolling or confirming one-time codes.
+/// What became of enrolling one-time codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TotpChanged {
-    /// Done.
-    Changed,
+pub enum TotpEnrolled {
+    /// The secret waits for its first code.
+    Enrolled,
+    /// Codes guard the login already.
+    AlreadyOn,
+    /// No such account.
+    Unknown,
+}
+
+/// What became of confirming one-time codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TotpConfirmed {
+    /// Codes guard the login from now on.
+    Confirmed,
     /// They guard the login already.
     AlreadyOn,
     /// None is waiting to be confirmed, or another secret than the one the code was checked with.
@@ -236,7 +244,15 @@ impl User {
         self.end_all(UserLoggedOut::Done, revision)
     }
 
-    /// Ends its tokens, at `revision`, because it lost a role or a membership. Its sessions renew to what is allowed now.
+    /// Ends its tokens for the organization of that name, at `revision`, because it lost its membership or a role there. No other
+    /// token ends, and no session.
+    pub fn narrow_in(self, organization: &str, revision: i64) -> Decision<Self, ()> {
+        let generations = self.0.generations.raise(revision);
+        let below = Revoked::BelowIn(Subject::User(self.0.id), organization.to_owned(), generations.current());
+        Decision::changed(Self(UserParts { generations, ..self.0 }), ()).revoking(below)
+    }
+
+    /// Ends its tokens, at `revision`, because it lost a role. Its sessions renew to what is allowed now.
     pub fn narrow(self, revision: i64) -> Decision<Self, ()> {
         self.with_generations((), |generations| generations.end_tokens(revision))
     }
@@ -256,29 +272,29 @@ impl User {
     }
 
     /// Keeps a sealed secret that waits for its first code, in place of one that waited before.
-    pub fn enroll_totp(self, sealed: &[u8]) -> Decision<Self, TotpChanged> {
+    pub fn enroll_totp(self, sealed: &[u8]) -> Decision<Self, TotpEnrolled> {
         if self.0.totp.is_on() {
-            return Decision::unchanged(self, TotpChanged::AlreadyOn);
+            return Decision::unchanged(self, TotpEnrolled::AlreadyOn);
         }
         let enrolled = Action::TotpEnrolled(self.0.id);
-        self.with_totp(Totp::Pending { sealed: sealed.to_vec() }).auditing(enrolled)
+        self.with_totp(TotpEnrolled::Enrolled, Totp::Pending { sealed: sealed.to_vec() }).auditing(enrolled)
     }
 
     /// Makes the waiting secret guard the login, if it still is the one that the code of `step` was `checked` with.
-    pub fn confirm_totp(self, checked: &[u8], step: u64, recovery: &[[u8; 32]]) -> Decision<Self, TotpChanged> {
+    pub fn confirm_totp(self, checked: &[u8], step: u64, recovery: &[[u8; 32]]) -> Decision<Self, TotpConfirmed> {
         match &self.0.totp {
-            Totp::On { .. } => Decision::unchanged(self, TotpChanged::AlreadyOn),
+            Totp::On { .. } => Decision::unchanged(self, TotpConfirmed::AlreadyOn),
             Totp::Pending { sealed } if sealed == checked => {
                 let confirmed = Action::TotpConfirmed(self.0.id);
                 let on = Totp::On { sealed: checked.to_vec(), last_step: step, recovery: recovery.to_vec() };
-                self.with_totp(on).auditing(confirmed)
+                self.with_totp(TotpConfirmed::Confirmed, on).auditing(confirmed)
             }
-            Totp::Pending { .. } | Totp::Off => Decision::unchanged(self, TotpChanged::NotPending),
+            Totp::Pending { .. } | Totp::Off => Decision::unchanged(self, TotpConfirmed::NotPending),
         }
     }
 
-    fn with_totp(self, totp: Totp) -> Decision<Self, TotpChanged> {
-        Decision::changed(Self(UserParts { totp, ..self.0 }), TotpChanged::Changed)
+    fn with_totp<O>(self, outcome: O, totp: Totp) -> Decision<Self, O> {
+        Decision::changed(Self(UserParts { totp, ..self.0 }), outcome)
     }
 
     /// Everything that it opened is over.

@@ -1,9 +1,7 @@
 //! One-time codes: off, waiting for their first code, or guarding the login.
 
-use serde::{Deserialize, Serialize};
-
 /// An account's one-time codes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Totp {
     /// None enrolled.
     #[default]

@@ -37,14 +37,14 @@ async fn the_list_has_the_live_keys_and_no_secret() {
     house.clock.advance(Duration::from_secs(1));
     let kept = house.keys.create(&pat, "kept", None).await.unwrap();
     house.keys.revoke(&pat, &gone.key_id).await.unwrap();
-    let ids = async || house.keys.list(&pat).await.unwrap().into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    let ids = async || house.keys.list(&pat, "", 50).await.unwrap().keys.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(ids().await, [brief.key_id.clone(), kept.key_id.clone()]);
     assert!(works(&house, &brief).await);
     house.clock.advance(minute);
     assert_eq!(ids().await, std::slice::from_ref(&kept.key_id));
     assert!(!works(&house, &brief).await);
     let script = house.by_key(&pat).await;
-    assert_eq!(house.keys.list(&script).await.unwrap().len(), 2, "a script may look");
+    assert_eq!(house.keys.list(&script, "", 50).await.unwrap().keys.len(), 2, "a script may look");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_superuser_makes_a_key_for_another() {
     let (root, pat) = (house.person("root", SUPERUSER).await, house.person("pat", PLAIN).await);
     let key = house.keys.create_for(&root, "PAT", "machine", None).await.unwrap();
     assert!(works(&house, &key).await);
-    assert_eq!(house.keys.list(&pat).await.unwrap().len(), 1);
+    assert_eq!(house.keys.list(&pat, "", 50).await.unwrap().keys.len(), 1);
     assert!(matches!(house.keys.create_for(&root, "nobody", "k", None).await, Err(Error::NotFound(Thing::User))));
     assert!(matches!(house.keys.create_for(&pat, "pat", "k", None).await, Err(Error::PermissionDenied(_))));
 }
@@ -119,4 +119,30 @@ async fn the_key_of_a_disabled_owner_sleeps() {
     assert!(!works(&house, &key).await);
     house.users.enable(&root, "pat").await.unwrap();
     assert!(works(&house, &key).await);
+}
+
+#[tokio::test]
+async fn the_pages_hold_still_while_keys_come_and_go() {
+    let house = House::new();
+    let pat = house.person("pat", PLAIN).await;
+    let mut keys = Vec::new();
+    for number in 0..6 {
+        let ttl = (number == 2).then_some(Duration::from_mins(1));
+        keys.push(house.keys.create(&pat, &format!("key {number}"), ttl).await.unwrap().key_id);
+        house.clock.advance(Duration::from_secs(1));
+    }
+    let ids = |page: &KeyPage| page.keys.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    let first = house.keys.list(&pat, "", 2).await.unwrap();
+    assert_eq!(ids(&first), keys[..2]);
+    // The last one of the page goes, another expires, and a new one comes.
+    house.keys.revoke(&pat, &keys[1]).await.unwrap();
+    house.clock.advance(Duration::from_mins(1));
+    let late = house.keys.create(&pat, "late", None).await.unwrap().key_id;
+    let second = house.keys.list(&pat, &first.next.unwrap(), 2).await.unwrap();
+    assert_eq!(ids(&second), keys[3..5]);
+    let third = house.keys.list(&pat, &second.next.unwrap(), 2).await.unwrap();
+    assert_eq!((ids(&third), third.next), (vec![keys[5].clone(), late], None));
+    let bob = house.person("bob", PLAIN).await;
+    assert!(ids(&house.keys.list(&bob, &keys[0], 2).await.unwrap()).is_empty(), "another's list");
+    assert!(refused(&house.keys.list(&pat, "page 2", 2).await, "page_token"));
 }

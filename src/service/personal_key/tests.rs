@@ -13,7 +13,7 @@ async fn elsewhere(house: &House) -> (Arc<dyn Store>, PersonalKeys, SignedIn, Ke
     let store = simulated(simulation, Arc::new(Revocations::of(Lanes::Many))).unwrap();
     let guesses = Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>));
     let (keys, random) = (Arc::clone(&house.server_keys), Arc::new(SystemRandom));
-    let over = PersonalKeys::new(Arc::clone(&store), keys, random, house.tokens.clone(), guesses, house.time.clone());
+    let over = PersonalKeys::new(&store, keys, random, house.tokens.clone(), guesses, house.time.clone());
     (store, over, script, key)
 }
 

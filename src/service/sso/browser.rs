@@ -23,7 +23,7 @@ use crate::service::client::Client;
 use crate::service::providers::client_secret_purpose;
 use crate::service::{Error, Result};
 use crate::store::StoreError;
-use crate::store::verbs::Step;
+use crate::store::verbs::{RefuseAttempt, Step};
 
 /// The characters of a binding cookie's value: 16 random bytes in URL-safe base64.
 const COOKIE_LENGTH: usize = 22;
@@ -126,10 +126,10 @@ impl Sso {
         let opened = open_state(&inner.keys, StateKind::Begin, state).map_err(|_| Refusal::Invalid)?;
         let Begin { ticket, asked } = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
         let left = inner.left(&ticket)?;
-        if inner.store.attempt(ticket.attempt).await?.is_some() {
+        if inner.sign_on.attempt(ticket.attempt).await?.is_some() {
             return Err(Refusal::Used);
         }
-        let provider = inner.store.provider(ticket.provider).await?.ok_or(Refusal::ProviderFailed)?;
+        let provider = inner.sign_on.provider(ticket.provider).await?.ok_or(Refusal::ProviderFailed)?;
         let cookie = match cookie {
             Some(cookie) if well_formed(cookie) => cookie.clone(),
             _ => Secret::new(URL_SAFE_NO_PAD.encode(inner.random.bytes::<16>())),
@@ -197,20 +197,19 @@ impl Sso {
 impl Inner {
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
         let by = client.by(self.time.now());
-        if yes && self.store.provider(ticket.provider).await?.is_none() {
+        if yes && self.sign_on.provider(ticket.provider).await?.is_none() {
             return Err(self.refuse(client, ticket, Refusal::NotAllowed).await);
         }
         let (step, answered) = if yes {
-            (self.store.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
+            (self.sign_on.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
         } else {
-            (self.store.refuse_attempt(ticket.attempt, ticket.expire_time, by).await, Answered::Refused)
+            (self.sign_on.refuse_attempt(refusal(ticket), by).await, Answered::Refused)
         };
         self.waits.wake(ticket.attempt);
-        match step? {
+        match step?.outcome {
             Step::Done => Ok(answered),
-            Step::Refused => Err(Refusal::NotAllowed),
             // The second click of two.
-            Step::OutOfTurn => match self.store.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+            Step::OutOfTurn => match self.sign_on.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
                 Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) if yes => Ok(answered),
                 Some(AttemptState::Refused) if !yes => Ok(answered),
                 _ => Err(Refusal::Used),
@@ -220,7 +219,7 @@ impl Inner {
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
     pub(super) async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
-        let refused = self.store.refuse_attempt(ticket.attempt, ticket.expire_time, client.by(self.time.now())).await;
+        let refused = self.sign_on.refuse_attempt(refusal(ticket), client.by(self.time.now())).await;
         self.waits.wake(ticket.attempt);
         match refused {
             Ok(_) => why,
@@ -301,4 +300,8 @@ pub(super) fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refu
 
 fn well_formed(cookie: &Secret) -> bool {
     cookie.len() == COOKIE_LENGTH && cookie.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+pub(super) fn refusal(ticket: &Ticket) -> RefuseAttempt {
+    RefuseAttempt { attempt: ticket.attempt, expire_time: ticket.expire_time }
 }

@@ -13,14 +13,14 @@ use crate::model::provider::IdentityProvider;
 use crate::model::secret::Secret;
 use crate::model::sso::{Attempt, AttemptState};
 use crate::service::client::Client;
-use crate::store::verbs::{Identify, Step};
+use crate::store::verbs::{BeginExchange, Identified, Identify, Step};
 
 impl Inner {
     pub(super) async fn take_back(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
         let bound = self.bound(Leg::Provider, &callback.state, callback.cookie.as_ref())?;
         let ticket = &bound.ticket;
         self.left(ticket)?;
-        let provider = self.store.provider(ticket.provider).await?;
+        let provider = self.sign_on.provider(ticket.provider).await?;
         // The provider of the attempt, of the redirect URI and of the answer must be one (mix-up).
         let provider = provider.filter(|provider| {
             provider.id.to_string() == callback.provider && callback.issuer.as_ref().is_none_or(|iss| *iss == provider.issuer)
@@ -34,10 +34,10 @@ impl Inner {
         let registration = self.registration(&provider)?;
         let _alone = self.exchanges.turn(ticket.attempt).await;
         let by = client.by(self.time.now());
-        match self.store.begin_exchange(ticket.attempt, ticket.expire_time, bound.binding, by).await? {
+        let begin = BeginExchange { attempt: ticket.attempt, expire_time: ticket.expire_time, browser: bound.binding };
+        match self.sign_on.begin_exchange(begin, by).await?.outcome {
             Step::Done => {}
             Step::OutOfTurn => return self.asked_before(client, bound, &provider).await,
-            Step::Refused => return Err(Refusal::NotAllowed),
         }
         let request = self.request(&bound, callback.state);
         let identity = match self.identity.exchange(&registration, &request, &code, callback.issuer.as_deref()).await {
@@ -60,11 +60,11 @@ impl Inner {
         bound: Bound,
         provider: &IdentityProvider,
     ) -> std::result::Result<Confirmation, Refusal> {
-        let found = self.store.attempt(bound.ticket.attempt).await?;
+        let found = self.sign_on.attempt(bound.ticket.attempt).await?;
         let same = |attempt: &Attempt| attempt.browser().is_some_and(|browser| hashes_equal(browser, &bound.binding));
         match found.filter(same).as_ref().map(Attempt::state) {
             Some(AttemptState::Identified { user, .. }) => {
-                let user = self.store.user(*user).await?.ok_or(Refusal::NotAllowed)?;
+                let user = self.accounts.user(*user).await?.ok_or(Refusal::NotAllowed)?;
                 self.confirmation(bound, user.name().as_str().to_owned(), provider)
             }
             // It is this one's turn, so whoever exchanged it is gone.
@@ -107,17 +107,16 @@ impl Inner {
             identity: (provider.issuer.clone(), proven.subject),
             new_user: UserId::random(&*self.random),
             organization: ticket.organization,
-            by: client.by(self.time.now()),
         };
-        let step = self.store.identify(identify).await;
+        let identified = self.sign_on.identify(identify, client.by(self.time.now())).await;
         self.waits.wake(ticket.attempt);
-        match step? {
-            Step::Done => {}
-            Step::OutOfTurn => return Err(Refusal::Used),
-            Step::Refused => return Err(Refusal::NotAllowed),
+        match identified?.outcome {
+            Identified::Done => {}
+            Identified::OutOfTurn => return Err(Refusal::Used),
+            Identified::Refused => return Err(Refusal::NotAllowed),
         }
-        let user = self.store.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
-        let user = self.store.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
+        let user = self.sign_on.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
+        let user = self.accounts.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
         let got = |email: &Email| user.email().is_some_and(|own| own.folded() == email.folded());
         if email.is_some_and(|email| provider.vouches_for(&email) && !got(&email)) {
             tracing::warn!(provider = %provider.id, user = %user.id(), "the verified e-mail of a sign-on is another's here");

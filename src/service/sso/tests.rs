@@ -5,6 +5,7 @@ use crate::crypto::state::StateKind;
 use crate::model::clock::Clock as _;
 use crate::service::testing::{PASSWORD, PLAIN, client};
 use crate::store::Lane;
+use crate::store::verbs::{BeginExchange, Step};
 
 fn pending(outcome: &Result<SsoCollected>) -> bool {
     matches!(outcome, Ok(SsoCollected::Pending))
@@ -171,8 +172,10 @@ async fn an_attempt_that_a_crash_left_behind_says_so_at_once() {
     for (waited_for, round) in [(true, &asked), (false, &came_back)] {
         let bound = rig.sso.0.bound(Leg::Provider, &round.state, Some(&round.cookie)).unwrap();
         let (store, by) = (&rig.house.store, client().by(rig.house.clock.now()));
-        let begun = store.begin_exchange(bound.ticket.attempt, bound.ticket.expire_time, bound.binding, by).await.unwrap();
-        assert_eq!(begun, crate::store::verbs::Step::Done);
+        let (attempt, expire_time) = (bound.ticket.attempt, bound.ticket.expire_time);
+        let begin = BeginExchange { attempt, expire_time, browser: bound.binding };
+        let step = store.begin_exchange(begin, by).await.unwrap().outcome;
+        assert_eq!(step, Step::Done);
         // As long as its callback is here it may finish.
         let turn = rig.sso.0.exchanges.turn(bound.ticket.attempt).await;
         assert!(pending(&rig.collect(round).await));

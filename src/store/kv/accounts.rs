@@ -1,22 +1,58 @@
 //! Accounts: making them, switching them on and off, passwords, one-time codes.
 
+use async_trait::async_trait;
+
 use super::audit::audit;
-use super::commit::next_revision;
+use super::commit::{Held, next_revision};
 use super::decided::apply;
 use super::engine::View;
 use super::key::{self, Kind};
 use super::record::{Named, Superuser, put, scan};
 use super::roll;
-use super::rows::{known_user, named, user, user_by_name};
+use super::rows::{granted, holder, known_user, named, user, user_by_name};
 use super::session_row::{put_session, session};
+use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::decision::Decision;
 use crate::model::ids::UserId;
 use crate::model::name::Folded;
-use crate::model::user::{PasswordChange, PasswordChanged, Subject, TotpChanged, User, UserSwitched};
-use crate::store::verbs::{By, ChangePassword, Changed, Created, Switched};
+use crate::model::user::{PasswordChange, PasswordChanged, Subject, TotpConfirmed, TotpEnrolled, User, UserSwitched};
+use crate::store::verbs::{
+    AccountStore, By, ChangePassword, Commit, ConfirmTotp, EnrollTotp, PasswordReplaced, SwitchUser, Switched, UserCreated,
+};
 use crate::store::{Result, StoreError};
+
+#[async_trait]
+impl AccountStore for KvStore {
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.read(|view| user(view, id)).await
+    }
+
+    async fn user_by_login(&self, login: &Folded) -> Result<Option<User>> {
+        self.read(|view| user_by_login(view, login)).await
+    }
+
+    async fn create_user(&self, new: User, by: By) -> Result<Commit<UserCreated>> {
+        self.change(by, move |tx, by| create_user(tx, by, &new)).await
+    }
+
+    async fn switch_user(&self, command: SwitchUser, by: By) -> Result<Commit<Switched>> {
+        self.change_held(by, move |tx, by| switch_user(tx, by, &command)).await
+    }
+
+    async fn change_password(&self, command: ChangePassword, by: By) -> Result<Commit<PasswordReplaced>> {
+        self.change(by, move |tx, by| change_password(tx, by, &command)).await
+    }
+
+    async fn enroll_totp(&self, command: EnrollTotp, by: By) -> Result<Commit<TotpEnrolled>> {
+        self.change(by, move |tx, by| enroll_totp(tx, by, &command)).await
+    }
+
+    async fn confirm_totp(&self, command: ConfirmTotp, by: By) -> Result<Commit<TotpConfirmed>> {
+        self.change(by, move |tx, by| confirm_totp(tx, by, &command)).await
+    }
+}
 
 pub(super) fn user_by_login(view: &dyn View, login: &Folded) -> Result<Option<User>> {
     match named(view, login)? {
@@ -25,27 +61,37 @@ pub(super) fn user_by_login(view: &dyn View, login: &Folded) -> Result<Option<Us
     }
 }
 
-pub(super) fn create_user(tx: &mut Tx<'_>, by: &By, new: &User) -> Result<Created> {
+pub(super) fn create_user(tx: &mut Tx<'_>, by: &By, new: &User) -> Result<UserCreated> {
     if user(tx, new.id())?.is_some() {
         return Err(StoreError::Corrupt(format!("User: {} exists already", new.id())));
     }
-    if let Some(refused) = occupied(tx, &new.name().folded())? {
-        return Ok(refused);
+    match occupied(tx, &new.name().folded())? {
+        Some(Occupied::Taken) => return Ok(UserCreated::NameTaken),
+        Some(Occupied::Reserved) => return Ok(UserCreated::NameReserved),
+        None => {}
     }
     if let Some(email) = new.email()
         && named(tx, &email.folded())?.is_some()
     {
-        return Ok(Created::Taken { email: true });
+        return Ok(UserCreated::EmailTaken);
     }
     insert(tx, by, new)?;
-    Ok(Created::Created)
+    Ok(UserCreated::Created)
+}
+
+/// Why a name cannot be given.
+pub(super) enum Occupied {
+    /// It is another's.
+    Taken,
+    /// It was another's.
+    Reserved,
 }
 
 /// Why a name cannot be given; `None` where it can.
-pub(super) fn occupied(view: &dyn View, name: &Folded) -> Result<Option<Created>> {
+pub(super) fn occupied(view: &dyn View, name: &Folded) -> Result<Option<Occupied>> {
     Ok(named(view, name)?.map(|named| match named {
-        Named::Reserved => Created::Reserved,
-        _ => Created::Taken { email: false },
+        Named::Reserved => Occupied::Reserved,
+        Named::User(_) | Named::Email(_) | Named::Organization(_) => Occupied::Taken,
     }))
 }
 
@@ -62,14 +108,21 @@ pub(super) fn insert(tx: &mut Tx<'_>, by: &By, user: &User) -> Result<()> {
     audit(tx, by, Action::UserCreated(user.id()))
 }
 
-pub(super) fn switch_user(tx: &mut Tx<'_>, by: &By, name: &Folded, enabled: bool) -> Result<Switched> {
-    let Some(user) = user_by_name(tx, name)? else { return Ok(Switched::Unknown) };
+fn switch_user(tx: &mut Tx<'_>, by: &By, command: &SwitchUser) -> Result<Held<Switched>> {
+    let Some(user) = user_by_name(tx, &command.name)? else { return Ok(Held::here(Switched::Unknown)) };
     let another = another_superuser(tx, user.id())?;
-    let decision = user.switch(enabled, another, next_revision(tx, by.now));
-    match decision.outcome {
-        UserSwitched::Done => Ok(Switched::Done(Box::new(end_or_keep(tx, by, decision)?))),
-        UserSwitched::LastSuperuser => Ok(Switched::LastSuperuser),
-    }
+    let decision = user.switch(command.enabled, another, next_revision(tx, by.now));
+    let changed = decision.changed;
+    Ok(match decision.outcome {
+        UserSwitched::Done => {
+            let user = end_or_keep(tx, by, decision)?;
+            let floor = user.generations().session_floor_revision();
+            let done = Switched::Done(Box::new(user));
+            // What was disabled before has ended at the revision of its floor.
+            if changed || command.enabled { Held::here(done) } else { Held::at(floor, done) }
+        }
+        UserSwitched::LastSuperuser => Held::here(Switched::LastSuperuser),
+    })
 }
 
 /// True where an enabled superuser other than `id` is there.
@@ -92,35 +145,28 @@ fn end_or_keep<O>(tx: &mut Tx<'_>, by: &By, decision: Decision<User, O>) -> Resu
     Ok(user)
 }
 
-pub(super) fn change_password(tx: &mut Tx<'_>, by: &By, change: &ChangePassword) -> Result<Changed> {
-    let Some(user) = user(tx, change.user)? else { return Ok(Changed::Stale) };
+fn change_password(tx: &mut Tx<'_>, by: &By, change: &ChangePassword) -> Result<PasswordReplaced> {
+    let Some(user) = user(tx, change.user)? else { return Ok(PasswordReplaced::Stale) };
     let subject = Subject::User(user.id());
     let own = session(tx, change.keep)?;
     let ChangePassword { generation, checked, replacement, .. } = change;
     let replaced = PasswordChange { generation: *generation, checked, replacement };
     let decision = user.change_password(&replaced, own, by.now, next_revision(tx, by.now));
-    let (PasswordChanged::Changed(moved), revision) = apply(tx, by, decision)? else { return Ok(Changed::Stale) };
+    let PasswordChanged::Changed(moved) = apply(tx, by, decision)? else { return Ok(PasswordReplaced::Stale) };
     roll::clear(tx, &subject)?;
-    if let Some(own) = moved {
-        roll::enrol(tx, &own)?;
-        put_session(tx, own)?;
-    }
-    Ok(Changed::Changed(revision))
+    let Some(own) = moved else { return Ok(PasswordReplaced::Replaced(None)) };
+    roll::enrol(tx, &own)?;
+    let granted = granted(tx, holder(tx, &subject)?, &own)?;
+    put_session(tx, own)?;
+    Ok(PasswordReplaced::Replaced(Some(granted)))
 }
 
-pub(super) fn enroll_totp(tx: &mut Tx<'_>, by: &By, id: UserId, sealed: &[u8]) -> Result<TotpChanged> {
-    let Some(user) = user(tx, id)? else { return Ok(TotpChanged::Unknown) };
-    Ok(apply(tx, by, user.enroll_totp(sealed))?.0)
+fn enroll_totp(tx: &mut Tx<'_>, by: &By, command: &EnrollTotp) -> Result<TotpEnrolled> {
+    let Some(user) = user(tx, command.user)? else { return Ok(TotpEnrolled::Unknown) };
+    apply(tx, by, user.enroll_totp(&command.sealed))
 }
 
-pub(super) fn confirm_totp(
-    tx: &mut Tx<'_>,
-    by: &By,
-    id: UserId,
-    checked: &[u8],
-    step: u64,
-    recovery: &[[u8; 32]],
-) -> Result<TotpChanged> {
-    let Some(user) = user(tx, id)? else { return Ok(TotpChanged::Unknown) };
-    Ok(apply(tx, by, user.confirm_totp(checked, step, recovery))?.0)
+fn confirm_totp(tx: &mut Tx<'_>, by: &By, command: &ConfirmTotp) -> Result<TotpConfirmed> {
+    let Some(user) = user(tx, command.user)? else { return Ok(TotpConfirmed::Unknown) };
+    apply(tx, by, user.confirm_totp(&command.sealed, command.step, &command.recovery))
 }

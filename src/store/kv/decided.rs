@@ -23,9 +23,8 @@ pub(super) trait Kept {
     fn keep(self, tx: &mut Tx<'_>) -> Result<()>;
 }
 
-/// Puts all that was decided into the commit. Answers the outcome, and the revision that holds it: that of what was revoked, the
-/// present one where nothing was.
-pub(super) fn apply<V: Kept, O>(tx: &mut Tx<'_>, by: &By, decision: Decision<V, O>) -> Result<(O, i64)> {
+/// Puts all that was decided into the commit, and answers the outcome.
+pub(super) fn apply<V: Kept, O>(tx: &mut Tx<'_>, by: &By, decision: Decision<V, O>) -> Result<O> {
     let Decision { value, changed, outcome, revoked, audited } = decision;
     if changed {
         value.keep(tx)?;
@@ -33,11 +32,10 @@ pub(super) fn apply<V: Kept, O>(tx: &mut Tx<'_>, by: &By, decision: Decision<V, 
     if let Some(action) = audited {
         audit(tx, by, action)?;
     }
-    let revision = match revoked {
-        Some(what) => revoke(tx, by.now, what)?,
-        None => tx.head.revision,
-    };
-    Ok((outcome, revision))
+    if let Some(what) = revoked {
+        revoke(tx, by.now, what)?;
+    }
+    Ok(outcome)
 }
 
 impl Kept for Session {

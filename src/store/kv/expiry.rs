@@ -1,7 +1,5 @@
 //! What expires, in the order of time.
 
-use serde::{Deserialize, Serialize};
-
 use super::key::{self, Kind};
 use super::record::{ExpiryPage, scan_from};
 use super::tx::Tx;
@@ -10,7 +8,7 @@ use crate::model::ids::{AttemptId, LinkId, SessionId};
 use crate::store::{Lane, Lanes, Result};
 
 /// What expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiring {
     Session(SessionId),
     Link(LinkId),

@@ -1,12 +1,10 @@
 //! The head of a lane: where its commits stand.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::clock::Timestamp;
 
 /// Where a lane stands: carried from group to group and kept with each commit, so that it is as durable as the rest. Its owner
 /// alone writes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The last revision given.
     pub(crate) revision: i64,

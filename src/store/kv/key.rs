@@ -210,6 +210,10 @@ pub(super) fn credential_tombstone(credential: Credential) -> Vec<u8> {
     }
 }
 
+pub(super) fn organization_tombstone(user: UserId, organization: &str) -> Vec<u8> {
+    key(Kind::Tombstone, &[&[3], user.as_bytes(), organization.as_bytes()])
+}
+
 /// Where the audit log of a lane begins.
 pub(super) fn audit_of(lane: Lane) -> Vec<u8> {
     key(Kind::Audit, &[lane.in_keys().as_slice()])
@@ -242,4 +246,10 @@ pub(super) fn lane_number(key: &[u8]) -> u8 {
 /// Where what the lanes after this one wrote begins.
 pub(super) fn after_lane(kind: Kind, number: u8) -> Option<Vec<u8>> {
     Some(key(kind, &[&[number.checked_add(1)?]]))
+}
+
+/// The first place behind a key.
+pub(super) fn following(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
 }

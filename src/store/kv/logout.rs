@@ -19,7 +19,7 @@ pub(super) fn logout_user(tx: &mut Tx<'_>, by: &By, name: &Folded) -> Result<Log
     if let Some(account) = user_by_login(tx, name)? {
         let (subject, standing) = (Subject::User(account.id()), account.standing());
         let decision = account.log_out(by_superuser(tx, by)?, next_revision(tx, by.now));
-        if apply(tx, by, decision)?.0 == UserLoggedOut::NotAllowed {
+        if apply(tx, by, decision)? == UserLoggedOut::NotAllowed {
             return Ok(LoggedOut::NotAllowed);
         }
         sessions += take_sessions(tx, by.now, &subject, standing)?;
@@ -28,8 +28,8 @@ pub(super) fn logout_user(tx: &mut Tx<'_>, by: &By, name: &Folded) -> Result<Log
     let (subject, standing) = (Subject::Guest(name.clone()), guest.standing());
     sessions += take_sessions(tx, by.now, &subject, standing)?;
     let links = take_links(tx, by.now, name, standing)?;
-    let ((), revision) = apply(tx, by, guest.log_out(sessions, links, next_revision(tx, by.now)))?;
-    Ok(LoggedOut::Done { sessions, links, revision })
+    apply(tx, by, guest.log_out(sessions, links, next_revision(tx, by.now)))?;
+    Ok(LoggedOut::Done { sessions, links })
 }
 
 fn by_superuser(tx: &Tx<'_>, by: &By) -> Result<bool> {

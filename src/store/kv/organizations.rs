@@ -1,6 +1,8 @@
 //! Organizations and memberships.
 
-use super::accounts::occupied;
+use async_trait::async_trait;
+
+use super::accounts::{Occupied, occupied};
 use super::audit::audit;
 use super::commit::next_revision;
 use super::decided::apply;
@@ -8,25 +10,56 @@ use super::engine::View;
 use super::key;
 use super::record::{Belongs, MemberIn, Named, full, put, scan};
 use super::rows::{membership, named, organization, organization_id, user_by_name};
+use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
-use crate::store::verbs::{By, CreateOrganization, Created, MemberOf, Membership, NamedOrganization};
+use crate::model::user::User;
+use crate::store::verbs::{
+    AddMember, By, Commit, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
+    OrganizationStore, RemoveMember,
+};
 use crate::store::{Result, StoreError};
 
-pub(super) fn create_organization(tx: &mut Tx<'_>, by: &By, create: &CreateOrganization) -> Result<Created> {
+#[async_trait]
+impl OrganizationStore for KvStore {
+    async fn organization_by_name(&self, name: &Folded) -> Result<Option<NamedOrganization>> {
+        self.read(|view| organization_by_name(view, name)).await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>> {
+        self.read(|view| memberships(view, user)).await
+    }
+
+    async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>> {
+        self.change(by, move |tx, by| create_organization(tx, by, &command)).await
+    }
+
+    async fn add_member(&self, command: AddMember, by: By) -> Result<Commit<MemberAdded>> {
+        self.change(by, move |tx, by| add_member(tx, by, &command)).await
+    }
+
+    async fn remove_member(&self, command: RemoveMember, by: By) -> Result<Commit<MemberRemoved>> {
+        self.change(by, move |tx, by| remove_member(tx, by, &command)).await
+    }
+}
+
+fn create_organization(tx: &mut Tx<'_>, by: &By, create: &CreateOrganization) -> Result<OrganizationCreated> {
     if organization(tx, create.id)?.is_some() {
         return Err(StoreError::Corrupt(format!("Organization: {} exists already", create.id)));
     }
-    if let Some(refused) = occupied(tx, &create.name.folded())? {
-        return Ok(refused);
+    match occupied(tx, &create.name.folded())? {
+        Some(Occupied::Taken) => return Ok(OrganizationCreated::NameTaken),
+        Some(Occupied::Reserved) => return Ok(OrganizationCreated::NameReserved),
+        None => {}
     }
     put(tx, key::name(&create.name.folded()), &Named::Organization(create.id))?;
     audit(tx, by, Action::OrganizationCreated(create.id))?;
-    put(tx, key::organization(create.id), &Organization { id: create.id, name: create.name.clone(), create_time: by.now })?;
-    Ok(Created::Created)
+    let organization = Organization { id: create.id, name: create.name.clone(), create_time: by.now };
+    put(tx, key::organization(create.id), &organization)?;
+    Ok(OrganizationCreated::Created(Box::new(organization)))
 }
 
 pub(super) fn organization_by_name(view: &dyn View, name: &Folded) -> Result<Option<NamedOrganization>> {
@@ -37,7 +70,7 @@ pub(super) fn organization_by_name(view: &dyn View, name: &Folded) -> Result<Opt
     })
 }
 
-pub(super) fn memberships(view: &dyn View, user: UserId) -> Result<Vec<MemberOf>> {
+fn memberships(view: &dyn View, user: UserId) -> Result<Vec<MemberOf>> {
     let mut found = Vec::new();
     for (_, member) in scan::<MemberIn>(view, &key::members_by_user(user))? {
         if let Some(organization) = organization(view, member.organization)? {
@@ -48,28 +81,22 @@ pub(super) fn memberships(view: &dyn View, user: UserId) -> Result<Vec<MemberOf>
     Ok(found)
 }
 
-pub(super) fn add_member(
-    tx: &mut Tx<'_>,
-    by: &By,
-    organization: &Folded,
-    user: &Folded,
-    role: OrganizationRole,
-    most: u32,
-) -> Result<Membership> {
-    let Some(id) = organization_id(tx, organization)? else { return Ok(Membership::NoSuchOrganization) };
-    let Some(user) = user_by_name(tx, user)? else { return Ok(Membership::NoSuchUser) };
+fn add_member(tx: &mut Tx<'_>, by: &By, command: &AddMember) -> Result<MemberAdded> {
+    let AddMember { organization, user, role, most } = command;
+    let Some(id) = organization_id(tx, organization)? else { return Ok(MemberAdded::NoSuchOrganization) };
+    let Some(user) = user_by_name(tx, user)? else { return Ok(MemberAdded::NoSuchUser) };
     let before = membership(tx, user.id(), id)?.map(|member| member.role);
-    if before == Some(role) {
-        return Ok(Membership::Done);
+    if before == Some(*role) {
+        return Ok(MemberAdded::Done);
     }
-    if before.is_none() && full(tx, &key::members_by_organization(id), most)? {
-        return Ok(Membership::LimitReached);
+    if before.is_none() && full(tx, &key::members_by_organization(id), *most)? {
+        return Ok(MemberAdded::LimitReached);
     }
-    join(tx, by, id, user.id(), role)?;
-    if before.is_some_and(|before| before.loses_to(role)) {
-        apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
+    join(tx, by, id, user.id(), *role)?;
+    if before.is_some_and(|before| before.loses_to(*role)) {
+        narrow(tx, by, user, id)?;
     }
-    Ok(Membership::Done)
+    Ok(MemberAdded::Done)
 }
 
 /// Makes an account a member.
@@ -79,15 +106,23 @@ pub(super) fn join(tx: &mut Tx<'_>, by: &By, organization: OrganizationId, user:
     audit(tx, by, Action::MemberAdded(organization, user))
 }
 
-pub(super) fn remove_member(tx: &mut Tx<'_>, by: &By, organization: &Folded, user: &Folded) -> Result<Membership> {
-    let Some(id) = organization_id(tx, organization)? else { return Ok(Membership::NoSuchOrganization) };
-    let Some(user) = user_by_name(tx, user)? else { return Ok(Membership::NoSuchUser) };
+fn remove_member(tx: &mut Tx<'_>, by: &By, command: &RemoveMember) -> Result<MemberRemoved> {
+    let RemoveMember { organization, user } = command;
+    let Some(id) = organization_id(tx, organization)? else { return Ok(MemberRemoved::NoSuchOrganization) };
+    let Some(user) = user_by_name(tx, user)? else { return Ok(MemberRemoved::NoSuchUser) };
     if membership(tx, user.id(), id)?.is_none() {
-        return Ok(Membership::NotAMember);
+        return Ok(MemberRemoved::NotAMember);
     }
     tx.remove(key::member_by_user(user.id(), id));
     tx.remove(key::member_by_organization(id, user.id()));
     audit(tx, by, Action::MemberRemoved(id, user.id()))?;
-    apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
-    Ok(Membership::Done)
+    narrow(tx, by, user, id)?;
+    Ok(MemberRemoved::Done)
+}
+
+/// Ends the account's tokens for an organization, and no others.
+fn narrow(tx: &mut Tx<'_>, by: &By, user: User, id: OrganizationId) -> Result<()> {
+    let missing = || StoreError::Corrupt(format!("Organization: {id} is missing"));
+    let name = organization(tx, id)?.ok_or_else(missing)?.name;
+    apply(tx, by, user.narrow_in(name.as_str(), next_revision(tx, by.now)))
 }

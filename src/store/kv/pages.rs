@@ -22,7 +22,7 @@ pub(super) fn of_events(lane: Lane, events: Vec<AuditEvent>) -> Result<Changes> 
         let (mut page, mut last, mut size) = (AuditPage::after(&first), first.sequence, 0);
         for event in std::iter::once(first).chain(events.by_ref()) {
             last = event.sequence;
-            size += page.push(event)?;
+            size += page.push(event);
             if size >= AUDIT_PAGE_BYTES {
                 break;
             }

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::engine::View;
 use super::key;
-use super::record::{put, scan};
+use super::record::{RollPage, put, scan};
 use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
@@ -19,12 +17,12 @@ use crate::store::Result;
 const MOST: usize = 8;
 
 /// A session on the roll: enough to tell whether it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) id: SessionId,
-    auth_time: Timestamp,
-    lifetime: Duration,
-    generation: Generation,
+    pub(super) auth_time: Timestamp,
+    pub(super) lifetime: Duration,
+    pub(super) generation: Generation,
 }
 
 impl Entry {
@@ -33,10 +31,6 @@ impl Entry {
         now < self.auth_time.plus(self.lifetime) && own.session_lives(self.generation)
     }
 }
-
-/// The record of a page.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct RollPage(Vec<Entry>);
 
 /// A roll, whole.
 pub(super) struct Roll<'a> {

@@ -1,22 +1,56 @@
 //! Sessions: opening, rotating, renewing, ending one.
 
+use async_trait::async_trait;
+
 use super::audit::audit;
-use super::commit::{fence, revision_of, revoke};
+use super::commit::{Held, fence, revision_of, revoke};
 use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
 use super::key;
+use super::logout::logout_user;
 use super::roll::{Roll, enrol};
-use super::rows::{active, granted, holder, user};
+use super::rows::{active, belongs, granted, holder, user};
 use super::session_row::{put_session, session};
+use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::ids::SessionId;
+use crate::model::name::Folded;
 use crate::model::revocation::Revoked;
 use crate::model::session::{Credential, Opening, Session, SessionEnded, SessionRenewed, SessionRotated};
 use crate::model::user::{Holder, PasswordLogin, Standing, Subject, UserOpened};
-use crate::store::verbs::{By, Ended, Granted, OpenSession, Opened, Renewed, RotateSession, Rotated};
+use crate::store::verbs::{
+    By, Commit, Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
+};
 use crate::store::{Result, StoreError};
+
+#[async_trait]
+impl SessionStore for KvStore {
+    async fn session(&self, id: SessionId) -> Result<Option<Session>> {
+        self.read(|view| session(view, id)).await
+    }
+
+    async fn open_session(&self, command: OpenSession, by: By) -> Result<Commit<Opened>> {
+        self.change(by, move |tx, by| open_session(tx, by, &command)).await
+    }
+
+    async fn rotate_session(&self, command: RotateSession, by: By) -> Result<Commit<Rotated>> {
+        self.change(by, move |tx, by| rotate_session(tx, by, &command)).await
+    }
+
+    async fn renew_session(&self, command: RenewSession, by: By) -> Result<Commit<Renewed>> {
+        self.change(by, move |tx, by| renew_session(tx, by, command)).await
+    }
+
+    async fn end_session(&self, session: SessionId, by: By) -> Result<Commit<Ended>> {
+        self.change_unfenced(by, move |tx, by| end_session(tx, by, session)).await
+    }
+
+    async fn logout_user(&self, name: Folded, by: By) -> Result<Commit<LoggedOut>> {
+        self.change(by, move |tx, by| logout_user(tx, by, &name)).await
+    }
+}
 
 pub(super) fn open_session(tx: &mut Tx<'_>, by: &By, open: &OpenSession) -> Result<Opened> {
     let Some(user) = user(tx, open.user)? else { return Ok(Opened::Stale) };
@@ -29,7 +63,7 @@ pub(super) fn open_session(tx: &mut Tx<'_>, by: &By, open: &OpenSession) -> Resu
     };
     let decision = user.open(&login, &open.session, Opening::at(by.now, by.origin.source));
     let holder = Holder::Account(decision.value.clone());
-    Ok(match apply(tx, by, decision)?.0 {
+    Ok(match apply(tx, by, decision)? {
         UserOpened::Opened(session) => Opened::Opened(insert(tx, by, session, holder, open.session.most)?),
         UserOpened::Stale => Opened::Stale,
         UserOpened::FactorRefused => Opened::FactorRefused,
@@ -67,10 +101,11 @@ fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, standing: Standing, mo
     Ok(())
 }
 
-pub(super) fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -> Result<Rotated> {
+fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -> Result<Rotated> {
     let Some(session) = session(tx, rotate.session)? else { return Ok(Rotated::Unknown) };
     let holder = holder(tx, session.subject())?;
-    let decision = session.rotate(&rotate.token, holder.standing(), by.now, by.origin.source);
+    let belongs = belongs(tx, &holder, &session)?;
+    let decision = session.rotate(&rotate.token, holder.standing(), belongs, by.now, by.origin.source);
     let rotated = match decision.outcome {
         SessionRotated::Rotated => Rotated::Rotated(granted(tx, holder, &decision.value)?),
         SessionRotated::Retried => Rotated::Retried(granted(tx, holder, &decision.value)?),
@@ -79,57 +114,65 @@ pub(super) fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -
         SessionRotated::Ended => Rotated::Ended,
         SessionRotated::Foreign => Rotated::Unknown,
         SessionRotated::Mismatch => Rotated::Mismatch,
+        SessionRotated::OrganizationNotAllowed => Rotated::OrganizationNotAllowed,
     };
     apply(tx, by, decision)?;
     Ok(rotated)
 }
 
-pub(super) fn renew_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<Renewed> {
-    let Some(session) = session(tx, id)? else { return Ok(Renewed::Unknown) };
+/// The access token may be one that was revoked because its holder lost a role. One that was ended by itself renews nothing.
+fn renew_session(tx: &mut Tx<'_>, by: &By, renew: RenewSession) -> Result<Renewed> {
+    let Some(session) = session(tx, renew.session)? else {
+        let ended = tx.read(&key::session_tombstone(renew.session))?.is_some();
+        return Ok(if ended { Renewed::Ended } else { Renewed::Unknown });
+    };
     let holder = holder(tx, session.subject())?;
-    let decision = session.renew(holder.standing(), by.now);
+    let belongs = belongs(tx, &holder, &session)?;
+    let decision = session.renew(renew.generation, holder.standing(), belongs, by.now);
     let renewed = match decision.outcome {
         SessionRenewed::Renewed => Renewed::Renewed(granted(tx, holder, &decision.value)?),
         SessionRenewed::Expired => Renewed::Expired,
         SessionRenewed::Ended => Renewed::Ended,
         SessionRenewed::Mismatch => Renewed::Mismatch,
+        SessionRenewed::Stale => Renewed::Stale,
+        SessionRenewed::OrganizationNotAllowed => Renewed::OrganizationNotAllowed,
     };
     apply(tx, by, decision)?;
     Ok(renewed)
 }
 
 /// Not fenced as a whole: who ends the session of the very token may come twice, and is told that it was over.
-pub(super) fn end_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<Ended> {
+fn end_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<Held<Ended>> {
     let own = by.caller.as_ref().is_some_and(|caller| caller.session == id);
     if let (Some(caller), false) = (&by.caller, own) {
         fence(tx, caller)?;
     }
     let Some(session) = session(tx, id)? else { return end_rowless(tx, by, id, own) };
     if by.caller.as_ref().is_some_and(|caller| caller.subject != *session.subject()) {
-        return Ok(Ended::Unknown);
+        return Ok(Held::here(Ended::Unknown));
     }
     let holder = holder(tx, session.subject())?;
-    let (outcome, revision) = apply(tx, by, session.end(holder.standing(), by.now))?;
-    Ok(match outcome {
-        SessionEnded::Ended => Ended::Ended(revision),
-        SessionEnded::Before => Ended::Before(revision_of(tx, &key::session_tombstone(id))?),
-        SessionEnded::Below if holder == Holder::Gone => Ended::Before(revision),
-        SessionEnded::Below => Ended::Before(holder.standing().session_floor_revision()),
-        SessionEnded::Over => Ended::Before(revision),
+    Ok(match apply(tx, by, session.end(holder.standing(), by.now))? {
+        SessionEnded::Ended => Held::here(Ended::Ended),
+        SessionEnded::Before => Held::at(revision_of(tx, &key::session_tombstone(id))?, Ended::Before),
+        SessionEnded::Below if holder == Holder::Gone => Held::here(Ended::Before),
+        SessionEnded::Below => Held::at(holder.standing().session_floor_revision(), Ended::Before),
+        SessionEnded::Over => Held::here(Ended::Before),
     })
 }
 
 /// A session that only its tokens know: what a personal key was exchanged for.
-fn end_rowless(tx: &mut Tx<'_>, by: &By, id: SessionId, own: bool) -> Result<Ended> {
+fn end_rowless(tx: &mut Tx<'_>, by: &By, id: SessionId, own: bool) -> Result<Held<Ended>> {
     if !own {
-        return Ok(Ended::Unknown);
+        return Ok(Held::here(Ended::Unknown));
     }
     let tombstone = key::session_tombstone(id);
     if tx.read(&tombstone)?.is_some() {
-        return Ok(Ended::Before(revision_of(tx, &tombstone)?));
+        return Ok(Held::at(revision_of(tx, &tombstone)?, Ended::Before));
     }
     audit(tx, by, Action::SessionEnded(id))?;
-    Ok(Ended::Ended(revoke(tx, by.now, Revoked::Session(id))?))
+    revoke(tx, by.now, Revoked::Session(id))?;
+    Ok(Held::here(Ended::Ended))
 }
 
 /// Ends the live sessions of a subject that came from a credential.

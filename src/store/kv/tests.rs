@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::accounts::{create_user, insert};
 use super::audit::audit;
-use super::commit::decide;
+use super::commit::{Held, decide};
 use super::engine::{Job, Pair, View};
 use super::head::Head;
 use super::record::{Named, put};
@@ -22,7 +22,7 @@ use crate::model::organization::ActiveOrganization;
 use crate::model::personal_key::PersonalKey;
 use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Session};
 use crate::model::user::{Generation, Holder, Roles, User};
-use crate::store::verbs::{By, Created, Ended, OpenSession, Opened};
+use crate::store::verbs::{By, CreateKey, OpenSession, Opened, RevokeKey, UserCreated};
 use crate::store::{Lane, Result, StoreError};
 
 #[derive(Default)]
@@ -67,7 +67,9 @@ struct Once<T, V> {
 
 impl<T: Send, V: FnOnce(&mut Tx<'_>, &By) -> Result<T> + Send> Job for Once<T, V> {
     fn run(&mut self, tx: &mut Tx<'_>) {
-        self.outcome = Some(decide(tx, &self.by, self.verb.take().unwrap()));
+        let verb = self.verb.take().unwrap();
+        let decided = decide(tx, &self.by, |tx, by| verb(tx, by).map(Held::here));
+        self.outcome = Some(decided.map(|commit| commit.outcome));
     }
 
     fn answer(self: Box<Self>, durable: Result<()>) {
@@ -141,7 +143,6 @@ fn login(byte: u8) -> OpenSession {
         factor: None,
         upgraded: None,
         organization: None,
-        by: by(1),
     }
 }
 
@@ -184,7 +185,7 @@ fn a_reserved_name_is_nobodys() {
     let (mut pairs, mut head) = (Pairs::default(), Head::default());
     run(&mut pairs, &mut head, |tx, _| put(tx, key::name(&Folded::presented("gone")), &Named::Reserved)).unwrap();
     let created = run(&mut pairs, &mut head, |tx, by| create_user(tx, by, &user(1, "Gone")));
-    assert_eq!(created, Ok(Created::Reserved));
+    assert_eq!(created, Ok(UserCreated::NameReserved));
     assert_eq!(super::accounts::user_by_login(&pairs, &Folded::presented("gone")), Ok(None));
     assert_eq!(super::organizations::organization_by_name(&pairs, &Folded::presented("gone")), Ok(None));
 }
@@ -215,7 +216,7 @@ fn a_revoked_key_ends_the_sessions_that_came_from_it() {
     let key = PersonalKey::new(id, owner, "a key".to_owned(), [0; 32], Timestamp::from_secs(1), None);
     run(&mut pairs, &mut head, move |tx, by| {
         insert(tx, by, &user(1, "ann"))?;
-        super::keys::create_key(tx, by, &key, 1)?;
+        super::keys::create_key(tx, by, &CreateKey { key: key.clone(), most: 1 })?;
         for (byte, key) in [(1, Some(id)), (2, None)] {
             let new = login(byte).session;
             let account = Owner::Account { user: owner, organization: ActiveOrganization::Personal, key };
@@ -225,8 +226,8 @@ fn a_revoked_key_ends_the_sessions_that_came_from_it() {
         Ok(())
     })
     .unwrap();
-    let ended = run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, owner, id));
-    assert!(matches!(ended, Ok(Ended::Ended(_))));
+    let revoke = RevokeKey { owner, id };
+    assert!(run(&mut pairs, &mut head, move |tx, by| super::keys::revoke_key(tx, by, revoke)).is_ok());
     let lives = |byte| {
         let row = super::session_row::session(&pairs, SessionId::from_bytes([byte; 16])).unwrap().unwrap();
         row.lives(user(1, "ann").standing(), Timestamp::from_secs(2))

@@ -13,21 +13,22 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 use sled::{Batch, Db};
 
 use super::FORMAT;
 use super::error::{OpenError, Trying};
 use super::recount::{Counted, Records, Recount};
+use super::rows;
 use super::tip::{Tally, Tip};
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::{Pair, View};
+use crate::store::kv::record::Unreadable;
 use crate::store::kv::tx::Changes;
 use crate::store::{Result, StoreError};
 
 /// The prefix of the engine's own keys; the verbs have none that begins so.
-const IDENTITY_KEY: &[u8] = b"\0identity";
-const TIP_KEY: &[u8] = b"\0tip";
+pub(super) const IDENTITY_KEY: &[u8] = b"\0identity";
+pub(super) const TIP_KEY: &[u8] = b"\0tip";
 
 /// Threads of this name panic in silence: the panic becomes a sentence.
 const OPENER: &str = "store-open";
@@ -49,18 +50,16 @@ pub(super) struct Reopened {
 /// What is said of records that do not come to the tally.
 pub(super) const OTHERS: &str = "its records are not the ones that were written";
 
-/// The first record, never changed.
-#[derive(Debug, Serialize, Deserialize)]
-struct IdentityRow {
-    format: u32,
-    store: StoreId,
-}
-
 impl Database {
+    /// A database that sled has opened.
+    pub(super) fn over(db: Db) -> Self {
+        Self(db)
+    }
+
     /// Makes a database for the store `id` in a fresh directory. Applied, not durable yet.
     pub(super) fn create(directory: &Path, cache: u64, id: StoreId) -> std::result::Result<(Self, Tip), OpenError> {
-        let identity = encode(&IdentityRow { format: FORMAT, store: id });
-        let created = guarded(directory, move |path| {
+        let identity = rows::identity(id);
+        let created = guarded(directory, broken(directory), move |path| {
             let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
             let mut tip = Tip::default();
             let changes = Changes::from([(IDENTITY_KEY.to_vec(), Some(identity))]);
@@ -73,26 +72,28 @@ impl Database {
 
     /// Opens the database in `directory`, begins to count its records, and answers whose it is and where it stands.
     pub(super) fn open(directory: &Path, cache: u64, moment: Duration) -> std::result::Result<Reopened, OpenError> {
-        let opened = guarded(directory, move |path| {
+        let opened = guarded(directory, broken(directory), move |path| {
             let damaged = |detail: &str| OpenError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
             let database = Self(config(path, cache).open().map_err(|error| damage(path, &error))?);
             if !database.0.was_recovered() {
                 return Err(damaged("it opened empty"));
             }
             let read = |key| database.read(key).map_err(|error| damage(path, &error));
-            let identity: IdentityRow =
-                decode(read(IDENTITY_KEY)?.as_deref()).ok_or_else(|| damaged("its first record is missing"))?;
-            if identity.format > FORMAT {
+            let first = read(IDENTITY_KEY)?.ok_or_else(|| damaged("its first record is missing"))?;
+            let (format, store) =
+                rows::read_identity(&first).map_err(|Unreadable(what)| damaged(&format!("its first record {what}")))?;
+            if format > FORMAT {
                 let path = path.parent().unwrap_or(path).to_owned();
-                return Err(OpenError::LaterFormat { path, found: identity.format, known: FORMAT });
+                return Err(OpenError::LaterFormat { path, found: format, known: FORMAT });
             }
-            let tip: Tip = decode(read(TIP_KEY)?.as_deref()).ok_or_else(|| damaged("its last record is missing"))?;
+            let last = read(TIP_KEY)?.ok_or_else(|| damaged("its last record is missing"))?;
+            let tip = rows::read_tip(&last).map_err(|Unreadable(what)| damaged(&format!("its last record {what}")))?;
             let recount = match Recount::begin(&database, tip.tally, moment).map_err(|error| damage(path, &error))? {
                 (recount, Counted::Partly) => Some(recount),
                 (_, Counted::Right) => None,
                 (_, Counted::Wrong) => return Err(damaged(OTHERS)),
             };
-            Ok(Reopened { database, store: identity.store, tip, recount })
+            Ok(Reopened { database, store, tip, recount })
         })?;
         make_private(directory)?;
         Ok(opened)
@@ -120,7 +121,7 @@ impl Database {
                 None => batch.remove(key.as_slice()),
             }
         }
-        batch.insert(TIP_KEY, encode(&next));
+        batch.insert(TIP_KEY, rows::tip(&next));
         self.0.apply_batch(batch)?;
         *tip = next;
         Ok(())
@@ -184,29 +185,38 @@ const TIDY_INTERVAL_LARGE_MS: u64 = 100;
 /// A file of so many bytes is large.
 const LARGE_FILE_BYTES: u64 = 64 << 20;
 
-fn config(path: &Path, cache: u64) -> sled::Config {
+pub(super) fn config(path: &Path, cache: u64) -> sled::Config {
     let large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() >= LARGE_FILE_BYTES);
     let tidy = if large { TIDY_INTERVAL_LARGE_MS } else { TIDY_INTERVAL_MS };
     sled::Config::new().path(path).cache_capacity(cache).flush_every_ms(Some(tidy))
 }
 
-/// Runs `open` on a thread of its own, because sled panics on some kinds of damage.
-fn guarded<T: Send>(
+/// Runs `open` on a thread of its own, because sled panics on some kinds of damage; `broken` says what came of such a panic.
+pub(super) fn guarded<T: Send>(
     path: &Path,
+    broken: impl FnOnce(String) -> OpenError,
     open: impl FnOnce(&Path) -> std::result::Result<T, OpenError> + Send,
 ) -> std::result::Result<T, OpenError> {
     silence_panics();
     let joined = thread::scope(|scope| {
         let opener = thread::Builder::new().name(OPENER.to_owned()).spawn_scoped(scope, || open(path)).trying("open", path)?;
-        opener.join().map_err(|panic| OpenError::Damaged { path: path.to_owned(), detail: panic_text(panic.as_ref()) })
+        opener.join().map_err(|panic| broken(panic_text(panic.as_ref())))
     });
     joined.flatten()
+}
+
+/// A panic over a database in use is damage.
+fn broken(path: &Path) -> impl FnOnce(String) -> OpenError {
+    let path = path.to_owned();
+    |detail| OpenError::Damaged { path, detail }
 }
 
 /// Opens and closes a database that is closed. sled remembers where its pages lie as of the last opening, and reads again
 /// whatever was written since: after much of that, the next start would be the one to wait for it.
 pub(super) fn shorten_next_opening(directory: &Path, cache: u64) {
-    let opened = guarded(directory, move |path| config(path, cache).open().map(drop).map_err(|error| damage(path, &error)));
+    let opened = guarded(directory, broken(directory), move |path| {
+        config(path, cache).open().map(drop).map_err(|error| damage(path, &error))
+    });
     if let Err(error) = opened {
         tracing::warn!(%error, "the next start will take longer");
     }
@@ -262,20 +272,11 @@ fn failure(error: &sled::Error) -> StoreError {
 }
 
 /// sled makes its files with the process's umask.
-fn make_private(directory: &Path) -> std::result::Result<(), OpenError> {
+pub(super) fn make_private(directory: &Path) -> std::result::Result<(), OpenError> {
     for entry in fs::read_dir(directory).trying("read", directory)? {
         let path = entry.trying("read", directory)?.path();
         let mode = if path.is_dir() { 0o700 } else { 0o600 };
         fs::set_permissions(&path, Permissions::from_mode(mode)).trying("protect", &path)?;
     }
     Ok(())
-}
-
-fn encode<T: Serialize>(row: &T) -> Vec<u8> {
-    // Plain values of fixed shape: there is nothing that postcard could refuse.
-    postcard::to_stdvec(row).unwrap_or_default()
-}
-
-fn decode<'a, T: Deserialize<'a>>(row: Option<&'a [u8]>) -> Option<T> {
-    postcard::from_bytes(row?).ok()
 }

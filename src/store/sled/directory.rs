@@ -6,6 +6,7 @@
 //! countersign.store.new       the same, while it is being replaced
 //! countersign.lock            locked by the process that has the store open
 //! sled/                       the database
+//! sled.format-3/              the database that an upgrade to format 3 builds; see `upgrade`
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::FORMAT;
 use super::error::{OpenError, Trying};
 use super::identity::Identity;
 
@@ -87,10 +89,7 @@ impl Directory {
         identity.write(&marker).trying("write", &marker)?;
         sync_directory(&self.path)?;
         let database = self.database();
-        match fs::remove_dir_all(&database) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).trying("clear", &database)?,
-            _ => {}
-        }
+        remove(&database)?;
         make_private(&database)
     }
 
@@ -105,6 +104,49 @@ impl Directory {
     pub(super) fn record(&self, identity: &Identity) -> Result<(), OpenError> {
         let store = self.path.join(STORE);
         identity.replace(&store, &self.path.join(SCRATCH)).trying("write", &store)
+    }
+}
+
+/// An upgrade to the present format; see `upgrade` for the order of its steps.
+impl Directory {
+    /// Clears away what an earlier upgrade left, and makes the place for the new database.
+    pub(super) fn begin_upgrade(&self) -> Result<PathBuf, OpenError> {
+        let upgraded = self.upgraded();
+        remove(&upgraded)?;
+        make_private(&upgraded)?;
+        Ok(upgraded)
+    }
+
+    /// Takes the place away again, before the identity file says otherwise.
+    pub(super) fn abandon_upgrade(&self) {
+        if let Err(error) = remove(&self.upgraded()) {
+            tracing::warn!(%error, "what an upgrade left is removed at the next start");
+        }
+    }
+
+    /// Puts the new database in the old one's place. Only where the identity file is of the present format: the new database is whole
+    /// then, and the old one is what it was made from.
+    pub(super) fn finish_upgrade(&self) -> Result<(), OpenError> {
+        let (upgraded, database) = (self.upgraded(), self.database());
+        if !fs::exists(&upgraded).trying("look at", &upgraded)? {
+            return Ok(());
+        }
+        remove(&database)?;
+        sync_directory(&self.path)?;
+        fs::rename(&upgraded, &database).trying("write", &database)?;
+        sync_directory(&self.path)
+    }
+
+    fn upgraded(&self) -> PathBuf {
+        self.path.join(format!("{DATABASE}.format-{FORMAT}"))
+    }
+}
+
+/// Removes a directory, if it is there.
+fn remove(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).trying("clear", path),
+        _ => Ok(()),
     }
 }
 

@@ -82,14 +82,26 @@ pub enum OpenError {
         known: u32,
     },
     /// Written by an earlier version, in a format that was never released.
-    #[error("the data directory {} has format {found}, which only development versions wrote, and this version reads {known}: start with a new data directory", path.display())]
+    #[error("the data directory {} has format {found}, which only development versions wrote, and this version reads from {known} on: start with a new data directory", path.display())]
     EarlierFormat {
         /// The directory.
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// The format this version reads.
+        /// The earliest format this version reads.
         known: u32,
+    },
+    /// A directory of an earlier format could not be brought to the present one. The old store is as it was.
+    #[error("the database in {} could not be upgraded from format {from} to {to} ({detail}): make sure of room for a second one beside it and start again; it is as it was", path.display())]
+    Upgrade {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        from: u32,
+        /// The format of this version.
+        to: u32,
+        /// What went wrong.
+        detail: String,
     },
     /// The database does not read back as it was written.
     #[error("the database in {} is damaged ({detail}): restore the whole data directory from a backup", path.display())]

@@ -18,6 +18,9 @@ use super::error::{OpenError, Trying};
 use super::tip::Tip;
 use crate::model::ids::StoreId;
 
+/// The earliest format that is brought to the present one. What came before was never released.
+const EARLIEST: u32 = 2;
+
 /// What the file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Identity {
@@ -68,9 +71,9 @@ impl Identity {
             let path = path.parent().unwrap_or(path).to_owned();
             return Err(OpenError::LaterFormat { path, found: format, known: FORMAT });
         }
-        if format < FORMAT {
+        if format < EARLIEST {
             let path = path.parent().unwrap_or(path).to_owned();
-            return Err(OpenError::EarlierFormat { path, found: format, known: FORMAT });
+            return Err(OpenError::EarlierFormat { path, found: format, known: EARLIEST });
         }
         serde_json::from_str(line).map_err(unreadable)
     }

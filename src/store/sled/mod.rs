@@ -16,9 +16,11 @@ mod flush;
 mod identity;
 mod pace;
 mod recount;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod tip;
+mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -47,11 +49,12 @@ use super::kv::head::Head;
 use super::kv::{self, KvStore};
 use super::verbs::StoreStatus;
 use super::{Lane, Result, Revocations, Store, StoreError};
+use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
 use crate::model::revocation::Revocation;
 
 /// The format of everything in a data directory. Rises when an older version could no longer read it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Where a store is, and its limits.
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ pub struct Options {
     pub watchdog: Duration,
     /// How long opening may count what can be counted later.
     pub moment: Duration,
+    /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
+    pub now: Timestamp,
 }
 
 impl Options {
@@ -84,6 +89,7 @@ impl Options {
             group: 1024,
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
+            now: Timestamp::default(),
         }
     }
 }
@@ -91,9 +97,11 @@ impl Options {
 /// Opens the store of a data directory, or makes it where there is nothing.
 ///
 /// Reads every record, of sessions and audit events as many as a moment allows; the rest is read while the store is in use,
-/// and a store that turns out to be damaged then fails. When it returns, everything in the store is durable, `revocations` knows what is revoked and the
-/// durable revision, and no other process can open the directory until the store is closed or this process ends. The
-/// [`Failure`] tells when the store has failed while it was open: the process should then end, and a restart is what is needed.
+/// and a store that turns out to be damaged then fails. A directory of an earlier format is first brought to the present one,
+/// where it lies; until that is done it takes room for a second database, and a crash meanwhile costs nothing. When this returns,
+/// everything in the store is durable, `revocations` knows what is revoked and the durable revision, and no other process can
+/// open the directory until the store is closed or this process ends. The [`Failure`] tells when the store has failed while it
+/// was open: the process should then end, and a restart is what is needed.
 ///
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
@@ -152,7 +160,7 @@ impl SledEngine {
     ) -> std::result::Result<(Self, Failure), OpenError> {
         let (directory, found) = Directory::enter(&options.directory)?;
         let opened = match found {
-            Found::Store(identity) => reopen(&directory, &identity, options)?,
+            Found::Store(identity) => reopen(&directory, &upgrade::to_present(&directory, identity, options)?, options)?,
             Found::Nothing | Found::Unfinished => create(&directory, options)?,
         };
         let Opened { database, barrier, identity, id, tip, recount } = opened;

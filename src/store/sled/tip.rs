@@ -1,12 +1,10 @@
 //! Where a database stands: the heads of its verbs, and a sum over its records.
 
-use serde::{Deserialize, Serialize};
-
 use crate::store::kv::MANY;
 use crate::store::kv::head::Head;
 
 /// Where the database stands, changed by every commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tip {
     /// Commits so far.
     pub(super) commits: u64,
@@ -18,12 +16,12 @@ pub(super) struct Tip {
 
 /// A sum of checksums that does not depend on the order of the records, so that a commit can carry it along. Against damage,
 /// not against a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// Over the records that are counted before anything is answered.
     pub(super) few: u64,
     /// Over those of which there may be [`MANY`].
-    many: u64,
+    pub(super) many: u64,
 }
 
 impl Tally {

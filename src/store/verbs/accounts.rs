@@ -1,31 +1,77 @@
-//! Accounts, organizations and keys.
+//! Accounts: making them, switching them on and off, passwords, one-time codes.
 
-use std::net::IpAddr;
+use async_trait::async_trait;
 
-use super::By;
-use crate::model::clock::Timestamp;
-use crate::model::ids::{KeyId, OrganizationId, SessionId, UserId};
-use crate::model::name::Name;
-use crate::model::organization::{Organization, OrganizationRole};
-use crate::model::personal_key::PersonalKey;
+use super::{By, Commit, Granted};
+use crate::model::ids::{SessionId, UserId};
+use crate::model::name::Folded;
 use crate::model::user::{Generation, User};
+pub use crate::model::user::{TotpConfirmed, TotpEnrolled};
+use crate::store::Result;
 
-/// What became of making something with a name.
+/// Accounts. See the [store](crate::store) for what every verb promises.
+#[async_trait]
+pub trait AccountStore: Send + Sync + 'static {
+    /// The account of that id.
+    ///
+    /// Case: `accounts::finds_accounts_by_name_and_email`.
+    async fn user(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The account with that name or e-mail.
+    ///
+    /// Case: `accounts::finds_accounts_by_name_and_email`.
+    async fn user_by_login(&self, login: &Folded) -> Result<Option<User>>;
+
+    /// Makes an account with its name (and personal organization) and e-mail. Its generations are fresh.
+    ///
+    /// Cases: `accounts::keeps_one_namespace`, `races::one_name_for_one_account`.
+    async fn create_user(&self, user: User, by: By) -> Result<Commit<UserCreated>>;
+
+    /// Enables or disables an account. Disabling raises its generation and both floors in the same commit, and is refused for
+    /// the last enabled superuser. Enabling raises nothing.
+    ///
+    /// Cases: `accounts::disabling_ends_everything_and_enabling_revives_nothing`, `accounts::keeps_the_last_superuser`,
+    /// `races::one_superuser_is_left`.
+    async fn switch_user(&self, command: SwitchUser, by: By) -> Result<Commit<Switched>>;
+
+    /// Replaces the password if neither it nor the generation changed since they were read; raises the generation and moves
+    /// the caller's own session (and nothing else) along to the new one. Tokens signed before are dead, the session's too.
+    ///
+    /// Cases: `accounts::a_password_change_moves_its_own_session_along`, `accounts::a_password_change_needs_what_was_read`.
+    async fn change_password(&self, command: ChangePassword, by: By) -> Result<Commit<PasswordReplaced>>;
+
+    /// Keeps a sealed secret that waits for its first code, in place of one that waited before: `AlreadyOn` where codes
+    /// guard the login.
+    ///
+    /// Case: `accounts::one_time_codes_guard_once_confirmed`.
+    async fn enroll_totp(&self, command: EnrollTotp, by: By) -> Result<Commit<TotpEnrolled>>;
+
+    /// Makes the waiting secret guard the login, if it is still `sealed`, with `step` as the last accepted step.
+    ///
+    /// Case: `accounts::one_time_codes_guard_once_confirmed`.
+    async fn confirm_totp(&self, command: ConfirmTotp, by: By) -> Result<Commit<TotpConfirmed>>;
+}
+
+/// What became of a new account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum UserCreated {
     /// It is there.
     Created,
-    /// The name (or the e-mail, where the flag is set) is taken.
-    Taken {
-        /// True where it is the e-mail.
-        email: bool,
-    },
+    /// An account or an organization has the name.
+    NameTaken,
     /// The name was another's and is reserved.
-    Reserved,
-    /// The organization it should belong to is unknown.
-    NoSuchOrganization,
-    /// There are as many as may be.
-    LimitReached,
+    NameReserved,
+    /// An account has the e-mail.
+    EmailTaken,
+}
+
+/// An account to be switched on or off.
+#[derive(Clone, Debug)]
+pub struct SwitchUser {
+    /// Its name.
+    pub name: Folded,
+    /// Whether it is to work.
+    pub enabled: bool,
 }
 
 /// What became of switching an account on or off.
@@ -52,86 +98,35 @@ pub struct ChangePassword {
     pub replacement: String,
     /// The caller's own session, which moves along; every other one ends.
     pub keep: SessionId,
-    /// Who, where, when.
-    pub by: By,
 }
 
-/// What became of a change of one's own account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Changed {
-    /// Done, at this revision.
-    Changed(i64),
+/// What became of [`ChangePassword`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordReplaced {
+    /// The new password counts. The caller's own session goes on with a token made of this; `None` where it is over.
+    Replaced(Option<Box<Granted>>),
     /// The account changed after it was read.
     Stale,
 }
 
-/// What became of a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership {
-    /// Done, also where it was so before.
-    Done,
-    /// No such organization.
-    NoSuchOrganization,
-    /// No such account.
-    NoSuchUser,
-    /// The account is no member.
-    NotAMember,
-    /// The organization has as many members as may be.
-    LimitReached,
-}
-
-/// What a name stands for as an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NamedOrganization {
-    /// A user's personal one.
-    Personal(UserId),
-    /// One with members.
-    Shared(Organization),
-}
-
-/// A personal key with its owner, read at one moment.
+/// A secret for one-time codes that is to wait for its first code.
 #[derive(Clone, Debug)]
-pub struct KeyOwner {
-    /// The key.
-    pub key: PersonalKey,
-    /// Its owner.
-    pub user: User,
-    /// The organization asked for: `Ok` with its name, `Err` where it is unknown or not the owner's.
-    pub organization: Result<String, ()>,
+pub struct EnrollTotp {
+    /// Whose.
+    pub user: UserId,
+    /// The secret, sealed.
+    pub sealed: Vec<u8>,
 }
 
-/// Where and when a key was used, for the audit log and its last-used time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyUse {
-    /// The key.
-    pub key: KeyId,
-    /// From where.
-    pub source: Option<IpAddr>,
-    /// How often.
-    pub count: u32,
-    /// When.
-    pub now: Timestamp,
-}
-
-/// A membership with the organization it is in.
-pub type MemberOf = (Organization, OrganizationRole);
-
-/// A new account.
+/// A waiting secret that is to guard the login.
 #[derive(Clone, Debug)]
-pub struct CreateUser {
-    /// The account; its generations are fresh.
-    pub user: User,
-    /// Who, where, when.
-    pub by: By,
-}
-
-/// A new organization; its maker becomes no member.
-#[derive(Clone, Debug)]
-pub struct CreateOrganization {
-    /// Its id.
-    pub id: OrganizationId,
-    /// Its name.
-    pub name: Name,
-    /// Who, where, when.
-    pub by: By,
+pub struct ConfirmTotp {
+    /// Whose.
+    pub user: UserId,
+    /// The secret, sealed, that the code was checked with.
+    pub sealed: Vec<u8>,
+    /// The step of that code.
+    pub step: u64,
+    /// Keyed hashes of the recovery codes.
+    pub recovery: Vec<[u8; 32]>,
 }

@@ -1,40 +1,63 @@
-//! What the verbs of [`super::Store`] take and answer. The outcome of a race is a value here, never an error.
+//! The verbs of a store, one trait for each noun of the domain, with what they take and answer.
+//!
+//! A verb that may change something is `verb(command, by)` and answers a [`Commit`]: its outcome, and where the commit stands that
+//! it was decided in. The outcome of a race is a value here, never an error.
 
 mod accounts;
+mod audit;
+mod keys;
 mod links;
+mod organizations;
 mod sessions;
-mod sso;
+mod sign_on;
+mod signing_keys;
+mod state;
 
 pub use self::accounts::{
-    ChangePassword, Changed, CreateOrganization, CreateUser, Created, KeyOwner, KeyUse, MemberOf, Membership, NamedOrganization,
-    Switched,
+    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, PasswordReplaced, SwitchUser, Switched, TotpConfirmed, TotpEnrolled,
+    UserCreated,
 };
-pub use self::links::{IssueLink, RedeemLink, Redeemed};
-pub use self::sessions::{Ended, Granted, LoggedOut, OpenSession, Opened, Renewed, RotateSession, Rotated};
-pub use self::sso::{CollectAttempt, Collected, Identify};
-use crate::model::audit::Origin;
+pub use self::audit::AuditStore;
+pub use self::keys::{CreateKey, KeyCreated, KeyOwner, KeyStore, KeyUse, RevokeKey};
+pub use self::links::{Issued, LinkStore, RedeemLink, Redeemed};
+pub use self::organizations::{
+    AddMember, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
+    OrganizationStore, RemoveMember,
+};
+pub use self::sessions::{
+    Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
+};
+pub use self::sign_on::{
+    BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt, SignOnStore,
+    Step, UpdateProvider,
+};
+pub use self::signing_keys::SigningKeyStore;
+pub use self::state::{Foundation, Founding, StoreState, StoreStatus};
+use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
-use crate::model::ids::{SessionId, StoreId};
-pub use crate::model::link::Issued;
+use crate::model::ids::SessionId;
 use crate::model::session::Credential;
 pub use crate::model::session::NewSession;
-use crate::model::signing_key::SigningKeyRecord;
-pub use crate::model::sso::Step;
-pub use crate::model::user::TotpChanged;
-use crate::model::user::{Generation, Subject, User};
-use serde::{Deserialize, Serialize};
+use crate::model::user::{Generation, Subject};
 
-/// What a store is founded with, in one commit: it is there whole or not at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Foundation {
-    /// The `iss` of every token; changes only by command.
-    pub issuer: String,
-    /// Raised by a restore: tokens of an earlier epoch are dead.
-    pub epoch: u32,
-    /// A sealed constant: opens only with the key-encryption key that everything here was sealed with.
-    pub sealed_check: Vec<u8>,
-    /// The server keys, by version, sealed.
-    pub server_keys: Vec<(u8, Vec<u8>)>,
+/// What a changing verb answers, from its own commit: durable when it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit<O> {
+    /// What became of what was asked.
+    pub outcome: O,
+    /// A revision that holds the outcome. Where the outcome ends something, or found it ended, whoever has seen this revision knows
+    /// that end.
+    pub revision: i64,
+    /// The time that it was decided by: the later of the service's time and the last committed one.
+    pub decided_at: Timestamp,
+}
+
+impl<O> Commit<O> {
+    /// The same commit with another outcome.
+    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Commit<P> {
+        let Self { outcome: before, revision, decided_at } = self;
+        Commit { outcome: outcome(before), revision, decided_at }
+    }
 }
 
 /// The signed-in caller of a change. The commit checks that its token is still alive and its role still there: a change whose
@@ -49,6 +72,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The token's `cred`.
     pub credential: Option<Credential>,
+    /// The token's `org`; empty for a guest.
+    pub organization: String,
     /// The role that the change takes.
     pub needs: Needs,
 }
@@ -75,26 +100,10 @@ pub struct By {
     pub now: Timestamp,
 }
 
-/// What a store is made with.
-#[derive(Clone, Debug)]
-pub struct Founding {
-    /// The foundation.
-    pub foundation: Foundation,
-    /// The signing keys.
-    pub signing_keys: Vec<SigningKeyRecord>,
-    /// The first superuser.
-    pub admin: User,
-    /// When.
-    pub now: Timestamp,
-}
-
-/// A page of something, and how far the store has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreStatus {
-    /// The id of this store.
-    pub id: StoreId,
-    /// The revision that is durable.
-    pub revision: i64,
-    /// The last committed time: decisions never use an earlier one.
-    pub last_commit: Timestamp,
+impl By {
+    /// The service itself, at `now`.
+    #[must_use]
+    pub const fn system(now: Timestamp) -> Self {
+        Self { origin: Origin { actor: Actor::System, source: None }, caller: None, now }
+    }
 }

@@ -24,13 +24,13 @@ use countersign::model::traffic::Traffic;
 use countersign::model::user::{Roles, User};
 use countersign::oidc::{Network, OidcClient};
 use countersign::service::Result;
-use countersign::service::client::{Client, SignedIn, by_system};
+use countersign::service::client::{Client, SignedIn};
 use countersign::service::login::LoginRequest;
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
 use countersign::service::tokens::{SignIn, TokenSet};
 use countersign::store::sled::{self, Options};
-use countersign::store::verbs::{CreateUser, Created};
+use countersign::store::verbs::{By, UserCreated};
 use countersign::store::{Revocations, Store, memory};
 
 use tokio::task::JoinSet;
@@ -125,8 +125,8 @@ impl Backend {
             self.clock.now(),
         );
         let id = user.id();
-        let created = self.store.create_user(CreateUser { user, by: by_system(self.clock.now()) }).await.unwrap();
-        assert_eq!(created, Created::Created);
+        let created = self.store.create_user(user, By::system(self.clock.now())).await.unwrap();
+        assert_eq!(created.outcome, UserCreated::Created);
         id
     }
 

@@ -1,11 +1,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{ID, commits, open, open_with, options, put, run, text, try_open, view};
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::Engine;
-use crate::store::sled::OpenError;
+use crate::store::kv::revocations;
+use crate::store::sled::{OpenError, SledEngine};
 
 /// What was done to a directory, and how.
 type Spoiling = (&'static str, fn(&Path));
@@ -117,11 +119,11 @@ async fn an_identity_file_that_is_gone_damaged_or_of_another_format_is_refused()
         assert!(matches!(refusal(directory.path()).0, OpenError::IdentityDamaged { .. }), "cut at {at}");
     }
 
-    for format in [1, 3] {
+    for format in [1, 4] {
         let other = format!(r#"{{"format":{format},"something":"else"}}"#);
         fs::write(&file, format!("{other}\n{:08x}\n", crc32fast::hash(other.as_bytes()))).unwrap();
         match refusal(directory.path()).0 {
-            OpenError::EarlierFormat { found: 1, known: 2, .. } | OpenError::LaterFormat { found: 3, known: 2, .. } => {}
+            OpenError::EarlierFormat { found: 1, known: 2, .. } | OpenError::LaterFormat { found: 4, known: 3, .. } => {}
             error => panic!("format {format}: {error}"),
         }
     }
@@ -213,5 +215,38 @@ async fn a_record_that_is_not_the_one_that_was_written_is_noticed() {
         crate::store::sled::database::wait_for_release(&path);
         let (error, text) = refusal(directory.path());
         assert!(matches!(error, OpenError::Damaged { .. }) && text.contains("not the ones that were written"), "{what}: {text}");
+    }
+}
+
+/// What a later version may write. The format of the directory refuses that before, and still nothing is guessed.
+#[tokio::test]
+async fn a_record_with_something_unknown_is_refused_in_one_sentence() {
+    let known = [[0x08, 1, 0x1a, 16].as_slice(), &[7; 16], &[0x28, 1]].concat();
+    let value = |version: u8, message: &[u8]| [[version, 0x40].as_slice(), message].concat();
+    let cases = [
+        (value(2, &known), None),
+        (value(3, &known), Some("Revocation: is of version 3")),
+        (value(2, &[&known[..], &[0x48, 1]].concat()), Some("Revocation: holds something that this version does not know")),
+        (value(2, &[0x08, 1, 0x28, 1]), Some("Revocation: what is missing")),
+    ];
+    for (value, refused) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = open(directory.path());
+        let key = [[0x40].as_slice(), &1_u64.to_be_bytes()].concat();
+        run(&engine, |tx| {
+            tx.put(key, value);
+            tx.keep();
+        })
+        .await
+        .unwrap();
+        engine.close().await;
+        let opened = SledEngine::open(&options(directory.path()), Arc::default(), revocations);
+        let said = opened.err().map(|error| error.to_string());
+        let expected = refused.map(|what| {
+            let database = directory.path().join("sled");
+            let detail = format!("a stored record cannot be read: {what}");
+            OpenError::Damaged { path: database, detail }.to_string()
+        });
+        assert_eq!(said, expected);
     }
 }

@@ -1,15 +1,15 @@
 //! Audit events: who did what, from where, and what came of it. Never a secret; text from outside is quoted when it is shown.
 
-use std::net::IpAddr;
+mod canonical;
 
-use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 use super::clock::Timestamp;
 use super::ids::{AttemptId, KeyId, LinkId, OrganizationId, ProviderId, SessionId, UserId};
 use super::name::Folded;
 
 /// Who acts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The service itself: first start, a sweep.
     System,
@@ -22,7 +22,7 @@ pub enum Actor {
 }
 
 /// Who acts and from where; a parameter of every verb that changes something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Who.
     pub actor: Actor,
@@ -31,7 +31,7 @@ pub struct Origin {
 }
 
 /// What happened. The names are stable: they are what a reader of the log filters by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The store was made.
     StoreCreated,
@@ -102,6 +102,18 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
+    /// The data directory was brought from one format to a later one, and the events before this one were chained anew. Holds the
+    /// end of the chain that they had, so that a log which was exported before it can still be proved against this one.
+    StoreUpgraded {
+        /// The format before.
+        from: u32,
+        /// The format after.
+        to: u32,
+        /// The number of the last event of the chain before.
+        last: u64,
+        /// The digest of that event, as the format before computed it.
+        digest: [u8; 32],
+    },
     /// A sign-on gave an account the e-mail that the provider verified.
     EmailFollowed(UserId),
     /// A sign-on brought a verified e-mail that is another's here; the account keeps its own.
@@ -113,7 +125,7 @@ pub enum Action {
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// Its number, from 1, without gaps.
     pub sequence: u64,
@@ -123,6 +135,6 @@ pub struct AuditEvent {
     pub origin: Origin,
     /// What.
     pub action: Action,
-    /// SHA-256 of the event before it, as stored; zeros before the first.
+    /// SHA-256 of the [canonical bytes](Self::canonical) of the event before it; zeros before the first.
     pub previous: [u8; 32],
 }

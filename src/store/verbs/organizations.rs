@@ -1,0 +1,120 @@
+//! Organizations and memberships.
+
+use async_trait::async_trait;
+
+use super::{By, Commit};
+use crate::model::ids::{OrganizationId, UserId};
+use crate::model::name::{Folded, Name};
+use crate::model::organization::{Organization, OrganizationRole};
+use crate::store::Result;
+
+/// Organizations and memberships. See the [store](crate::store) for what every verb promises.
+#[async_trait]
+pub trait OrganizationStore: Send + Sync + 'static {
+    /// What a name stands for as an organization.
+    ///
+    /// Case: `organizations::knows_shared_and_personal_ones`.
+    async fn organization_by_name(&self, name: &Folded) -> Result<Option<NamedOrganization>>;
+
+    /// The memberships of an account, by organization name.
+    ///
+    /// Case: `organizations::membership_comes_and_goes`.
+    async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>>;
+
+    /// Makes an organization.
+    ///
+    /// Case: `accounts::keeps_one_namespace`.
+    async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>>;
+
+    /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
+    /// ends the account's tokens for that organization.
+    ///
+    /// Cases: `organizations::membership_comes_and_goes`, `organizations::a_lost_admin_role_ends_the_tokens_of_that_organization`.
+    async fn add_member(&self, command: AddMember, by: By) -> Result<Commit<MemberAdded>>;
+
+    /// Ends a membership and the account's tokens for that organization, and no others. A session that acts there is refused from
+    /// then on, and does not move to another organization by itself.
+    ///
+    /// Case: `organizations::a_lost_membership_ends_the_tokens_of_that_organization`.
+    async fn remove_member(&self, command: RemoveMember, by: By) -> Result<Commit<MemberRemoved>>;
+}
+
+/// A new organization; its maker becomes no member.
+#[derive(Clone, Debug)]
+pub struct CreateOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: Name,
+}
+
+/// What became of [`CreateOrganization`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrganizationCreated {
+    /// It is there.
+    Created(Box<Organization>),
+    /// An account or an organization has the name.
+    NameTaken,
+    /// The name was another's and is reserved.
+    NameReserved,
+}
+
+/// An account to be made a member, or to be given another role.
+#[derive(Clone, Debug)]
+pub struct AddMember {
+    /// The organization's name.
+    pub organization: Folded,
+    /// The account's name.
+    pub user: Folded,
+    /// What it is to be there.
+    pub role: OrganizationRole,
+    /// How many members the organization may have.
+    pub most: u32,
+}
+
+/// What became of [`AddMember`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberAdded {
+    /// Done, also where it was so before.
+    Done,
+    /// No such organization.
+    NoSuchOrganization,
+    /// No such account.
+    NoSuchUser,
+    /// The organization has as many members as may be.
+    LimitReached,
+}
+
+/// A membership to be ended.
+#[derive(Clone, Debug)]
+pub struct RemoveMember {
+    /// The organization's name.
+    pub organization: Folded,
+    /// The account's name.
+    pub user: Folded,
+}
+
+/// What became of [`RemoveMember`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberRemoved {
+    /// Done.
+    Done,
+    /// No such organization.
+    NoSuchOrganization,
+    /// No such account.
+    NoSuchUser,
+    /// The account is no member.
+    NotAMember,
+}
+
+/// What a name stands for as an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedOrganization {
+    /// A user's personal one.
+    Personal(UserId),
+    /// One with members.
+    Shared(Organization),
+}
+
+/// A membership with the organization it is in.
+pub type MemberOf = (Organization, OrganizationRole);
