@@ -5,7 +5,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`cli`] | one file per command; the client commands speak gRPC to a running server |
+//! | [`cli`] | one file per command; `serve` with its log and signals; the client commands speak gRPC to a running server |
 //! | [`app`] | the composition root: builds everything, `run(listener, shutdown)` |
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |

@@ -2,13 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::model::signing_key::Algorithm;
@@ -22,11 +20,6 @@ pub(super) fn address(text: &str) -> Form<SocketAddr> {
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .or_else(|| text.parse().ok())
         .ok_or_else(|| "an address with its port, such as 127.0.0.1:50051 or [::1]:50051".to_owned())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one form among many; every text is a path")]
-pub(super) fn path(text: &str) -> Form<PathBuf> {
-    Ok(PathBuf::from(text))
 }
 
 pub(super) fn text(text: &str) -> Form<String> {
@@ -92,11 +85,6 @@ pub(super) fn authorities(pem: &[u8]) -> Form<Vec<CertificateDer<'static>>> {
     let mut roots = RootCertStore::empty();
     let good = certificates.iter().all(|certificate| roots.add(certificate.clone()).is_ok());
     if good && !certificates.is_empty() { Ok(certificates) } else { Err(wanted()) }
-}
-
-pub(super) fn log_filter(text: &str) -> Form<String> {
-    let good = EnvFilter::try_new(text).is_ok();
-    if good { Ok(text.to_owned()) } else { Err("a filter such as info or warn,countersign=debug".to_owned()) }
 }
 
 /// A name that needs no escaping in a query.

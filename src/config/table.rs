@@ -35,6 +35,17 @@ impl fmt::Display for Setting {
     }
 }
 
+/// The variables of the client commands, which no server reads.
+pub const OF_COMMANDS: &[&str] = &[
+    "COUNTERSIGN_CA",
+    "COUNTERSIGN_CLIENT_SECRET",
+    "COUNTERSIGN_OTP",
+    "COUNTERSIGN_PASSWORD",
+    "COUNTERSIGN_SERVER",
+    "COUNTERSIGN_TOKEN",
+    "COUNTERSIGN_VERIFY_TOKEN",
+];
+
 macro_rules! settings {
     ($($id:ident: $name:literal, $flag:literal, $value:literal, $default:literal, $help:literal;)*) => {
         $(

@@ -50,6 +50,9 @@ macro_rules! stores {
                     founds_once,
                     keeps_what_it_was_founded_with,
                     changes_signing_keys_together,
+                    a_new_issuer_has_a_new_key_and_a_new_epoch,
+                    remembers_the_audience_of_its_last_start,
+                    takes_a_check_that_is_sealed_later,
                     answers_nothing_after_it_was_closed,
                     finishes_what_its_caller_dropped,
                 }

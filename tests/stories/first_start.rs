@@ -114,6 +114,7 @@ async fn a_sealed_directory_opens_with_its_own_key_only() {
     let key = |name: &str, byte: u8| {
         let path = folder.path().join(name);
         std::fs::write(&path, STANDARD.encode([byte; 32])).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path.display().to_string()
     };
     let (right, wrong) = (key("right", 1), key("wrong", 2));

@@ -297,6 +297,7 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::StoreUpgraded { from, to, last, digest } => {
             ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
         }
+        Action::FoundationChanged(what) => ("foundation_changed", vec![what.clone()]),
         Action::EmailFollowed(user) => ("email_followed", vec![user.to_string()]),
         Action::EmailNotFree(user) => ("email_not_free", vec![user.to_string()]),
         Action::ProviderUpdated(provider) => ("provider_updated", vec![provider.to_string()]),

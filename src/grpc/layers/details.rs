@@ -77,6 +77,10 @@ fn completed(status: &Status) -> Option<Status> {
         Code::Internal if MALFORMED.iter().any(|text| said.contains(text)) => {
             Refusal::new(Reason::MalformedMessage, "the message is not one of this method, or is not complete")
         }
+        Code::Internal | Code::Unknown if CUT_OFF.iter().any(|text| said.contains(text)) => {
+            tracing::debug!(said, "a message was cut off on its way here");
+            Refusal::new(Reason::MalformedMessage, "the message was cut off on its way here")
+        }
         Code::Unimplemented if said.is_empty() => NO_SUCH_METHOD,
         Code::Unimplemented => Refusal { sentence: said.to_owned().into(), ..Refusal::new(Reason::Unimplemented, "") },
         Code::Internal | Code::Unknown => {
@@ -104,6 +108,9 @@ const MALFORMED: [&str; 6] = [
     "Error decompressing",
     "failed to decode Protobuf message",
 ];
+
+/// What tonic and hyper say of a message whose sender went away, or broke its stream, in the middle of it.
+const CUT_OFF: [&str; 2] = ["error reading a body from connection", "h2 protocol error"];
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ pub use self::sign_on::{
     Step, UpdateProvider,
 };
 pub use self::signing_keys::SigningKeyStore;
-pub use self::state::{Foundation, Founding, StoreState, StoreStatus};
+pub use self::state::{Foundation, Founding, Refounding, SealedSecret, StoreState, StoreStatus};
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;

@@ -16,7 +16,7 @@ use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::sso::Step;
 use countersign::store::verbs::{
     BeginExchange, By, CollectAttempt, Collected, CreateKey, CreateProvider, Ended, Identified, Identify, KeyCreated, KeyUse,
-    NamedOrganization, Needs, ProviderCreated, RedeemLink, Redeemed, RefuseAttempt, RevokeKey, UpdateProvider,
+    NamedOrganization, Needs, ProviderCreated, RedeemLink, Redeemed, Refounding, RefuseAttempt, RevokeKey, UpdateProvider,
 };
 
 use super::{Scene, folded, random, session, sessions, user_id};
@@ -30,7 +30,7 @@ pub(super) async fn make(scene: &mut Scene) {
     sign_on(scene).await;
 }
 
-/// Beside the one that signs, which the founding made.
+/// Beside the one that signs, which the founding made; and the audience of the last start.
 async fn signing_keys(scene: &Scene) {
     let make = |algorithm, state| KeyRing::generate(algorithm, state, &scene.sealer, random(), scene.now).unwrap();
     let keys = vec![
@@ -39,6 +39,8 @@ async fn signing_keys(scene: &Scene) {
         make(Algorithm::Rs256, KeyState::Retired { since: scene.now.minus(Duration::from_hours(2)) }),
     ];
     scene.store.put_signing_keys(keys, scene.superuser().await).await.unwrap();
+    let audience = Refounding::Audience("an audience".to_owned());
+    scene.store.refound(audience, By::system(scene.now)).await.unwrap();
 }
 
 async fn keys(scene: &mut Scene) {

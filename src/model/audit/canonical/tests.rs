@@ -102,6 +102,7 @@ fn every_action_has_the_bytes_it_always_had() {
             "store_upgraded",
             format!("00000004000000020000000400000003000000080000000000000009{}{}", "00000020", "cc".repeat(32)),
         ),
+        (Action::FoundationChanged("x y".to_owned()), "foundation_changed", "00000003782079".to_owned()),
         (Action::EmailFollowed(USER), "email_followed", user.clone()),
         (Action::EmailNotFree(USER), "email_not_free", user.clone()),
         (Action::ProviderUpdated(PROVIDER), "provider_updated", provider.clone()),

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::super::{
-    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Superuser,
-    Tombstone, decode, encode,
+    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Start,
+    Superuser, Tombstone, decode, encode,
 };
 use crate::model::clock::Timestamp;
 use crate::model::decision::Impossible;
@@ -92,6 +92,7 @@ fn founding(golden: &mut Golden) {
         let key = SigningKeyRecord { kid: "kid".to_owned(), algorithm, sealed_private, state, create_time: at(0) };
         golden.of("signing_key", &key);
     }
+    golden.of("start", &Start { audience: "us".to_owned() });
 }
 
 fn accounts(golden: &mut Golden) {
