@@ -52,14 +52,6 @@ pub struct Commit<O> {
     pub decided_at: Timestamp,
 }
 
-impl<O> Commit<O> {
-    /// The same commit with another outcome.
-    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Commit<P> {
-        let Self { outcome: before, revision, decided_at } = self;
-        Commit { outcome: outcome(before), revision, decided_at }
-    }
-}
-
 /// The signed-in caller of a change. The commit checks that its token is still alive and its role still there: a change whose
 /// caller was signed out or demoted before the commit is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
