@@ -18,8 +18,8 @@
 //! | [`store`] | the [`store::Store`] trait and its contract; memory and sled behind it |
 //! | [`model`] | plain values and their state machines |
 //!
-//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and `app -> oidc -> service`
-//! beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
+//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and
+//! `app -> oidc -> service, crypto` beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
 //!
 //! # The invariants
 //!

@@ -270,6 +270,8 @@ mod tests {
             scopes: Vec::new(),
             sign_up: true,
             create_time: now,
+            email_domains: Vec::new(),
+            trusted_audiences: Vec::new(),
         };
         store.create_provider(CreateProvider { provider, most: 10 }, By::system(now)).await.unwrap();
 

@@ -27,7 +27,7 @@ pub use self::front::Front;
 pub use self::offline::set_issuer;
 use self::watch::Watch;
 pub use self::watch::{Seams, Uptime};
-use crate::config::Settings;
+use crate::config::{Outside, Settings};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
@@ -43,7 +43,7 @@ use crate::model::secret::Secret;
 use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
-use crate::oidc::OidcClient;
+use crate::oidc::{Network, OidcClient};
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::{self, Failure, Revocations, Store};
@@ -281,9 +281,15 @@ async fn build(
         pool: Arc::clone(pool),
         policy: Arc::clone(&policy),
         epoch: foundation.epoch,
-        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock))),
+        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock), network(settings))),
     });
     Ok((services, policy))
+}
+
+/// The way to identity providers.
+fn network(settings: &Settings) -> Network {
+    let Outside { proxy, no_proxy, authorities } = settings.outside.clone();
+    Network { proxy, no_proxy, authorities }
 }
 
 /// The settings that services decide by, for a server of this issuer.

@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
             Some(Command::Org(org::Command::Create(args))) => org::create(args).await,
             Some(Command::Org(org::Command::AddMember(args))) => org::add_member(args).await,
             Some(Command::Key(key::Command::Create(args))) => key::create(args).await,
-            Some(Command::Idp(idp::Command::Create(args))) => idp::create(args).await,
+            Some(Command::Idp(command)) => idp::run(command).await,
             Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use url::Url;
 
 use crate::model::signing_key::Algorithm;
@@ -66,6 +69,22 @@ pub(super) fn networks(text: &str) -> Form<String> {
     let good = |item: &str| item.parse::<IpNet>().is_ok() || item.parse::<IpAddr>().is_ok();
     let all = text.split(',').map(str::trim).filter(|item| !item.is_empty()).all(good);
     if all { Ok(text.to_owned()) } else { Err("IP addresses and networks such as 10.0.0.0/8, separated by commas".to_owned()) }
+}
+
+/// The URL of a proxy, also without its scheme, which is `http` then.
+pub(super) fn proxy(text: &str) -> Form<()> {
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    let good = url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    if good { Ok(()) } else { Err("an http or https URL, such as http://proxy.example.org:3128".to_owned()) }
+}
+
+/// The certificates of a PEM file, each of which can be an authority.
+pub(super) fn authorities(pem: &[u8]) -> Form<Vec<CertificateDer<'static>>> {
+    let wanted = || "a PEM file with certificates of authorities".to_owned();
+    let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(|_| wanted())?;
+    let mut roots = RootCertStore::empty();
+    let good = certificates.iter().all(|certificate| roots.add(certificate.clone()).is_ok());
+    if good && !certificates.is_empty() { Ok(certificates) } else { Err(wanted()) }
 }
 
 /// A name that needs no escaping in a query.

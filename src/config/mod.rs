@@ -14,6 +14,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
+
 use self::sources::Reader;
 pub use self::sources::{ProcessEnvironment, Strings};
 use crate::model::secret::Secret;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub max_connections_per_source: usize,
     /// Addresses and networks, separated by commas, whose `x-forwarded-for` is believed. Checked for its form.
     pub trusted_proxies: String,
+    /// The way to identity providers.
+    pub outside: Outside,
     /// Whether reflection is served.
     pub reflection: bool,
     /// The filter of the log. Checked for its form.
@@ -81,6 +85,17 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// The key, PEM.
     pub key: PathBuf,
+}
+
+/// The way to identity providers.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    /// The proxy, a URL that may hold a user and a password. Empty: none.
+    pub proxy: Secret,
+    /// The hosts that are reached without it, separated by commas.
+    pub no_proxy: String,
+    /// Authorities that are trusted beside those of the machine.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// The cost of a password check, and how many run at once.
@@ -205,6 +220,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let max_connections = reader.required(&table::MAX_CONNECTIONS, form::number(1..=1_000_000));
     let max_connections_per_source = reader.required(&table::MAX_CONNECTIONS_PER_SOURCE, form::number(1..=1_000_000));
     let trusted_proxies = reader.optional(&table::TRUSTED_PROXIES, form::networks);
+    let outside = reader.outside();
     let reflection = reader.required(&table::REFLECTION, form::boolean);
     let log = reader.required(&table::LOG, filter::log_filter);
     let parameter = reader.required(&table::SESAME_TOKEN_NAME, form::parameter);
@@ -232,6 +248,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         max_connections: max_connections?,
         max_connections_per_source: max_connections_per_source?,
         trusted_proxies: trusted_proxies.unwrap_or_default(),
+        outside,
         reflection: reflection?,
         log: log?,
         links: Links { parameter: parameter?, max_age: Duration::from_secs(max_age?), one_time: one_time? },

@@ -5,10 +5,12 @@ use std::env::VarError;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::TlsFiles;
-use super::form::Form;
+use rustls_pki_types::CertificateDer;
+
+use super::form::{self, Form};
 use super::outside;
 use super::table::{self, Setting};
+use super::{Outside, TlsFiles};
 use crate::model::secret::Secret;
 
 /// Where settings are read from by name: the process environment, flags, or a test's own map.
@@ -127,6 +129,35 @@ impl<'a> Reader<'a> {
         direct.or(filed)
     }
 
+    /// The proxy, where there is none for it, and the authorities of identity providers.
+    pub(super) fn outside(&mut self) -> Outside {
+        let proxy = self.known_as(&table::HTTPS_PROXY, &["https_proxy", "ALL_PROXY", "all_proxy"]);
+        let proxy = Secret::new(proxy.unwrap_or_default());
+        if let (false, Err(wanted)) = (proxy.is_empty(), form::proxy(proxy.expose())) {
+            // The value may hold a password, so it is not shown.
+            self.problems.push(format!("{}: is not {wanted}", table::HTTPS_PROXY));
+        }
+        let no_proxy = self.known_as(&table::NO_PROXY, &["no_proxy"]).unwrap_or_default();
+        Outside { proxy, no_proxy, authorities: self.authorities() }
+    }
+
+    fn authorities(&mut self) -> Vec<CertificateDer<'static>> {
+        let Some(path) = self.optional(&table::CA_FILE, outside::path) else { return Vec::new() };
+        let read = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+        read.and_then(|pem| form::authorities(&pem).map_err(|wanted| format!("{} is not {wanted}", path.display())))
+            .unwrap_or_else(|problem| {
+                self.problems.push(format!("{}: {problem}", table::CA_FILE));
+                Vec::new()
+            })
+    }
+
+    /// The text of a setting that other programs know under further names too.
+    fn known_as(&mut self, setting: &Setting, names: &[&str]) -> Option<String> {
+        let further = |name: &&str| self.environment.string(name).ok().flatten().filter(|text| !text.is_empty());
+        let further = names.iter().find_map(further);
+        self.text(setting).or(further)
+    }
+
     /// Certificate and key: both or neither.
     pub(super) fn tls(&mut self) -> Option<TlsFiles> {
         let cert = self.optional(&table::TLS_CERT, outside::path);
@@ -190,10 +221,11 @@ fn file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
-/// Whether a file may have this setting. The password may not: settings files are shown around. Neither may a file name another
+/// Whether a file may have this setting. A password may not, nor the proxy, which may hold one: settings files are shown around.
+/// Neither may a file name another
 /// file.
 fn in_file(setting: &Setting) -> bool {
-    *setting != table::ADMIN_PASSWORD && *setting != table::CONFIG
+    *setting != table::ADMIN_PASSWORD && *setting != table::HTTPS_PROXY && *setting != table::CONFIG
 }
 
 /// Whether Kubernetes sets this variable in every container beside a service of the name `countersign`.

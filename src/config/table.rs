@@ -79,6 +79,9 @@ settings! {
     MAX_CONNECTIONS: "COUNTERSIGN_MAX_CONNECTIONS", "max-connections", "NUMBER", "10000", "Connections at once.";
     MAX_CONNECTIONS_PER_SOURCE: "COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "max-connections-per-source", "NUMBER", "1000", "Connections at once from one address (IPv6: one /64); loopback has no such limit.";
     TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for and x-request-id are believed. Set it behind a proxy, or all its callers count as one source.";
+    CA_FILE: "COUNTERSIGN_CA_FILE", "ca-file", "FILE", "", "Certificates of authorities, PEM, that identity providers may have beside those this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` stand for the latter.";
+    HTTPS_PROXY: "HTTPS_PROXY", "", "URL", "", "Proxy on the way to identity providers, http or https; `https_proxy`, `ALL_PROXY` and `all_proxy` count too.";
+    NO_PROXY: "NO_PROXY", "", "HOSTS", "", "Names with all below them, addresses and networks that are reached without that proxy, separated by commas; `no_proxy` counts too.";
     REFLECTION: "COUNTERSIGN_REFLECTION", "reflection", "true|false", "true", "Serve gRPC reflection.";
     LOG: "COUNTERSIGN_LOG", "log", "FILTER", "info", "What is logged, as `info` or `warn,countersign=debug`.";
     SESAME_TOKEN_NAME: "SESAME_TOKEN_NAME", "", "NAME", "sst", "Query parameter that carries a single-use link's token.";

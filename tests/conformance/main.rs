@@ -15,6 +15,7 @@ mod keys;
 mod links;
 mod logout;
 mod organizations;
+mod providers;
 mod races;
 mod sessions;
 mod sso;
@@ -106,6 +107,10 @@ macro_rules! stores {
                     counts_only_live_ones,
                     notes_its_use,
                 }
+                providers {
+                    lists_them_by_scope,
+                    changes_and_removes_one,
+                }
                 sso {
                     goes_its_way_once,
                     makes_an_account_for_a_new_identity,
@@ -114,7 +119,7 @@ macro_rules! stores {
                     refuses_who_may_not_come_in,
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
-                    lists_providers_by_scope,
+                    a_verified_email_follows,
                 }
                 decisions {
                     rotates_a_session,
@@ -145,6 +150,7 @@ macro_rules! stores {
                 }
                 sweep {
                     removes_what_expired_a_day_ago,
+                    removes_attempts_when_their_time_is_up,
                     keeps_what_a_token_may_need,
                     goes_in_small_steps,
                 }

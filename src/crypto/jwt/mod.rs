@@ -1,5 +1,6 @@
 //! Access tokens: their claims, and what makes a presented one good. Owns the strict reading of a token and the checks of
-//! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key.
+//! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key. Beside them the tokens that
+//! identity providers sign, and their public keys: [`ForeignToken`], [`PublicKeys`].
 //!
 //! A token is checked in two steps, so that the costly one can be cached. [`super::keyring::KeyRing::check_signature`] and
 //! [`Rules::check`] depend only on the token, the ring and the settings. [`Times::check`] depends on the time and runs at every
@@ -8,6 +9,8 @@
 //! # Source
 //! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).
 
+mod foreign;
+mod jwk;
 mod low_s;
 mod parse;
 mod strict_json;
@@ -17,6 +20,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::foreign::{ForeignError, ForeignToken, SignatureAlgorithm};
+pub use self::jwk::PublicKeys;
 pub(super) use self::low_s::lower_s;
 pub(super) use self::parse::{claims, parse};
 pub(super) use self::verify::VerifyingKey;

@@ -55,11 +55,11 @@ pub trait StoreState: Send + Sync + 'static {
     /// Case: `audit::chains_what_it_records`.
     fn lanes(&self) -> Vec<Lane>;
 
-    /// Removes at most `most` records that expired 24 h and more before the time of `by`; answers how many went. A session, link, attempt or
+    /// Removes at most `most` records that expired 24 h and more before the time of `by`; answers how many went. A session, link or
     /// revocation is swept when no token that is alive can need it: a link's record stays as long as the guests it signed in may.
-    /// What is kept for good: accounts, names, keys, and the generations of guest names.
+    /// An attempt goes as soon as its time is up. What is kept for good: accounts, names, keys, and the generations of guest names.
     ///
-    /// Cases: `sweep::removes_what_expired_a_day_ago`, `sweep::keeps_what_a_token_may_need`, `sweep::goes_in_small_steps`.
+    /// Cases: `sweep::removes_what_expired_a_day_ago`, `sweep::removes_attempts_when_their_time_is_up`, `sweep::keeps_what_a_token_may_need`, `sweep::goes_in_small_steps`.
     async fn sweep(&self, most: u32, by: By) -> Result<Commit<u32>>;
 }
 

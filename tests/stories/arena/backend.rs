@@ -22,7 +22,7 @@ use countersign::model::session::Face;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
 use countersign::model::user::{Roles, User};
-use countersign::oidc::OidcClient;
+use countersign::oidc::{Network, OidcClient};
 use countersign::service::Result;
 use countersign::service::client::{Client, SignedIn};
 use countersign::service::login::LoginRequest;
@@ -93,7 +93,7 @@ impl Backend {
             pool: Arc::clone(&pool),
             policy: Arc::clone(&policy),
             epoch: 1,
-            identity: Arc::new(OidcClient::new(Arc::clone(&clock) as Arc<_>)),
+            identity: Arc::new(OidcClient::new(Arc::clone(&clock) as Arc<_>, Network::default())),
         });
         Arc::new(Self { services: Arc::new(services), store, clock, pool, policy, ring })
     }

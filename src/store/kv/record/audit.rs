@@ -204,6 +204,10 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             entry.text.clone_from(what);
             ActionKind::FoundationChanged
         }
+        Action::EmailFollowed(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailFollowed),
+        Action::EmailNotFree(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailNotFree),
+        Action::ProviderUpdated(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderUpdated),
+        Action::ProviderDeleted(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderDeleted),
     }
 }
 
@@ -267,5 +271,9 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
             Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }
         }
         ActionKind::FoundationChanged => Action::FoundationChanged(entry.text),
+        ActionKind::EmailFollowed => Action::EmailFollowed(user()?),
+        ActionKind::EmailNotFree => Action::EmailNotFree(user()?),
+        ActionKind::ProviderUpdated => Action::ProviderUpdated(provider()?),
+        ActionKind::ProviderDeleted => Action::ProviderDeleted(provider()?),
     })
 }

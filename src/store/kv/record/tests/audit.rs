@@ -44,6 +44,10 @@ fn actions() -> Vec<Action> {
         Action::SessionSwept(SESSION, 6),
         Action::StoreUpgraded { from: 2, to: 3, last: 9, digest: [0xcc; 32] },
         Action::FoundationChanged("audience us".to_owned()),
+        Action::EmailFollowed(USER),
+        Action::EmailNotFree(USER),
+        Action::ProviderUpdated(PROVIDER),
+        Action::ProviderDeleted(PROVIDER),
     ]
 }
 

@@ -268,6 +268,8 @@ fn sign_on(golden: &mut Golden) {
         scopes: Vec::new(),
         sign_up: false,
         create_time: at(0),
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
     };
     golden.of("provider", &provider);
     let whole = IdentityProvider {
@@ -275,6 +277,8 @@ fn sign_on(golden: &mut Golden) {
         sealed_client_secret: Some(vec![7]),
         scopes: vec!["email".to_owned(), "profile".to_owned()],
         sign_up: true,
+        email_domains: vec!["example.org".to_owned(), "example.com".to_owned()],
+        trusted_audiences: vec!["project".to_owned()],
         ..provider
     };
     golden.of("provider", &whole);
@@ -287,9 +291,12 @@ fn sign_on(golden: &mut Golden) {
         AttemptState::Collected { session: SESSION, at: at(1) },
         AttemptState::Refused,
     ] {
-        let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state };
+        let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state, browser: None };
         golden.of("attempt", &possible::<Attempt, _>(attempt));
     }
+    let state = AttemptState::Exchanging { revision: 9 };
+    let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state, browser: Some([8; 32]) };
+    golden.of("attempt", &possible::<Attempt, _>(attempt));
 }
 
 fn revocations(golden: &mut Golden) {
