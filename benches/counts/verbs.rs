@@ -10,18 +10,19 @@ use countersign::model::audit::Action;
 use countersign::model::link::Link;
 use countersign::model::name::Name;
 use countersign::model::organization::OrganizationRole;
+use countersign::model::provider::ProviderChange;
 use countersign::model::user::Roles;
 use countersign::store::Lane;
 use countersign::store::verbs::{
-    AddMember, BeginExchange, By, ChangePassword, Collected, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, Ended,
-    EnrollTotp, Identified, Issued, KeyCreated, KeyUse, LoggedOut, MemberAdded, MemberRemoved, Needs, Opened,
-    OrganizationCreated, PasswordReplaced, ProviderCreated, Redeemed, RefuseAttempt, RemoveMember, Renewed, RevokeKey, Rotated,
-    Step, SwitchUser, Switched, TotpConfirmed, TotpEnrolled, UserCreated,
+    AddMember, By, ChangePassword, Collected, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, Ended, EnrollTotp,
+    Identified, Issued, KeyCreated, KeyUse, LoggedOut, MemberAdded, MemberRemoved, Needs, Opened, OrganizationCreated,
+    PasswordReplaced, ProviderCreated, Redeemed, Refounding, RefuseAttempt, RemoveMember, Renewed, RevokeKey, Rotated, Step,
+    SwitchUser, Switched, TotpConfirmed, TotpEnrolled, UpdateProvider, UserCreated,
 };
 use futures_util::FutureExt as _;
 
 use crate::asked::{Ask as _, Asked};
-use crate::sso::{begun, confirmed, identity, provider, registered};
+use crate::sso::{begin, begun, confirmed, identity, provider, registered};
 use crate::world::{
     World, access_token, account, attempt_id, code, folded, founding, memory, organization_id, personal_key, secs, with_email,
 };
@@ -30,14 +31,14 @@ use crate::world::{
 macro_rules! verbs {
     ($with:ident) => {
         $with! {
-            found, foundation, signing_keys, put_signing_keys, sweep, audit_events, record,
+            found, foundation, refound, sealed_secrets, signing_keys, put_signing_keys, sweep, audit_events, record,
             user, user_by_login, create_user, switch_user, change_password, enroll_totp, confirm_totp,
             create_organization, organization_by_name, memberships, add_member, remove_member,
             open_session, open_session_with_code, rotate_session, renew_session, session, end_session, logout_user,
             guest_generation, issue_link, peek_link, redeem_link, revoke_link,
             key_owner, create_key, keys_of, revoke_key, note_key_use,
-            create_provider, providers, provider, attempt, begin_exchange, identify, confirm_attempt, refuse_attempt,
-            collect_attempt,
+            create_provider, update_provider, delete_provider, providers, all_providers, provider,
+            attempt, begin_exchange, identify, confirm_attempt, refuse_attempt, collect_attempt,
         }
     };
 }
@@ -115,6 +116,14 @@ async fn prepare(name: &str, world: &World) -> Call {
             Box::pin(async move { assert!(store.found(founding, by).await.unwrap().outcome) })
         }
         "foundation" => verb!(world.foundation(): Some(_)),
+        "refound" => {
+            let (change, by) = (Refounding::Audience("https://elsewhere.example".to_owned()), By::system(now));
+            commit!(world.refound(change, by): None)
+        }
+        "sealed_secrets" => {
+            world.with_codes(id).await;
+            verb!(world.sealed_secrets(): _)
+        }
         "signing_keys" => verb!(world.signing_keys(): _),
         "put_signing_keys" => commit!(world.put_signing_keys(Vec::new(), superuser): ()),
         "sweep" => {
@@ -262,6 +271,13 @@ async fn sign_on(name: &str, world: &World) -> Call {
             let create = CreateProvider { provider: provider("another", None), most: 10 };
             commit!(world.create_provider(create, superuser): ProviderCreated::Created)
         }
+        "update_provider" => {
+            let change = ProviderChange { client_id: Some("another".to_owned()), ..ProviderChange::default() };
+            let update = UpdateProvider { provider: id, change };
+            commit!(world.update_provider(update, superuser): Some(_))
+        }
+        "delete_provider" => commit!(world.delete_provider(id, superuser): true),
+        "all_providers" => verb!(world.all_providers(None, 100): _),
         "providers" => verb!(world.providers(None, None, 100): _),
         "provider" => verb!(world.provider(id): Some(_)),
         "attempt" => {
@@ -269,8 +285,8 @@ async fn sign_on(name: &str, world: &World) -> Call {
             verb!(world.attempt(attempt): Some(_))
         }
         "begin_exchange" => {
-            let begin = BeginExchange { attempt: attempt_id(), expire_time: end };
-            commit!(world.begin_exchange(begin, anyone): Step::Done)
+            let exchange = begin(attempt_id(), end);
+            commit!(world.begin_exchange(exchange, anyone): Step::Done)
         }
         "identify" => {
             let Asked { command, by } = identity(world, begun(world).await, &idp, "subject");

@@ -1,30 +1,33 @@
 //! The composition root: opens the store, founds it at first start, builds the services and their faces, and runs them until
 //! it is told to stop.
 //!
-//! Owns the order of start and end. At start: settings, socket, store, keys, services, and only then SERVING. At the end:
+//! Owns the order of start and end. At start: settings, store, keys, services, the open port, and only then SERVING. At the end:
 //! NOT_SERVING, then the drain, then the store closes.
 
 mod error;
 mod founding;
 mod front;
 mod housekeeping;
+mod offline;
 mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::health_reporter;
 
 pub use self::error::StartError;
 use self::founding::Founded;
 pub use self::front::Front;
+pub use self::offline::set_issuer;
 use self::watch::Watch;
 pub use self::watch::{Seams, Uptime};
-use crate::config::Settings;
+use crate::config::{Outside, Settings};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
@@ -36,10 +39,11 @@ use crate::edge::source::{BadProxy, TrustedProxies};
 use crate::grpc::Api;
 use crate::grpc::routes::Routes;
 use crate::model::ids::StoreId;
+use crate::model::secret::Secret;
 use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
-use crate::oidc::OidcClient;
+use crate::oidc::{Network, OidcClient};
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::store::{self, Failure, Revocations, Store};
@@ -48,22 +52,62 @@ use crate::web::{self, PagesState, well_known};
 /// How long the drain may take after the store has failed. It is short because every call can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Binds, opens and serves until `shutdown` is cancelled. `ready` is called with the real address once calls are answered.
+/// Connections that may wait to be accepted; the kernel's own limit counts too.
+const BACKLOG: u32 = 1024;
+
+/// What the process is told from outside while it runs.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    /// Cancelled when the server is to end.
+    pub stop: CancellationToken,
+    /// Changes when what can change at run time is to be read again.
+    pub reload: tokio::sync::watch::Receiver<()>,
+}
+
+/// Opens, listens and serves until `signals.stop` is cancelled. `ready` is called with the real address once calls are answered.
+///
+/// The address is reserved first, so that one that is taken ends the start before anything was done, and listened on last:
+/// until the server can answer, connections are refused. A stop while the store is being opened does not wait for it.
 ///
 /// # Errors
 /// [`StartError`], also if the store fails for good while serving. Its text is the last line that the operator sees.
-pub async fn run(
-    settings: Settings,
-    seams: Seams,
-    shutdown: CancellationToken,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<(), StartError> {
+pub async fn run(settings: Settings, seams: Seams, signals: Signals, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
+    let Signals { stop, mut reload } = signals;
     let listen = settings.listen;
     let refused = |source| StartError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    let app = App::open(settings, bound, seams).await?;
-    app.run(listener, shutdown, || ready(bound)).await
+    let socket = reserve(listen).map_err(refused)?;
+    let bound = socket.local_addr().map_err(refused)?;
+    let app = tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            tracing::info!("stopped before the store was open");
+            return Ok(());
+        }
+        app = App::open(settings, bound, seams) => app?,
+    };
+    let _reloading = app.tls.clone().map(|tls| {
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            while reload.changed().await.is_ok() {
+                tls.read_again();
+            }
+        }))
+    });
+    match socket.listen(BACKLOG) {
+        Ok(listener) => app.run(listener, stop, || ready(bound)).await,
+        Err(error) => {
+            app.close().await;
+            Err(refused(error))
+        }
+    }
+}
+
+/// A socket of this address that nobody can connect to yet.
+fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As a restart needs it: connections of the process before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// A server whose store is open and whose services are built; it answers nobody until it is [run](Self::run).
@@ -88,10 +132,10 @@ impl App {
     pub async fn open(settings: Settings, bound: SocketAddr, seams: Seams) -> Result<Self, StartError> {
         let public_url = settings.reached_at(bound);
         let tls = match &settings.tls {
-            Some(files) => Some(Arc::new(Tls::open(&files.cert, &files.key)?)),
+            Some(files) => Some(Arc::new(Tls::open(&files.cert, &files.key)?.with_clock(Arc::clone(&seams.clock)))),
             None => None,
         };
-        let sealer = Arc::new(Sealer::new(key_encryption_key(&settings)?));
+        let sealer = Arc::new(Sealer::new(key_encryption_key(settings.kek.as_ref())?));
         let traffic = Traffic::default();
         let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
@@ -169,9 +213,14 @@ impl App {
         {
             tracing::warn!(%error, "the last counts of key uses were not written");
         }
+        self.close().await;
+        ended
+    }
+
+    /// Closes the store of a server that serves nobody any more.
+    async fn close(&self) {
         self.store.close().await;
         self.pool.stop();
-        ended
     }
 
     /// gRPC, the pages of sign-on and the well-known documents on one port.
@@ -189,7 +238,7 @@ impl App {
         let services =
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
-            .merge(well_known::router(Arc::clone(&self.services.verifier)));
+            .merge(well_known::router(Arc::clone(&self.services.verifier), &self.policy));
         let settings = EdgeSettings {
             trusted_proxies,
             traffic: self.traffic.clone(),
@@ -232,9 +281,15 @@ async fn build(
         pool: Arc::clone(pool),
         policy: Arc::clone(&policy),
         epoch: foundation.epoch,
-        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock))),
+        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock), network(settings))),
     });
     Ok((services, policy))
+}
+
+/// The way to identity providers.
+fn network(settings: &Settings) -> Network {
+    let Outside { proxy, no_proxy, authorities } = settings.outside.clone();
+    Network { proxy, no_proxy, authorities }
 }
 
 /// The settings that services decide by, for a server of this issuer.
@@ -267,8 +322,9 @@ fn limits(settings: &Settings) -> net::Limits {
     limits.within(net::descriptors::raise(wanted))
 }
 
-fn key_encryption_key(settings: &Settings) -> Result<Option<KeyEncryptionKey>, StartError> {
-    let key = settings.kek.as_ref().map(|text| KeyEncryptionKey::from_base64(text.expose()));
+/// The key of this text, as it stands in its file.
+fn key_encryption_key(text: Option<&Secret>) -> Result<Option<KeyEncryptionKey>, StartError> {
+    let key = text.map(|text| KeyEncryptionKey::from_base64(text.expose()));
     key.transpose().map_err(|bad| StartError::Setting { name: "COUNTERSIGN_KEK_FILE", problem: bad.to_string() })
 }
 

@@ -68,6 +68,8 @@ impl SecondFactors {
     }
 }
 
-fn purpose(user: UserId) -> String {
+/// What an account's secret is sealed for.
+#[must_use]
+pub fn purpose(user: UserId) -> String {
     format!("totp {user}")
 }

@@ -33,6 +33,8 @@ pub struct Verifier {
     cache: SignatureCache<Claimed>,
     revocations: Arc<Revocations>,
     rules: Rules,
+    /// How long a token lives at the most.
+    longest: Duration,
     time: Time,
 }
 
@@ -41,15 +43,18 @@ impl Verifier {
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, revocations: Arc<Revocations>, policy: &Policy, time: Time, remembered: usize) -> Self {
         let rules = Rules { issuer: policy.issuer.clone(), audience: policy.audience.clone() };
-        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, time }
+        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, longest: policy.access_token, time }
     }
 
     /// Takes a call's `authorization` value for what it is: `Bearer` and an access token that is good now.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] for anything else, without a reason.
+    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::BasicForToken`] where it is of the scheme Basic.
     pub fn authenticate(&self, client: &Client, authorization: Option<&str>) -> Result<SignedIn> {
         let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or(Error::TokenInvalid)?;
+        if scheme.eq_ignore_ascii_case("basic") {
+            return Err(Error::BasicForToken);
+        }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::TokenInvalid);
         }
@@ -101,7 +106,7 @@ impl Verifier {
     /// The token, where its signature, issuer and audience are right and its time is not up, revoked or not.
     fn genuine(&self, token: &str) -> Option<AccessToken> {
         let token = self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()?;
-        token.times.check(self.time.now()).ok()?;
+        token.times.check(self.time.now(), self.longest).ok()?;
         Some(token)
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use super::sled::{Failure, OpenError};
-use super::sled::{Options, open as open_embedded};
+use super::sled::{Options, is_store, open as open_embedded};
 use super::{Revocations, Store};
 use crate::model::clock::Timestamp;
 use crate::model::ids::StoreId;
@@ -18,6 +18,12 @@ pub struct Settings {
     pub fresh_id: StoreId,
     /// The service's time: when a store of an earlier format is upgraded.
     pub now: Timestamp,
+}
+
+/// Whether there is a store that was made whole. Where that cannot be told, opening it says why.
+#[must_use]
+pub fn exists(settings: &Settings) -> bool {
+    is_store(&settings.data_dir)
 }
 
 /// Opens a store, or makes it where there is nothing, and tells `revocations` what is revoked. A store of an earlier format is

@@ -63,7 +63,6 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
         Action::KeyCreated(key, ann.id()),
         Action::KeyRevoked(key),
         Action::ProviderCreated(registered.id),
-        Action::SsoExchangeBegun(attempt),
         Action::UserCreated(new),
         Action::SsoIdentified(attempt, new, true),
         Action::SsoConfirmed(attempt),

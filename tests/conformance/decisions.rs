@@ -14,13 +14,12 @@ use countersign::model::session::{Mode, NewSession, Opening, SessionEnded, Sessi
 use countersign::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject};
 use countersign::model::user::{Generations, Standing};
 use countersign::store::verbs::{
-    BeginExchange, By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, RenewSession, Renewed,
-    Rotated,
+    By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, RenewSession, Renewed, Rotated,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::sso::{collected, confirmed, identity, provider, registered};
+use crate::sso::{begin, collected, confirmed, identity, provider, registered};
 use crate::world::{Mark, World, attempt_id, new_session, secs, session_id};
 
 /// Runs a case for forty values of a strategy.
@@ -242,16 +241,8 @@ async fn goes_on(
         let found = world.store.attempt(id).await.unwrap();
         let (decided, expected) = match (doing, found) {
             (OfAttempt::Begin, found) => {
-                let decided = Attempt::begin(found, id, end, seen.revision, by.now);
-                prop_assert_eq!(
-                    world
-                        .store
-                        .begin_exchange(BeginExchange { attempt: id, expire_time: end }, by.clone())
-                        .await
-                        .unwrap()
-                        .outcome,
-                    decided.outcome
-                );
+                let decided = Attempt::begin(found, id, end, [8; 32], seen.revision, by.now);
+                prop_assert_eq!(world.store.begin_exchange(begin(id, end), by.clone()).await.unwrap().outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             (OfAttempt::Refuse, found) => {

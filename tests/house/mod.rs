@@ -111,7 +111,7 @@ impl House {
         let policy = Arc::new(policy);
         let sealer = Arc::new(Sealer::new(None));
         let server_keys = Arc::new(ServerKeys::generate(&*random).unwrap());
-        let signing = KeyRing::generate(Algorithm::EdDsa, KeyState::Signing, &sealer, &*random, clock.now()).unwrap();
+        let signing = KeyRing::generate(Algorithm::default(), KeyState::Signing, &sealer, &*random, clock.now()).unwrap();
         let ring = Arc::new(KeyRing::load(&[signing], &sealer).unwrap());
         let params = HashParams::new(8, 1, 1).unwrap();
         let config = PoolConfig { threads, nice: 0, params, ..PoolConfig::default() };

@@ -208,11 +208,18 @@ fn link(of: &Link) -> Value {
 }
 
 fn provider(of: &IdentityProvider) -> Value {
-    json!({
+    let mut described = json!({
         "id": of.id.to_string(), "name": of.name.as_str(), "organization": of.organization.map(|id| id.to_string()),
         "issuer": of.issuer, "client_id": of.client_id, "secret": of.sealed_client_secret.as_ref().map(|secret| hex(secret)),
         "scopes": of.scopes, "sign_up": of.sign_up, "made": of.create_time.micros(),
-    })
+    });
+    // Manifests of before these were there say nothing of them.
+    for (name, listed) in [("email_domains", &of.email_domains), ("trusted_audiences", &of.trusted_audiences)] {
+        if !listed.is_empty() {
+            described[name] = json!(listed);
+        }
+    }
+    described
 }
 
 fn attempt(of: &Attempt) -> Value {
@@ -226,7 +233,11 @@ fn attempt(of: &Attempt) -> Value {
         AttemptState::Collected { session, at } => json!(["collected", session.to_string(), at.micros()]),
         AttemptState::Refused => json!("refused"),
     };
-    json!({"id": of.id.to_string(), "expires": of.expire_time.micros(), "state": state})
+    let mut described = json!({"id": of.id.to_string(), "expires": of.expire_time.micros(), "state": state});
+    if let Some(browser) = &of.browser {
+        described["browser"] = json!(hex(browser));
+    }
+    described
 }
 
 fn event(of: &AuditEvent) -> Value {
@@ -286,6 +297,11 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::StoreUpgraded { from, to, last, digest } => {
             ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
         }
+        Action::FoundationChanged(what) => ("foundation_changed", vec![what.clone()]),
+        Action::EmailFollowed(user) => ("email_followed", vec![user.to_string()]),
+        Action::EmailNotFree(user) => ("email_not_free", vec![user.to_string()]),
+        Action::ProviderUpdated(provider) => ("provider_updated", vec![provider.to_string()]),
+        Action::ProviderDeleted(provider) => ("provider_deleted", vec![provider.to_string()]),
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

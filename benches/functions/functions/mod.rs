@@ -17,7 +17,7 @@ macro_rules! functions {
             verify_eddsa: crypto::verify(Algorithm::EdDsa),
             verify_es256: crypto::verify(Algorithm::Es256),
             verify_rs256: crypto::verify(Algorithm::Rs256),
-            verify_eddsa_seen: crypto::verify_seen(),
+            verify_seen: crypto::verify_seen(),
             keyed_hash: crypto::keyed_hash(),
             check_personal_key: crypto::check_personal_key(),
             derive_refresh: crypto::derive_refresh(),

@@ -124,6 +124,20 @@ pub enum TotpConfirmed {
     Unknown,
 }
 
+/// What became of an e-mail that a provider verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailFollowed {
+    /// It is the account's already.
+    Same,
+    /// It is the account's now, in place of the one before.
+    Followed {
+        /// The one before, which is free from now on.
+        before: Option<Email>,
+    },
+    /// It is another's.
+    NotFree,
+}
+
 impl User {
     /// A new account: enabled, with a fresh counter and no one-time codes. `password` is a PHC string.
     #[must_use]
@@ -241,6 +255,20 @@ impl User {
     /// Ends its tokens, at `revision`, because it lost a role. Its sessions renew to what is allowed now.
     pub fn narrow(self, revision: i64) -> Decision<Self, ()> {
         self.with_generations((), |generations| generations.end_tokens(revision))
+    }
+
+    /// Takes the e-mail over that its provider verified, where that is free.
+    pub fn follow_email(self, email: &Email, free: bool) -> Decision<Self, EmailFollowed> {
+        let id = self.0.id;
+        if self.0.email.as_ref().is_some_and(|own| own.folded() == email.folded()) {
+            return Decision::unchanged(self, EmailFollowed::Same);
+        }
+        if !free {
+            return Decision::unchanged(self, EmailFollowed::NotFree).auditing(Action::EmailNotFree(id));
+        }
+        let before = self.0.email.clone();
+        let followed = Self(UserParts { email: Some(email.clone()), ..self.0 });
+        Decision::changed(followed, EmailFollowed::Followed { before }).auditing(Action::EmailFollowed(id))
     }
 
     /// Keeps a sealed secret that waits for its first code, in place of one that waited before.

@@ -46,6 +46,8 @@ pub struct Registration {
     pub client_secret: Option<Secret>,
     /// Scopes beside `openid`.
     pub scopes: Vec<String>,
+    /// Audiences that an ID token may have beside us without saying that it was issued to us.
+    pub trusted_audiences: Vec<String>,
 }
 
 /// One person's way to the provider and back.
@@ -74,7 +76,7 @@ pub struct ProvenIdentity {
     pub verified_email: Option<String>,
 }
 
-/// Why there is no identity. The texts are for the log; they hold no secret, and what is quoted of a provider's is escaped.
+/// Why there is no identity. The texts are for the log: they name the document and the field, and hold no value of either.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// No answer within the bound, an answer past the limits, or one that says no.

@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::random::SystemRandom;
 use crate::service::client::SignedIn;
-use crate::service::guesses::Guesses;
 use crate::service::providers::NewProvider;
-use crate::service::testing::{House, SUPERUSER, client};
+use crate::service::testing::{Ground, House, SUPERUSER, client};
 
 /// A provider for whom a code is the subject, and `bad` is none.
 #[derive(Default)]
@@ -74,19 +72,9 @@ pub(super) struct Round {
 
 impl Rig {
     pub(super) async fn new() -> Self {
-        let house = House::new();
         let identity = Arc::new(FakeIdentity::default());
-        let sso = Sso::new(Parts {
-            store: Arc::clone(&house.store),
-            tokens: house.tokens.clone(),
-            keys: Arc::clone(&house.server_keys),
-            sealer: Arc::clone(&house.sealer),
-            random: Arc::new(SystemRandom),
-            time: house.time.clone(),
-            policy: Arc::clone(&house.policy),
-            identity: Arc::clone(&identity) as Arc<_>,
-            guesses: Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>)),
-        });
+        let house = House::on(Ground { identity: Arc::clone(&identity) as Arc<_>, ..Ground::in_memory() });
+        let sso = house.sso.clone();
         let root = house.person("root", SUPERUSER).await;
         let provider = add(&house, &root, "corp", "").await;
         Self { house, identity, sso, root, provider }

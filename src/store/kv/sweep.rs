@@ -19,7 +19,7 @@ use crate::store::Result;
 use crate::store::verbs::By;
 
 /// How long past its expiry a record stays: longer than any token that could ask for it lives, and than clocks are wrong.
-const MARGIN: Duration = Duration::from_hours(24);
+pub(super) const MARGIN: Duration = Duration::from_hours(24);
 
 /// `now` is the service's time: a store whose last commit is ahead of it sweeps less, not more.
 pub(super) fn sweep(tx: &mut Tx<'_>, by: &By, now: Timestamp, most: u32) -> Result<u32> {

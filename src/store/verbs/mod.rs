@@ -29,10 +29,10 @@ pub use self::sessions::{
 };
 pub use self::sign_on::{
     BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt, SignOnStore,
-    Step,
+    Step, UpdateProvider,
 };
 pub use self::signing_keys::SigningKeyStore;
-pub use self::state::{Foundation, Founding, StoreState, StoreStatus};
+pub use self::state::{Foundation, Founding, Refounding, SealedSecret, StoreState, StoreStatus};
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
@@ -50,14 +50,6 @@ pub struct Commit<O> {
     pub revision: i64,
     /// The time that it was decided by: the later of the service's time and the last committed one.
     pub decided_at: Timestamp,
-}
-
-impl<O> Commit<O> {
-    /// The same commit with another outcome.
-    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Commit<P> {
-        let Self { outcome: before, revision, decided_at } = self;
-        Commit { outcome: outcome(before), revision, decided_at }
-    }
 }
 
 /// The signed-in caller of a change. The commit checks that its token is still alive and its role still there: a change whose

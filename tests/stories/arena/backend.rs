@@ -10,7 +10,7 @@ use countersign::crypto::password::pool::Verdict;
 use countersign::model::ids::StoreId;
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
-use countersign::oidc::OidcClient;
+use countersign::oidc::{Network, OidcClient};
 use countersign::service::Result;
 use countersign::service::tokens::TokenSet;
 use countersign::store::Revocations;
@@ -49,7 +49,7 @@ impl Backend {
     }
 
     fn over(ground: Ground) -> Arc<Self> {
-        let identity = Arc::new(OidcClient::new(Arc::clone(&ground.clock) as Arc<_>));
+        let identity = Arc::new(OidcClient::new(Arc::clone(&ground.clock) as Arc<_>, Network::default()));
         Arc::new(Self(House::on(Ground { identity, threads: THREADS as usize, ..ground })))
     }
 

@@ -36,7 +36,7 @@ const NOT_YET: [(&str, &str); 2] = [
 const SHARED_NOT_YET: [&str; 1] = ["CLOCK_UNTRUSTED"];
 
 /// Rpcs that answer UNIMPLEMENTED, to anybody.
-const UNIMPLEMENTED: [&str; 22] = [
+const UNIMPLEMENTED: [&str; 20] = [
     "TokenService/WatchRevocations",
     "AccountService/DisableTotp",
     "AccountService/RotatePersonalKey",
@@ -47,8 +47,6 @@ const UNIMPLEMENTED: [&str; 22] = [
     "AdminService/UpdateUser",
     "AdminService/DeleteUser",
     "AdminService/ListOrganizations",
-    "AdminService/ListIdentityProviders",
-    "AdminService/DeleteIdentityProvider",
     "AdminService/ListLinks",
     "AdminService/RevokeLink",
     "AdminService/ListAuditEvents",
