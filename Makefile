@@ -19,13 +19,16 @@ test: ## install what the tests need, then run all of them
 bench: ## run each function benchmark once, so that none can rot
 	cargo test --locked --bench functions
 
+# With the features of the whole workspace, so that the tests take what was built here.
+BENCH = cargo build --locked --quiet --workspace --bin countersign-bench && $${CARGO_TARGET_DIR:-target}/debug/countersign-bench
+
 counts: ## count the instructions of the functions; fails past 3 % more
 	@tools/install rust counts
-	cargo run --locked --quiet -p countersign-bench -- counts
+	$(BENCH) counts
 
 counts-update: ## count them and write benches/counts.txt, where they are meant to change
 	@tools/install rust counts
-	cargo run --locked --quiet -p countersign-bench -- counts --update
+	$(BENCH) counts --update
 
 lint: fmt locks buf deny clippy doc ## everything that is checked besides the tests
 

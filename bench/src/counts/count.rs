@@ -48,7 +48,8 @@ pub(super) fn count(root: &Path, target: &Path, name: &str) -> Result<BTreeMap<S
     Ok(counts)
 }
 
-/// Counts the functions of a commit, in a work tree that is removed afterwards, and reads its file of counts. `None` where it has none.
+/// Counts the functions of a commit, in a work tree that is removed afterwards, and reads its file of counts. `None` where it has
+/// none, or is made for another version of gungraun's runner.
 ///
 /// # Errors
 /// Those of [`count`].
@@ -60,6 +61,10 @@ pub(super) fn counted_at(root: &Path, commit: &str) -> Result<Option<(BTreeMap<S
     };
     let Ok(kept) = said(git().args(["show", &format!("{commit}:{FILE}")])) else { return Ok(None) };
     let kept = Counts::parse(&kept)?;
+    let ours = std::fs::read_to_string(root.join("Cargo.lock")).trying("read Cargo.lock")?;
+    if gungraun(&said(git().args(["show", &format!("{commit}:Cargo.lock")]))?) != gungraun(&ours) {
+        return Ok(None);
+    }
     // What does not belong to us is built already.
     let target = root.join("target");
     let tree = target.join("tree-before");
@@ -70,6 +75,11 @@ pub(super) fn counted_at(root: &Path, commit: &str) -> Result<Option<(BTreeMap<S
     let counted = count(&tree, &target, "counts-before");
     remove()?;
     Ok(Some((counted?, kept)))
+}
+
+/// The version of gungraun in a lock file. A runner takes the benchmarks of its own version only.
+fn gungraun(lock: &str) -> Option<&str> {
+    lock.split_once("name = \"gungraun\"\nversion = \"")?.1.split('"').next()
 }
 
 /// Reads every summary below a directory.
@@ -106,6 +116,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_lock_file_names_the_runner_that_it_takes() {
+        let lock = "[[package]]\nname = \"gungraun-common\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"gungraun\"\nversion = \"0.20.0\"\n";
+        assert_eq!(gungraun(lock), Some("0.20.0"));
+        assert!(gungraun(include_str!("../../../Cargo.lock")).is_some());
+        assert_eq!(gungraun("version = 4\n"), None);
+    }
 
     #[test]
     fn a_summary_has_a_name_and_a_count() {

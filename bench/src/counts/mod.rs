@@ -44,7 +44,7 @@ pub(crate) fn run(update: bool, named: Option<&str>) -> Result<()> {
         return Ok(());
     };
     let Some((before, kept_before)) = counted_at(&root, &base)? else {
-        println!("{} functions were counted; at {base} there was nothing to count", now.instructions.len());
+        println!("{} functions were counted; at {base} there was nothing to compare with", now.instructions.len());
         return Ok(());
     };
     // Where both files are of one machine, what they differ by is meant.
