@@ -40,6 +40,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["web/"]),
     ("prost", &["grpc/", "store/kv/record/"]),
     ("prost_types", &["grpc/", "cli/"]),
+    ("rtime_clock", &["model/clock/machine"]),
     ("sled", &["store/sled"]),
     ("tonic", &["grpc/", "cli/", "app"]),
     ("tonic_types", &["grpc/"]),

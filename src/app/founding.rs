@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Seams, StartError};
+use super::StartError;
 use crate::config::Settings;
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::pool::{HashPool, Lane, Ticket};
@@ -21,6 +21,7 @@ use crate::model::signing_key::{KeyState, SigningKeyRecord};
 use crate::model::user::{Roles, User};
 use crate::service::Error;
 use crate::service::password_policy::{Owner, PasswordPolicy};
+use crate::service::time::Time;
 use crate::store::Store;
 use crate::store::verbs::{By, Foundation, Founding};
 
@@ -33,6 +34,17 @@ const ADMIN: &str = "admin";
 /// Where its password is written when there is no terminal to show it on.
 const PASSWORD_FILE: &str = "admin-password";
 
+/// What founding takes.
+pub(super) struct Parts<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) random: &'a dyn Random,
+    pub(super) time: &'a Time,
+    pub(super) public_url: &'a str,
+    pub(super) sealer: &'a Sealer,
+    pub(super) pool: &'a HashPool,
+    pub(super) store: &'a Arc<dyn Store>,
+}
+
 /// What a store was founded with.
 pub(super) struct Founded {
     pub(super) foundation: Foundation,
@@ -41,16 +53,10 @@ pub(super) struct Founded {
 
 /// Reads what the store was founded with, and founds a new store first. When this returns, the key-encryption key is known to
 /// be the right one.
-pub(super) async fn found_or_read(
-    settings: &Settings,
-    seams: &Seams,
-    public_url: &str,
-    sealer: &Sealer,
-    pool: &HashPool,
-    store: &Arc<dyn Store>,
-) -> Result<Founded, StartError> {
+pub(super) async fn found_or_read(parts: &Parts<'_>) -> Result<Founded, StartError> {
+    let Parts { settings, sealer, store, .. } = parts;
     if store.foundation().await?.is_none() {
-        found(settings, seams, public_url, sealer, pool, store).await?;
+        found(parts).await?;
     }
     let foundation = store.foundation().await?.ok_or_else(|| StartError::Damaged("it has no foundation".to_owned()))?;
     if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() != CHECK.as_bytes() {
@@ -72,16 +78,9 @@ pub(super) async fn found_or_read(
     Ok(Founded { foundation, signing_keys })
 }
 
-async fn found(
-    settings: &Settings,
-    seams: &Seams,
-    public_url: &str,
-    sealer: &Sealer,
-    pool: &HashPool,
-    store: &Arc<dyn Store>,
-) -> Result<(), StartError> {
-    let now = seams.clock.now();
-    let random = &*seams.random;
+async fn found(parts: &Parts<'_>) -> Result<(), StartError> {
+    let Parts { settings, random, time, public_url, sealer, pool, store } = *parts;
+    let now = time.now().map_err(|_| StartError::ClockBeforeBuild)?;
     let name = Name::parse(ADMIN).map_err(|error| StartError::Other(error.to_string()))?;
     let (password, made) = match &settings.admin_password {
         Some(given) => (accepted(settings, given, &name)?, false),
@@ -108,7 +107,9 @@ async fn found(
         // would know the password.
         tell(&settings.data_dir, &password)?;
     }
-    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, By::system(now)).await?;
+    // Asked again: the hash may have taken a while, and the clock may have been set meanwhile.
+    let by = By::system(time.now().map_err(|error| StartError::Other(error.to_string()))?);
+    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, by).await?;
     tracing::info!(issuer = public_url, "made a new store, with the superuser {ADMIN}");
     Ok(())
 }

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::client::Client;
+use super::time::Steady;
 use super::{Error, Result};
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::Timestamp;
 use crate::model::source::Source;
 
 /// Failures at once. Each costs little more than a MAC, and many honest clients may share an address, so a high bound is
@@ -23,7 +24,7 @@ const MAX_TRACKED_SOURCES: usize = 16_384;
 
 /// Counts failures by source.
 pub struct Guesses {
-    clock: Arc<dyn Clock>,
+    clock: Steady,
     /// False while no source is counted, so that the usual call does not take the lock.
     any: AtomicBool,
     counts: Mutex<HashMap<IpAddr, Count>>,
@@ -45,7 +46,7 @@ struct Count {
 impl Guesses {
     /// One that counts by `clock`.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Steady) -> Self {
         Self { clock, any: AtomicBool::new(false), counts: Mutex::default() }
     }
 
@@ -123,6 +124,8 @@ impl Count {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::clock::ManualClock;
     use crate::model::session::Face;
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn a_source_that_presents_junk_waits_and_no_other_does() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(Arc::clone(&clock) as Arc<_>);
+        let guesses = Guesses::new(Steady::new(Arc::clone(&clock) as Arc<_>));
         for _ in 0..20_000 {
             assert!(matches!(present(&guesses, 1, Err(Error::LinkInvalid)), Err(Error::LinkInvalid)));
         }
@@ -151,7 +154,7 @@ mod tests {
     #[test]
     fn leaving_early_is_no_way_around_the_count() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(clock);
+        let guesses = Guesses::new(Steady::new(clock));
         for _ in 0..20_000 {
             drop(guesses.begin(&from(1)).unwrap().counted_if_left());
         }
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_was_answered_is_counted_by_its_answer() {
-        let guesses = Guesses::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000))));
+        let guesses = Guesses::new(Steady::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)))));
         for _ in 0..30_000 {
             guesses.begin(&from(1)).unwrap().counted_if_left().ended(Ok(())).unwrap();
         }
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn other_refusals_are_not_guesses() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(clock);
+        let guesses = Guesses::new(Steady::new(clock));
         for _ in 0..30_000 {
             assert!(matches!(present(&guesses, 1, Err(Error::RefreshReused)), Err(Error::RefreshReused)));
         }

@@ -94,7 +94,7 @@ impl Providers {
             None => None,
             Some(org_name) => Some(self.organization(&org_name).await?),
         };
-        let (id, now) = (ProviderId::random(&*self.random), self.time.now());
+        let (id, now) = (ProviderId::random(&*self.random), self.time.now()?);
         let sealed = (!new.client_secret.is_empty())
             .then(|| self.sealer.seal(&client_secret_purpose(id), new.client_secret.expose().as_bytes(), &*self.random));
         let provider = IdentityProvider {

@@ -90,7 +90,7 @@ impl Refresh {
             session: presented.session_id,
             token: PresentedToken { n: presented.n, hash: presented.hash, successor: presented.next_hash, mode: Some(mode) },
         };
-        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now())).await?;
+        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now()?)).await?;
         match rotated.outcome {
             Rotated::Rotated(granted) | Rotated::Retried(granted) => {
                 self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)), rotated.decided_at)
@@ -105,8 +105,8 @@ impl Refresh {
 
     async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
-        let caller = self.verifier.signed_in(client, token.expose()).ok_or(Error::TokenInvalid)?;
-        let renewed = self.sessions.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now())).await?;
+        let caller = self.verifier.signed_in(client, token.expose())?.ok_or(Error::TokenInvalid)?;
+        let renewed = self.sessions.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now()?)).await?;
         match renewed.outcome {
             Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None, renewed.decided_at),
             Renewed::Expired => Err(Error::SessionExpired),

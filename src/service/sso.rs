@@ -162,7 +162,7 @@ impl Sso {
             Some(name) => Some(inner.organization(&name).await?),
         };
         let provider = one_of(inner.sign_on.providers(organization, None, u32::MAX).await?, wanted)?;
-        let now = inner.time.now();
+        let now = inner.time.now()?;
         let ticket = Ticket {
             key_version: inner.keys.current_version(),
             attempt: AttemptId::random(&*inner.random),
@@ -211,7 +211,7 @@ impl Sso {
                 return Ok(SsoCollected::Complete(Box::new(sign_in)));
             }
             let Some(woken) = woken else { return Ok(SsoCollected::Pending) };
-            let left = ticket.expire_time.since(inner.time.now());
+            let left = ticket.expire_time.since(inner.time.now()?);
             let until = until.min(tokio::time::Instant::now() + left);
             if tokio::time::timeout_at(until, woken).await.is_err() {
                 // Once more: the attempt may have expired, or been confirmed on another node.
@@ -230,7 +230,7 @@ impl Inner {
     /// The session, where the attempt was confirmed; `None` while it is pending.
     async fn try_collect(&self, client: &Client, state: &Secret) -> Result<Option<SignIn>> {
         let (ticket, key_version) = self.open_collector(state)?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
         match self.sign_on.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {

@@ -198,7 +198,7 @@ impl Inner {
             return Err(self.refuse(client, ticket, Refusal::ProviderRefused).await);
         };
         let registration = self.registration(&provider)?;
-        let by = client.by(self.time.now());
+        let by = client.by(self.time.now()?);
         let begin = BeginExchange { attempt: ticket.attempt, expire_time: ticket.expire_time };
         match self.sign_on.begin_exchange(begin, by).await?.outcome {
             Step::Done => {}
@@ -238,7 +238,7 @@ impl Inner {
             new_user: UserId::random(&*self.random),
             organization: ticket.organization,
         };
-        let identified = self.sign_on.identify(identify, client.by(self.time.now())).await;
+        let identified = self.sign_on.identify(identify, client.by(self.time.now()?)).await;
         self.waits.wake(ticket.attempt);
         match identified?.outcome {
             Identified::Done => {}
@@ -251,7 +251,7 @@ impl Inner {
     }
 
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
-        let by = client.by(self.time.now());
+        let by = client.by(self.time.now()?);
         let (step, answered) = if yes {
             (self.sign_on.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
         } else {
@@ -271,7 +271,11 @@ impl Inner {
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
     async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
-        let refused = self.sign_on.refuse_attempt(refusal(ticket), client.by(self.time.now())).await;
+        let by = match self.time.now() {
+            Ok(now) => client.by(now),
+            Err(error) => return error.into(),
+        };
+        let refused = self.sign_on.refuse_attempt(refusal(ticket), by).await;
         self.waits.wake(ticket.attempt);
         match refused {
             Ok(_) => why,
@@ -332,7 +336,7 @@ impl Inner {
     }
 
     fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
-        let left = ticket.expire_time.since(self.time.now());
+        let left = ticket.expire_time.since(self.time.now()?);
         if left.is_zero() { Err(Refusal::Expired) } else { Ok(left) }
     }
 }

@@ -85,7 +85,7 @@ impl Rig {
             time: house.time.clone(),
             policy: Arc::clone(&house.policy),
             identity: Arc::clone(&identity) as Arc<_>,
-            guesses: Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>)),
+            guesses: Arc::new(Guesses::new(house.time.steady())),
         });
         let root = house.person("root", SUPERUSER).await;
         let provider = add(&house, &root, "corp", "").await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use countersign::app::{App, Seams, StartError};
 use countersign::config::Settings;
-use countersign::model::clock::{Clock, ManualClock, SystemClock};
+use countersign::model::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use countersign::model::random::SystemRandom;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -29,27 +29,20 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// One with nothing special about it, whose clock may be moved forwards as far as one likes.
+    /// One with nothing special about it, on whose clock time may pass as far as one likes.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// One with these settings.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        let began = clock.now();
-        let time = Arc::clone(&clock);
-        // As much time passes as the clock says: that it is moved is no jump.
-        let seams = Seams {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            random: Arc::new(SystemRandom),
-            uptime: Arc::new(move || time.now().since(began)),
-        };
-        Self::start_on(clock, seams, settings).await
+        Self::start_at(SystemClock.now(), settings).await
     }
 
-    /// One whose clock is watched against `seams.uptime`.
-    pub(crate) async fn start_on(clock: Arc<ManualClock>, seams: Seams, settings: &[(&str, &str)]) -> Self {
+    /// One whose clock begins at `now`.
+    pub(crate) async fn start_at(now: Timestamp, settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
+        let seams = Seams { clock: Arc::clone(&clock) as Arc<dyn Clock>, random: Arc::new(SystemRandom) };
         let data = tempfile::tempdir().unwrap();
         let directory = data.path().join("data").display().to_string();
         let own = [
