@@ -68,6 +68,18 @@ fn crates_are_named_only_where_they_belong() {
     assert!(found.is_empty(), "crates outside their place:\n{}", found.join("\n"));
 }
 
+/// Whatever is committed or signed gets its time through `service::time`, which judges the clock first.
+#[test]
+fn only_one_file_of_the_services_has_a_clock() {
+    let with_clock: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("service/") && !is_test_file(path) && !path.ends_with("/testing.rs"))
+        .filter(|(_, text)| ["dyn Clock", "SystemClock", "ManualClock"].iter().any(|name| code_of(text).contains(name)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(with_clock, ["service/time.rs"]);
+}
+
 #[test]
 fn every_module_has_its_arrows() {
     assert!(sources("src").iter().any(|(path, _)| path == "lib.rs"), "the sources were not found");

@@ -52,11 +52,8 @@ pub enum StartError {
     /// What is sealed in the data directory does not open.
     #[error("the data directory is damaged: {0}; restore it from a backup")]
     Damaged(String),
-    /// A new store would be founded at a time that is certainly wrong.
-    #[error(
-        "the machine's clock shows a time before this program was built, and a new data directory would begin with it; set the clock and \
-         start again"
-    )]
+    /// A store would be founded, or set back, at a time that is certainly wrong.
+    #[error("the machine's clock shows a time before this program was built; set the clock and start again")]
     ClockBeforeBuild,
     /// The store failed for good while serving.
     #[error("the store has failed: {0}; everything that was answered before is safe, see to the disk and start again")]

@@ -59,9 +59,7 @@ pub(super) async fn found_or_read(parts: &Parts<'_>) -> Result<Founded, StartErr
         found(parts).await?;
     }
     let foundation = store.foundation().await?.ok_or_else(|| StartError::Damaged("it has no foundation".to_owned()))?;
-    if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() != CHECK.as_bytes() {
-        return Err(StartError::Damaged("the sealed check opens to something else".to_owned()));
-    }
+    check_key(sealer, &foundation)?;
     if sealer.has_key() && Sealer::new(None).open(CHECK, &foundation.sealed_check).is_ok() {
         tracing::warn!(
             "this data directory was made without a key-encryption key: the keys in it stay as they are, and only what is written \
@@ -76,6 +74,15 @@ pub(super) async fn found_or_read(parts: &Parts<'_>) -> Result<Founded, StartErr
         );
     }
     Ok(Founded { foundation, signing_keys })
+}
+
+/// Refuses a key-encryption key that is not the store's.
+pub(super) fn check_key(sealer: &Sealer, foundation: &Foundation) -> Result<(), StartError> {
+    if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() == CHECK.as_bytes() {
+        Ok(())
+    } else {
+        Err(StartError::Damaged("the sealed check opens to something else".to_owned()))
+    }
 }
 
 async fn found(parts: &Parts<'_>) -> Result<(), StartError> {

@@ -8,6 +8,7 @@ mod error;
 mod founding;
 mod front;
 mod housekeeping;
+mod recover;
 mod watch;
 
 use std::net::SocketAddr;
@@ -22,8 +23,9 @@ use tonic_health::server::health_reporter;
 pub use self::error::StartError;
 use self::founding::Founded;
 pub use self::front::Front;
-pub use self::watch::Seams;
+pub use self::recover::recover_clock;
 use self::watch::Watch;
+pub use self::watch::{Seams, length};
 use crate::config::Settings;
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;

@@ -130,7 +130,8 @@ fn clock_problem(doubt: Doubt, shown: Timestamp, committed: Timestamp) -> String
 }
 
 /// A length of time in the largest unit of which there are two, or in seconds.
-pub(super) fn length(of: Duration) -> String {
+#[must_use]
+pub fn length(of: Duration) -> String {
     let seconds = of.as_secs();
     let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
     let (size, name) = units.into_iter().find(|(size, _)| seconds >= 2 * size).unwrap_or((1, "seconds"));

@@ -275,12 +275,12 @@ impl Inner {
     fn open_collector(&self, state: &Secret) -> Result<(Ticket, u8)> {
         limits::required_secret("state", state, limits::MAX_STATE)?;
         let opened = open_state(&self.keys, StateKind::Collector, state.expose()).map_err(|_| Error::SsoStateInvalid)?;
-        let Collector { ticket } = ticket::read(&opened.payload).ok_or(Error::SsoStateInvalid)?;
+        let Collector { ticket } = ticket::read(self.tokens.epoch(), &opened.payload).ok_or(Error::SsoStateInvalid)?;
         Ok((ticket, opened.key_version))
     }
 
     fn seal(&self, kind: StateKind, value: &impl serde::Serialize) -> Result<String> {
-        let payload = ticket::write(value).map_err(|error| Error::Internal(error.to_string()))?;
+        let payload = ticket::write(self.tokens.epoch(), value).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(seal_state(&self.keys, kind, &payload, &*self.random))
     }
 

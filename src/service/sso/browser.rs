@@ -126,7 +126,7 @@ impl Sso {
     pub async fn begin(&self, state: &str, cookie: Option<&Secret>) -> std::result::Result<Begun, Refusal> {
         let inner = &self.0;
         let opened = open_state(&inner.keys, StateKind::Begin, state).map_err(|_| Refusal::Invalid)?;
-        let Begin { ticket, asked } = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        let Begin { ticket, asked } = ticket::read(inner.tokens.epoch(), &opened.payload).ok_or(Refusal::Invalid)?;
         let left = inner.left(&ticket)?;
         if inner.sign_on.attempt(ticket.attempt).await?.is_some() {
             return Err(Refusal::Used);
@@ -286,7 +286,7 @@ impl Inner {
     /// Opens a value that travelled with a browser, if it is this one.
     fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
         let opened = open_state(&self.keys, StateKind::Browser, state.expose()).map_err(|_| Refusal::Invalid)?;
-        let bound: Bound = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        let bound: Bound = ticket::read(self.tokens.epoch(), &opened.payload).ok_or(Refusal::Invalid)?;
         if bound.leg != leg {
             return Err(Refusal::Invalid);
         }

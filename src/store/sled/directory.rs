@@ -45,6 +45,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// True where a store was made whole here. Changes nothing.
+    pub(super) fn is_store(path: &Path) -> bool {
+        path.join(STORE).is_file()
+    }
+
     /// Enters a data directory, making it where it is absent, and says what is there. A foreign one is refused untouched.
     pub(super) fn enter(path: &Path) -> Result<(Self, Found), OpenError> {
         match fs::metadata(path) {

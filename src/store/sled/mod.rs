@@ -106,6 +106,20 @@ impl Options {
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
+    let (store, failure) = open_kv(options, revocations).await?;
+    Ok((store, failure))
+}
+
+/// True where a directory holds a store that was made whole.
+pub(super) fn is_store(directory: &Path) -> bool {
+    Directory::is_store(directory)
+}
+
+/// [`open`], before it is hidden which store it is.
+pub(super) async fn open_kv(
+    options: Options,
+    revocations: Arc<Revocations>,
+) -> std::result::Result<(Arc<KvStore>, Failure), OpenError> {
     let directory = options.directory.clone();
     let opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, kv::revocations));
     let (engine, failure) = opening

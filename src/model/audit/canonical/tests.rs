@@ -102,6 +102,7 @@ fn every_action_has_the_bytes_it_always_had() {
             "store_upgraded",
             format!("00000004000000020000000400000003000000080000000000000009{}{}", "00000020", "cc".repeat(32)),
         ),
+        (Action::ClockRecovered(5), "clock_recovered", "0000000400000005".to_owned()),
     ];
     for (action, name, parts) in actions {
         let length = format!("{:08x}", name.len());

@@ -195,6 +195,10 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             entry.count = *times;
             of(&mut entry.session, session.as_bytes(), ActionKind::SessionSwept)
         }
+        Action::ClockRecovered(seconds) => {
+            entry.count = *seconds;
+            ActionKind::ClockRecovered
+        }
         Action::StoreUpgraded { from, to, last, digest } => {
             (entry.count, entry.second_count) = (*from, *to);
             (entry.last, entry.digest) = (*last, digest.to_vec());
@@ -258,6 +262,7 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
         ActionKind::SessionRetried => Action::SessionRetried(session()?),
         ActionKind::Swept => Action::Swept(entry.count),
         ActionKind::SessionSwept => Action::SessionSwept(session()?, entry.count),
+        ActionKind::ClockRecovered => Action::ClockRecovered(entry.count),
         ActionKind::StoreUpgraded => {
             let (from, to, last) = (entry.count, entry.second_count, entry.last);
             Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }

@@ -43,6 +43,7 @@ fn actions() -> Vec<Action> {
         Action::Swept(5),
         Action::SessionSwept(SESSION, 6),
         Action::StoreUpgraded { from: 2, to: 3, last: 9, digest: [0xcc; 32] },
+        Action::ClockRecovered(7),
     ]
 }
 
