@@ -261,8 +261,8 @@ impl User {
     /// after the last one that was.
     #[must_use]
     pub fn set_back(self, now: Timestamp) -> Self {
-        let (create_time, totp) = (self.0.create_time.min(now), self.0.totp.set_back(now));
-        Self(UserParts { create_time, totp, ..self.0 })
+        let (totp, create_time) = (self.0.totp.set_back(now), self.0.create_time.min(now));
+        Self(UserParts { totp, create_time, ..self.0 })
     }
 
     fn with_totp<O>(self, outcome: O, totp: Totp) -> Decision<Self, O> {
