@@ -33,7 +33,7 @@ pub trait StoreState: Send + Sync + 'static {
     /// Case: `founding::answers_nothing_after_it_was_closed`.
     fn healthy(&self) -> bool;
 
-    /// Answers what is queued, commits it, and closes: every later verb is [`StoreError::Unavailable`].
+    /// Answers what is queued, commits it, and closes: every later verb is [`Unavailable`](crate::store::StoreError::Unavailable).
     ///
     /// Case: `founding::answers_nothing_after_it_was_closed`.
     async fn close(&self);

@@ -61,9 +61,10 @@ pub(super) fn examples(golden: &mut Golden) {
         let events = vec![(at(0), origins.next().unwrap(), action)];
         golden.of("audit", &AuditPage { first: 9, previous: [0xbb; 32], events });
     }
+    let by = |actor| Origin { actor, source: None };
     let flags = vec![
-        (at(0), origins.next().unwrap(), Action::SsoIdentified(ATTEMPT, USER, false)),
-        (at(1), origins.next().unwrap(), Action::Refreshed(SESSION, true)),
+        (at(0), by(Actor::Anonymous), Action::SsoIdentified(ATTEMPT, USER, false)),
+        (at(1), by(Actor::System), Action::Refreshed(SESSION, true)),
     ];
     golden.of("audit", &AuditPage { first: 1, previous: [0; 32], events: flags });
 }
