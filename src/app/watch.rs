@@ -129,13 +129,13 @@ fn clock_problem(doubt: Doubt, shown: Timestamp, committed: Timestamp) -> String
     }
 }
 
-/// A length of time in the largest unit of which there are two, or in seconds.
+/// A length of time in the largest unit of which there are two, rounded.
 #[must_use]
 pub fn length(of: Duration) -> String {
     let seconds = of.as_secs();
     let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
     let (size, name) = units.into_iter().find(|(size, _)| seconds >= 2 * size).unwrap_or((1, "seconds"));
-    format!("{} {name}", seconds / size)
+    format!("{} {name}", seconds.saturating_add(size / 2) / size)
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
             (0, "0 seconds"),
             (119, "119 seconds"),
             (120, "2 minutes"),
-            (7199, "119 minutes"),
+            (7199, "120 minutes"),
             (7200, "2 hours"),
             (200_000, "2 days"),
         ] {

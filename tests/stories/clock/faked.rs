@@ -179,6 +179,7 @@ async fn three_days_ahead_for_two_seconds_under_load_leave_nothing_behind() {
     }
     assert!(before.active(&given.last().unwrap().access_token).await);
     assert!(before.refresh(&before.tokens.refresh_token).await.is_ok(), "a session of before lives");
+    drop(health);
     server.stop().await;
 
     // What is stored is not ahead either: by the machine's own clock it is served at once.
@@ -202,6 +203,7 @@ async fn started_behind_and_then_set_right_it_serves_again_by_itself() {
     health.becomes(ServingStatus::Serving).await;
     let after = before.log_in("admin").await;
     assert!(claim(&after.access_token, "iat") >= now() + THREE_DAYS - 60);
+    drop(health);
     server.stop().await;
 }
 
@@ -223,8 +225,9 @@ async fn started_ahead_used_and_then_set_right_it_names_the_command_that_mends_i
     let recover = ["recover", "clock", "--data-dir", &path, "--json"];
     let in_use = command(&recover, &[], "").await;
     assert!(in_use.code == 1 && in_use.stderr.contains("is in use"), "{in_use:?}");
+    drop(health);
     let log = server.stop().await.stderr;
-    let line = "the machine's clock is 2 days behind the last commit in the data directory";
+    let line = "the machine's clock is 3 days behind the last commit in the data directory";
     assert!(log.contains(line) && log.contains("which ends all sessions"), "{log}");
     let server = clock.setup().data_dir(&data).start().await;
     let refused = server.try_login("admin", PASSWORD).await.unwrap_err();
