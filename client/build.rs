@@ -9,31 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Messages with a field that is secret. Their `Debug` prints the name only, and so does that of whatever contains them.
-/// `pb` tests that no field with a telling name is missing here.
-const OPAQUE: [&str; 21] = [
-    "AccountServiceCreatePersonalKeyResponse",
-    "AdminServiceCreatePersonalKeyResponse",
-    "ChangePasswordRequest",
-    "ConfirmTotpRequest",
-    "ConfirmTotpResponse",
-    "CreateIdentityProviderRequest",
-    "CreateUserRequest",
-    "DisableTotpRequest",
-    "EnrollTotpResponse",
-    "GenerateSingleUseResponse",
-    "LoginRequest",
-    "PeekSingleUseRequest",
-    "PkeyJwtRequest",
-    "RedeemSingleUseRequest",
-    "RefreshRequest",
-    "ResetPasswordRequest",
-    "RotatePersonalKeyResponse",
-    "SsoJwtRequest",
-    "SsoStartResponse",
-    "TokenSet",
-    "VerifyTokenRequest",
-];
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
@@ -43,18 +19,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_imports(true).include_source_info(true).open_files(files()?)?;
     fs::write(out.join("countersign_descriptor.bin"), compiler.encode_file_descriptor_set())?;
 
+    let opaque = opaque(&compiler.descriptor_pool());
     tonic_prost_build::configure()
         .build_server(false)
-        .skip_debug(OPAQUE.map(|name| format!(".countersign.v1.{name}")))
+        .skip_debug(opaque.iter().map(|name| format!(".countersign.v1.{name}")))
         .compile_fds(compiler.file_descriptor_set())?;
 
-    let mut opaque = String::from("opaque! {\n");
-    for name in OPAQUE {
-        writeln!(opaque, "    {name},")?;
+    let mut source = String::from("opaque! {\n");
+    for name in &opaque {
+        writeln!(source, "    {name},")?;
     }
-    opaque.push_str("}\n");
-    fs::write(out.join("countersign_opaque.rs"), opaque)?;
+    source.push_str("}\n");
+    fs::write(out.join("countersign_opaque.rs"), source)?;
     Ok(())
+}
+
+/// The messages with a field that is marked `debug_redact`. Their `Debug` prints the name only, and so does that of whatever
+/// contains them. `pb` tests that every field with a telling name is marked.
+fn opaque(pool: &DescriptorPool) -> Vec<String> {
+    let redacted = |field: FieldDescriptor| {
+        field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+    };
+    let ours = pool.all_messages().filter(|message| message.package_name() == "countersign.v1");
+    ours.filter(|message| message.fields().any(redacted)).map(|message| message.name().to_owned()).collect()
 }
 
 /// Every file of the contract, in the order of their names.

@@ -5,7 +5,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`cli`] | one file per command; the client commands speak gRPC to a running server |
+//! | [`cli`] | one file per command; `serve` with its log and signals; the client commands speak gRPC to a running server |
 //! | [`app`] | the composition root: builds everything, `run(listener, shutdown)` |
 //! | [`config`] | typed settings from defaults, file, environment and flags |
 //! | [`net`] | the listener: accept loop, TLS, limits, drain; knows no service |
@@ -18,8 +18,8 @@
 //! | [`store`] | the [`store::Store`] trait and its contract; memory and sled behind it |
 //! | [`model`] | plain values and their state machines |
 //!
-//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and `app -> oidc -> service`
-//! beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
+//! `main -> cli -> app -> grpc | web -> edge, service -> crypto, store -> model`, with `app -> net` and
+//! `app -> oidc -> service, crypto` beside it, and nothing runs back. `tests/architecture.rs` holds the arrows, `clippy.toml` the banned calls.
 //!
 //! # The invariants
 //!

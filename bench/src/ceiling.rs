@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_client::{pb, prost_types};
@@ -68,7 +69,8 @@ pub(crate) async fn serve(listen: SocketAddr, data: PathBuf) -> Result<()> {
 }
 
 struct Work {
-    key: Ed25519KeyPair,
+    /// ES256, which the service signs with where nothing else is set.
+    key: EcdsaKeyPair,
     /// The head of every token, with its dot.
     head: String,
     user: String,
@@ -98,8 +100,8 @@ struct Claims<'a> {
 
 impl Work {
     fn new(data: &std::path::Path) -> Result<Self> {
-        let key = Ed25519KeyPair::generate().map_err(std::io::Error::other).trying("make a key")?;
-        let header = format!(r#"{{"typ":"at+jwt","alg":"EdDSA","kid":"{}"}}"#, URL_SAFE_NO_PAD.encode([7; 32]));
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(std::io::Error::other).trying("make a key")?;
+        let header = format!(r#"{{"typ":"at+jwt","alg":"ES256","kid":"{}"}}"#, URL_SAFE_NO_PAD.encode([7; 32]));
         Ok(Self {
             key,
             head: format!("{}.", URL_SAFE_NO_PAD.encode(header)),
@@ -135,7 +137,7 @@ impl Work {
         let mut token = String::with_capacity(self.head.len() + json.len().div_ceil(3) * 4 + 96);
         token.push_str(&self.head);
         URL_SAFE_NO_PAD.encode_string(json, &mut token);
-        let signature = self.key.try_sign(token.as_bytes()).map_err(|error| failed(&error))?;
+        let signature = self.key.sign(&SystemRandom::new(), token.as_bytes()).map_err(|error| failed(&error))?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         let seconds = i64::try_from(now + HOUR.as_secs()).unwrap_or(i64::MAX);

@@ -55,6 +55,9 @@ pub enum StartError {
     /// A store would be founded, or set back, at a time that is certainly wrong.
     #[error("the machine's clock shows a time before this program was built; set the clock and start again")]
     ClockBeforeBuild,
+    /// Something is to be stored at a time that is not trusted.
+    #[error("{0}")]
+    Clock(String),
     /// The store failed for good while serving.
     #[error("the store has failed: {0}; everything that was answered before is safe, see to the disk and start again")]
     StoreFailed(String),

@@ -1,32 +1,33 @@
 //! The composition root: opens the store, founds it at first start, builds the services and their faces, and runs them until
 //! it is told to stop.
 //!
-//! Owns the order of start and end. At start: settings, socket, store, keys, services, and only then SERVING. At the end:
+//! Owns the order of start and end. At start: settings, store, keys, services, the open port, and only then SERVING. At the end:
 //! NOT_SERVING, then the drain, then the store closes.
 
 mod error;
 mod founding;
 mod front;
 mod housekeeping;
-mod recover;
+mod offline;
 mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::health_reporter;
 
 pub use self::error::StartError;
 use self::founding::Founded;
 pub use self::front::Front;
-pub use self::recover::recover_clock;
+pub use self::offline::{recover_clock, set_issuer};
 use self::watch::Watch;
 pub use self::watch::{Seams, length};
-use crate::config::Settings;
+use crate::config::{Outside, Settings};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
@@ -37,12 +38,14 @@ use crate::edge::request_id::RequestIds;
 use crate::edge::source::{BadProxy, TrustedProxies};
 use crate::grpc::Api;
 use crate::grpc::routes::Routes;
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::{Clock, Doubt, Timestamp};
 use crate::model::ids::StoreId;
+use crate::model::secret::Secret;
 use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
-use crate::oidc::OidcClient;
+use crate::oidc::{Network, OidcClient};
+use crate::service::Error;
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
 use crate::service::time::Time;
@@ -52,22 +55,62 @@ use crate::web::{self, PagesState, well_known};
 /// How long the drain may take after the store has failed. It is short because every call can only be refused.
 const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Binds, opens and serves until `shutdown` is cancelled. `ready` is called with the real address once calls are answered.
+/// Connections that may wait to be accepted; the kernel's own limit counts too.
+const BACKLOG: u32 = 1024;
+
+/// What the process is told from outside while it runs.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    /// Cancelled when the server is to end.
+    pub stop: CancellationToken,
+    /// Changes when what can change at run time is to be read again.
+    pub reload: tokio::sync::watch::Receiver<()>,
+}
+
+/// Opens, listens and serves until `signals.stop` is cancelled. `ready` is called with the real address once calls are answered.
+///
+/// The address is reserved first, so that one that is taken ends the start before anything was done, and listened on last:
+/// until the server can answer, connections are refused. A stop while the store is being opened does not wait for it.
 ///
 /// # Errors
 /// [`StartError`], also if the store fails for good while serving. Its text is the last line that the operator sees.
-pub async fn run(
-    settings: Settings,
-    seams: Seams,
-    shutdown: CancellationToken,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<(), StartError> {
+pub async fn run(settings: Settings, seams: Seams, signals: Signals, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
+    let Signals { stop, mut reload } = signals;
     let listen = settings.listen;
     let refused = |source| StartError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    let app = App::open(settings, bound, seams).await?;
-    app.run(listener, shutdown, || ready(bound)).await
+    let socket = reserve(listen).map_err(refused)?;
+    let bound = socket.local_addr().map_err(refused)?;
+    let app = tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            tracing::info!("stopped before the store was open");
+            return Ok(());
+        }
+        app = App::open(settings, bound, seams) => app?,
+    };
+    let _reloading = app.tls.clone().map(|tls| {
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            while reload.changed().await.is_ok() {
+                tls.read_again();
+            }
+        }))
+    });
+    match socket.listen(BACKLOG) {
+        Ok(listener) => app.run(listener, stop, || ready(bound)).await,
+        Err(error) => {
+            app.close().await;
+            Err(refused(error))
+        }
+    }
+}
+
+/// A socket of this address that nobody can connect to yet.
+fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As a restart needs it: connections of the process before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// A server whose store is open and whose services are built; it answers nobody until it is [run](Self::run).
@@ -92,10 +135,10 @@ impl App {
     pub async fn open(settings: Settings, bound: SocketAddr, seams: Seams) -> Result<Self, StartError> {
         let public_url = settings.reached_at(bound);
         let tls = match &settings.tls {
-            Some(files) => Some(Arc::new(Tls::open(&files.cert, &files.key)?)),
+            Some(files) => Some(Arc::new(Tls::open(&files.cert, &files.key)?.with_clock(Arc::clone(&seams.clock)))),
             None => None,
         };
-        let sealer = Arc::new(Sealer::new(key_encryption_key(&settings)?));
+        let sealer = Arc::new(Sealer::new(key_encryption_key(settings.kek.as_ref())?));
         let traffic = Traffic::default();
         let pool = Arc::new(hash_pool(&settings, &seams, &traffic)?);
         let revocations = Arc::new(Revocations::default());
@@ -172,9 +215,14 @@ impl App {
         {
             tracing::warn!(%error, "the last counts of key uses were not written");
         }
+        self.close().await;
+        ended
+    }
+
+    /// Closes the store of a server that serves nobody any more.
+    async fn close(&self) {
         self.store.close().await;
         self.pool.stop();
-        ended
     }
 
     /// gRPC, the pages of sign-on and the well-known documents on one port.
@@ -192,7 +240,7 @@ impl App {
         let services =
             Routes::new(api, health, self.settings.reflection).map_err(|error| StartError::Other(error.to_string()))?;
         let pages = web::router(PagesState::new(self.services.sso.clone(), &self.policy))
-            .merge(well_known::router(Arc::clone(&self.services.verifier)));
+            .merge(well_known::router(Arc::clone(&self.services.verifier), &self.policy));
         let settings = EdgeSettings {
             trusted_proxies,
             traffic: self.traffic.clone(),
@@ -216,7 +264,8 @@ async fn build(
 ) -> Result<(Services, Arc<Policy>), StartError> {
     let time = Time::new(Arc::clone(&seams.clock), store.clone(), settings.clock_settled_after);
     say_when_it_last_committed(&time);
-    let parts = founding::Parts { settings, random: &*seams.random, time: &time, public_url, sealer, pool, store };
+    let random = &*seams.random;
+    let parts = founding::Parts { settings, random, time: &time, public_url, sealer, pool, store };
     let Founded { foundation, signing_keys } = founding::found_or_read(&parts).await?;
     let server_keys = ServerKeys::from_sealed(&foundation.server_keys, sealer)?;
     let ring = KeyRing::load(&signing_keys, sealer)?;
@@ -227,6 +276,7 @@ async fn build(
         );
     }
     let policy = Arc::new(policy(settings, public_url, &foundation.issuer));
+    let identity = Arc::new(OidcClient::new(time.clone(), network(settings)));
     let services = Services::new(Parts {
         store: Arc::clone(store),
         revocations: Arc::clone(revocations),
@@ -238,7 +288,7 @@ async fn build(
         pool: Arc::clone(pool),
         policy: Arc::clone(&policy),
         epoch: foundation.epoch,
-        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock))),
+        identity,
     });
     Ok((services, policy))
 }
@@ -250,12 +300,30 @@ fn upgrade_time(clock: &dyn Clock) -> Timestamp {
     if now < clock.earliest() { Timestamp::default() } else { now }
 }
 
+/// The present moment, where a start or a command needs it to go on.
+fn trusted(time: &Time) -> Result<Timestamp, StartError> {
+    time.now().map_err(|error| match error {
+        Error::ClockUntrusted(Doubt::BeforeBuild) => StartError::ClockBeforeBuild,
+        Error::ClockUntrusted(doubt) => {
+            let (shown, committed) = time.shown();
+            StartError::Clock(watch::clock_problem(doubt, shown, committed))
+        }
+        error => StartError::Other(error.to_string()),
+    })
+}
+
 /// A clock that is ahead cannot be told from a long stop: whoever reads this can.
 fn say_when_it_last_committed(time: &Time) {
     let (shown, committed) = time.shown();
     if committed > Timestamp::default() && committed <= shown {
         tracing::info!("by the machine's clock the last commit was {} ago", watch::length(shown.since(committed)));
     }
+}
+
+/// The way to identity providers.
+fn network(settings: &Settings) -> Network {
+    let Outside { proxy, no_proxy, authorities } = settings.outside.clone();
+    Network { proxy, no_proxy, authorities }
 }
 
 /// The settings that services decide by, for a server of this issuer.
@@ -288,8 +356,9 @@ fn limits(settings: &Settings) -> net::Limits {
     limits.within(net::descriptors::raise(wanted))
 }
 
-fn key_encryption_key(settings: &Settings) -> Result<Option<KeyEncryptionKey>, StartError> {
-    let key = settings.kek.as_ref().map(|text| KeyEncryptionKey::from_base64(text.expose()));
+/// The key of this text, as it stands in its file.
+fn key_encryption_key(text: Option<&Secret>) -> Result<Option<KeyEncryptionKey>, StartError> {
+    let key = text.map(|text| KeyEncryptionKey::from_base64(text.expose()));
     key.transpose().map_err(|bad| StartError::Setting { name: "COUNTERSIGN_KEK_FILE", problem: bad.to_string() })
 }
 

@@ -108,7 +108,7 @@ impl Watch {
 }
 
 /// What is wrong with a wall clock, what that costs, and what helps.
-fn clock_problem(doubt: Doubt, shown: Timestamp, committed: Timestamp) -> String {
+pub(super) fn clock_problem(doubt: Doubt, shown: Timestamp, committed: Timestamp) -> String {
     match doubt {
         Doubt::Jumped => {
             "the machine's clock was set by more than a minute: nothing is stored or signed until it is back, the kernel \

@@ -8,15 +8,16 @@ use tonic::transport::Channel;
 
 use super::input;
 use super::output::Failure;
+use crate::config::outside;
 
 /// What every client command takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct Connection {
-    /// The server, an http or https URL.
-    #[arg(long, env = "COUNTERSIGN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    /// The server: an http or https URL, or HOST:PORT, which is http on this machine and https elsewhere.
+    #[arg(long, env = "COUNTERSIGN_SERVER", value_name = "SERVER", default_value = "http://127.0.0.1:50051")]
     server: String,
     /// PEM file with the certificate authority of an https server, in place of the machine's own.
-    #[arg(long, env = "COUNTERSIGN_CA", value_name = "FILE")]
+    #[arg(long, env = "COUNTERSIGN_CA", value_name = "FILE", value_parser = file)]
     ca: Option<PathBuf>,
     /// Print one line of JSON.
     #[arg(long)]
@@ -28,12 +29,16 @@ impl Connection {
     pub(super) async fn open(&self) -> Result<Channel, Failure> {
         let mut endpoint = Endpoint::new(&self.server)?;
         if let Some(path) = &self.ca {
-            let pem = std::fs::read(path)
+            let pem = outside::file(path, outside::MAX_FILE_BYTES)
                 .map_err(|error| Failure::CommandLine(format!("--ca: cannot read {}: {error}", path.display())))?;
             endpoint = endpoint.ca_certificate(pem);
         }
         Ok(endpoint.connect().await?)
     }
+}
+
+fn file(text: &str) -> Result<PathBuf, String> {
+    outside::path(text).map_err(|wanted| format!("this is not {wanted}"))
 }
 
 /// A request of the caller whose access token is in `COUNTERSIGN_TOKEN`.

@@ -4,13 +4,16 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::time::Duration;
 
 use super::output::Failure;
-use crate::config::{ProcessEnvironment, Strings as _};
+use crate::config::{ProcessEnvironment, Strings as _, outside};
 use crate::model::secret::Secret;
 
-/// The text of an environment variable; `None` where it is unset or empty.
+/// The text of an environment variable without its final line end; `None` where it is unset or empty.
 pub(super) fn environment(name: &str) -> Result<Option<Secret>, Failure> {
     match ProcessEnvironment.string(name) {
-        Ok(text) => Ok(text.filter(|text| !text.is_empty()).map(Secret::from)),
+        Ok(text) => {
+            let text = text.map(Secret::from).map(|text| Secret::new(outside::bare(text.expose())));
+            Ok(text.filter(|text| !text.is_empty()))
+        }
         Err(problem) => Err(Failure::CommandLine(format!("{name} {problem}"))),
     }
 }
@@ -44,8 +47,7 @@ pub(super) fn ask(prompt: &str) -> Result<Secret, Failure> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
     let line = Secret::from(line);
-    let bare = line.expose().strip_suffix('\n').unwrap_or(line.expose());
-    Ok(Secret::new(bare.strip_suffix('\r').unwrap_or(bare)))
+    Ok(Secret::new(outside::bare(line.expose())))
 }
 
 /// A duration on the command line: a number and `s`, `m`, `h` or `d`.

@@ -1,5 +1,5 @@
-//! The command line: one file per command. `serve` runs a server, `recover` works on the data directory of one that is stopped; every
-//! other command is a gRPC client of a running one.
+//! The command line: one file per command. `serve` runs a server, `issuer` and `recover` work on the data directory of one that is
+//! stopped; every other command is a gRPC client of a running one.
 //!
 //! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
 //! machine can read.
@@ -7,14 +7,18 @@
 mod client;
 mod idp;
 mod input;
+mod issuer;
 mod key;
 mod link;
+mod log;
 mod login;
 mod logout_user;
 mod org;
 mod output;
 mod recover;
 mod serve;
+mod signals;
+mod threads;
 mod token;
 mod user;
 
@@ -68,6 +72,9 @@ enum Command {
     /// Identity providers.
     #[command(subcommand)]
     Idp(idp::Command),
+    /// The issuer of tokens.
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// Single-use links.
     #[command(subcommand)]
     Link(link::Command),
@@ -87,6 +94,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Fails only where a provider is installed already, which is just as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let serves = matches!(cli.command, None | Some(Command::Serve(_)));
+    if let Err(missing) = if serves { threads::for_a_server() } else { threads::for_a_client() } {
+        return Failure::Failed(missing).report();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::Failed(format!("cannot start the runtime: {error}")).report(),
@@ -100,7 +111,8 @@ pub fn main() -> ExitCode {
             Some(Command::Org(org::Command::Create(args))) => org::create(args).await,
             Some(Command::Org(org::Command::AddMember(args))) => org::add_member(args).await,
             Some(Command::Key(key::Command::Create(args))) => key::create(args).await,
-            Some(Command::Idp(idp::Command::Create(args))) => idp::create(args).await,
+            Some(Command::Idp(command)) => idp::run(command).await,
+            Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,
             Some(Command::Recover(recover::Command::Clock(args))) => recover::clock(args).await,

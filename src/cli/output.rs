@@ -2,11 +2,18 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use countersign_client::{ConnectError, error, pb};
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
+
+/// How long the end waits for somebody to read its sentence.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a command ends otherwise than well.
 #[derive(Debug)]
@@ -33,9 +40,10 @@ impl Failure {
             Self::Denied(text) => (4, text),
             Self::Inactive => return ExitCode::from(5),
         };
-        let mut err = std::io::stderr();
-        for line in text.lines() {
-            let _ = writeln!(err, "countersign: {line}");
+        let lines: Vec<String> = text.lines().map(|line| format!("countersign: {line}\n")).collect();
+        let lines = lines.concat();
+        if let Some(written) = aside(move || drop(std::io::stderr().write_all(lines.as_bytes()))) {
+            let _ = written.recv_timeout(LAST_WORDS_TIMEOUT);
         }
         ExitCode::from(code)
     }
@@ -62,6 +70,29 @@ impl From<ConnectError> for Failure {
             ConnectError::Unreachable { .. } => Self::Unreachable(format!("{error}; is it running, and is --server right?")),
         }
     }
+}
+
+/// Writes something on a thread of its own, because a pipe that nobody reads holds its writer for ever. Answers what tells the
+/// end; nothing where there is no thread to be had, and then it is written already.
+pub(super) fn aside(write: impl FnOnce() + Send + 'static) -> Option<Receiver<()>> {
+    // It can be called from here, and from there.
+    let write = Arc::new(Mutex::new(Some(write)));
+    let (done, written) = sync_channel(1);
+    let there = Arc::clone(&write);
+    let once = |write: &Mutex<Option<_>>| write.lock().ok().and_then(|mut write| write.take());
+    let started = thread::Builder::new().name("output".to_owned()).spawn(move || {
+        if let Some(write) = once(&there) {
+            write();
+        }
+        let _ = done.try_send(());
+    });
+    if started.is_err() {
+        if let Some(write) = once(&write) {
+            write();
+        }
+        return None;
+    }
+    Some(written)
 }
 
 /// Prints `value` as one line of JSON where that was asked for, otherwise `text`.

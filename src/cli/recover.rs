@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::output::{Failure, print};
+use super::output::{Failure, note, print};
 use crate::app::{Seams, length, recover_clock};
-use crate::config::{ProcessEnvironment, Settings, table};
+use crate::config::{DataDirectory, ProcessEnvironment, table};
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Command {
@@ -42,9 +42,9 @@ pub(super) async fn clock(args: Clock) -> Result<(), Failure> {
     let given = [(table::DATA_DIR, args.data_dir), (table::KEK_FILE, args.kek_file), (table::CONFIG, args.config)];
     let flags: BTreeMap<String, String> =
         given.into_iter().filter_map(|(setting, text)| Some((setting.name.to_owned(), text?))).collect();
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let settings = Settings::read(&flags, &ProcessEnvironment).map_err(|bad| failed(&bad))?;
-    let recovered = recover_clock(&settings, &Seams::system()).await.map_err(|error| failed(&error))?;
+    let directory = DataDirectory::read(&flags, &ProcessEnvironment).map_err(|bad| Failure::Failed(bad.to_string()))?;
+    directory.warnings.iter().for_each(|warning| note(warning));
+    let recovered = recover_clock(directory, Seams::system()).await.map_err(|error| Failure::Failed(error.to_string()))?;
     let Some(recovered) = recovered else {
         let text = "the last commit is not ahead of the machine's clock; nothing was changed";
         print(args.json, &json!({ "set_back_seconds": 0, "sessions_ended": 0, "links_ended": 0 }), text);

@@ -1,18 +1,19 @@
-//! `countersign serve`: settings, log, signals; the rest is [`crate::app`]'s.
+//! `countersign serve`: reads the settings and hands them over with a log and signals; the rest is [`crate::app`]'s.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::output::Failure;
+use super::log::Log;
+use super::output::{self, Failure};
+use super::signals;
 use crate::app::{self, Seams};
 use crate::config::table::{self, Setting};
-use crate::config::{ProcessEnvironment, Settings};
-use crate::edge::request_id::Fields;
+use crate::config::{self, ProcessEnvironment, Settings};
 
 /// The flags of `serve`, by the names of their settings: one for each in the table that may have one.
 #[derive(Clone, Debug, Default)]
@@ -60,35 +61,49 @@ fn flag(setting: &'static Setting) -> Arg {
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let settings = Settings::read(&flags.0, &ProcessEnvironment).map_err(|error| failed(&error))?;
-    log(&settings.log);
-    let shutdown = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
-    let told = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("shutting down");
-        told.cancel();
-    });
-    let ready = |address| {
-        let mut out = std::io::stdout();
-        // Who closed our standard output does not want the line.
-        let _ = writeln!(out, "countersign {} listening on {address}", env!("CARGO_PKG_VERSION")).and_then(|()| out.flush());
+    let signals = signals::follow().map_err(Failure::Failed)?;
+    // On a thread of its own, because a file that a setting names may be a pipe that nobody fills.
+    let given = flags.clone();
+    let reading = tokio::task::spawn_blocking(move || Settings::read(&given.0, &ProcessEnvironment));
+    let settings = tokio::select! {
+        () = signals.stop.cancelled() => return Ok(()),
+        read = reading => read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?,
     };
-    app::run(settings, Seams::system(), shutdown, ready).await.map_err(|error| failed(&error))
+    let log = Arc::new(Log::begin(&settings.log).map_err(|error| failed(&format!("cannot write a log: {error}")))?);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let following = AbortOnDropHandle::new(tokio::spawn(follow_level(Arc::clone(&log), flags.clone(), signals.reload.clone())));
+    let so_far = Arc::clone(&log);
+    let ready = move |address| {
+        let line = format!("countersign {} listening on {address}\n", env!("CARGO_PKG_VERSION"));
+        output::aside(move || {
+            // What was said on the way here comes first.
+            so_far.finish();
+            let mut out = std::io::stdout();
+            // Who closed our standard output does not want the line.
+            let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        });
+    };
+    let ended = app::run(settings, Seams::system(), signals, ready).await;
+    drop(following);
+    log.finish();
+    ended.map_err(|error| failed(&error))
 }
 
-fn log(filter: &str) {
-    // The filter was checked with the settings; a subscriber that is there already, in a test, may stay.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .fmt_fields(Fields::default())
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// Reads the log level again at each SIGHUP: a file may say something else by now.
+async fn follow_level(log: Arc<Log>, flags: Flags, mut reload: watch::Receiver<()>) {
+    while reload.changed().await.is_ok() {
+        let flags = flags.clone();
+        let read = tokio::task::spawn_blocking(move || config::log_filter(&flags.0, &ProcessEnvironment)).await;
+        match read {
+            Ok(Ok(filter)) => log.filter(&filter),
+            Ok(Err(bad)) => bad.0.iter().for_each(|problem| tracing::error!("the log stays as it is: {problem}")),
+            Err(error) => tracing::error!(%error, "the log stays as it is"),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use clap::{CommandFactory as _, Parser as _};
 
 use super::*;
+use crate::config::table;
 
 #[test]
 fn the_command_line_is_sound() {
@@ -21,7 +22,7 @@ fn every_command_has_an_example_that_parses() {
     }
     let mut found = Vec::new();
     examples(&Cli::command(), &mut found);
-    assert_eq!(found.len(), 11, "{found:#?}");
+    assert_eq!(found.len(), 15, "{found:#?}");
     for example in found {
         let line = example.split_once("countersign ").unwrap().1.trim_end_matches(')');
         let words = line.replace("\"nightly backup\"", "nightly-backup");
@@ -60,5 +61,20 @@ fn durations_have_a_unit() {
     assert_eq!(input::duration("15m").unwrap().as_secs(), 900);
     for bad in ["", "d", "15", "-1h", "1w", "1.5h", "99999999999999999999s", "9999999999999999d", "1é"] {
         assert!(input::duration(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn every_variable_of_a_command_is_known() {
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli")).unwrap() {
+        let path = file.unwrap().path();
+        let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+        for name in text
+            .split('"')
+            .filter(|part| part.len() > 12 && part.starts_with("COUNTERSIGN_") && !part.contains(char::is_whitespace))
+        {
+            let known = table::OF_COMMANDS.contains(&name) || table::ALL.iter().any(|setting| setting.name == name);
+            assert!(known, "{name} in {}", path.display());
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use url::Url;
 
 use crate::model::signing_key::Algorithm;
@@ -19,11 +20,6 @@ pub(super) fn address(text: &str) -> Form<SocketAddr> {
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .or_else(|| text.parse().ok())
         .ok_or_else(|| "an address with its port, such as 127.0.0.1:50051 or [::1]:50051".to_owned())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one form among many; every text is a path")]
-pub(super) fn path(text: &str) -> Form<PathBuf> {
-    Ok(PathBuf::from(text))
 }
 
 pub(super) fn text(text: &str) -> Form<String> {
@@ -66,7 +62,7 @@ where
 }
 
 pub(super) fn algorithm(text: &str) -> Form<Algorithm> {
-    Algorithm::from_name(text).ok_or_else(|| "EdDSA, ES256 or RS256".to_owned())
+    Algorithm::from_name(text).ok_or_else(|| "ES256, EdDSA or RS256".to_owned())
 }
 
 pub(super) fn networks(text: &str) -> Form<String> {
@@ -75,9 +71,20 @@ pub(super) fn networks(text: &str) -> Form<String> {
     if all { Ok(text.to_owned()) } else { Err("IP addresses and networks such as 10.0.0.0/8, separated by commas".to_owned()) }
 }
 
-pub(super) fn log_filter(text: &str) -> Form<String> {
-    let good = EnvFilter::try_new(text).is_ok();
-    if good { Ok(text.to_owned()) } else { Err("a filter such as info or warn,countersign=debug".to_owned()) }
+/// The URL of a proxy, also without its scheme, which is `http` then.
+pub(super) fn proxy(text: &str) -> Form<()> {
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    let good = url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    if good { Ok(()) } else { Err("an http or https URL, such as http://proxy.example.org:3128".to_owned()) }
+}
+
+/// The certificates of a PEM file, each of which can be an authority.
+pub(super) fn authorities(pem: &[u8]) -> Form<Vec<CertificateDer<'static>>> {
+    let wanted = || "a PEM file with certificates of authorities".to_owned();
+    let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(|_| wanted())?;
+    let mut roots = RootCertStore::empty();
+    let good = certificates.iter().all(|certificate| roots.add(certificate.clone()).is_ok());
+    if good && !certificates.is_empty() { Ok(certificates) } else { Err(wanted()) }
 }
 
 /// A name that needs no escaping in a query.

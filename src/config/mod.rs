@@ -4,13 +4,17 @@
 //! environment. All bad settings are reported at once, each by its name. Secrets come from the environment or a file, never
 //! from a flag, and become [`Secret`]s at once.
 
+mod filter;
 mod form;
+pub mod outside;
 mod sources;
 pub mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
 
 use self::sources::Reader;
 pub use self::sources::{ProcessEnvironment, Strings};
@@ -36,8 +40,8 @@ pub struct Settings {
     pub plaintext: bool,
     /// The content of the key-encryption key's file.
     pub kek: Option<Secret>,
-    /// What the first signing key signs with.
-    pub signing_algorithm: Algorithm,
+    /// What the first signing key signs with; `None`: the default, and whatever a store that exists signs with.
+    pub signing_algorithm: Option<Algorithm>,
     /// What a password check costs.
     pub hash: HashCost,
     /// How long calls in flight may take at shutdown.
@@ -50,6 +54,8 @@ pub struct Settings {
     pub max_connections_per_source: usize,
     /// Addresses and networks, separated by commas, whose `x-forwarded-for` is believed. Checked for its form.
     pub trusted_proxies: String,
+    /// The way to identity providers.
+    pub outside: Outside,
     /// Whether reflection is served.
     pub reflection: bool,
     /// The filter of the log. Checked for its form.
@@ -70,6 +76,8 @@ pub struct Settings {
     pub most_members: u32,
     /// Identity providers of one organization, and of the whole site.
     pub most_providers: u32,
+    /// What the operator should hear about these settings: a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// A certificate chain and its key.
@@ -79,6 +87,17 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// The key, PEM.
     pub key: PathBuf,
+}
+
+/// The way to identity providers.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    /// The proxy, a URL that may hold a user and a password. Empty: none.
+    pub proxy: Secret,
+    /// The hosts that are reached without it, separated by commas.
+    pub no_proxy: String,
+    /// Authorities that are trusted beside those of the machine.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// The cost of a password check, and how many run at once.
@@ -119,11 +138,12 @@ impl Settings {
     pub fn read(flags: &dyn Strings, environment: &dyn Strings) -> Result<Self, BadSettings> {
         let mut reader = Reader::new(flags, environment);
         let settings = read(&mut reader);
+        reader.name_unknown();
         if let Some(settings) = &settings {
             reader.problems.extend(contradictions(settings));
         }
         match settings {
-            Some(settings) if reader.problems.is_empty() => Ok(settings),
+            Some(settings) if reader.problems.is_empty() => Ok(Self { warnings: reader.warnings, ..settings }),
             _ => Err(BadSettings(reader.problems)),
         }
     }
@@ -136,17 +156,64 @@ impl Settings {
     }
 }
 
+/// Where the state is, for commands that work on it while no server does.
+#[derive(Clone, Debug)]
+pub struct DataDirectory {
+    /// The directory of the store.
+    pub path: PathBuf,
+    /// The content of the key-encryption key's file.
+    pub kek: Option<Secret>,
+    /// What the operator should hear about these settings: a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl DataDirectory {
+    /// Reads the settings of the data directory as [`Settings::read`] does, and no others.
+    ///
+    /// # Errors
+    /// [`BadSettings`].
+    pub fn read(flags: &dyn Strings, environment: &dyn Strings) -> Result<Self, BadSettings> {
+        let mut reader = Reader::new(flags, environment);
+        let path = reader.required(&table::DATA_DIR, outside::path);
+        let kek = reader.secret_file(&table::KEK_FILE);
+        match path {
+            Some(path) if reader.problems.is_empty() => Ok(Self { path, kek, warnings: reader.warnings }),
+            _ => Err(BadSettings(reader.problems)),
+        }
+    }
+}
+
+/// An issuer, as [`table::PUBLIC_URL`] takes it.
+///
+/// # Errors
+/// What would be valid.
+pub fn origin(text: &str) -> Result<String, String> {
+    form::origin(text).map_err(|wanted| format!("this is not {wanted}"))
+}
+
+/// The filter of the log alone, read again: of all settings, a running server can change this one.
+///
+/// # Errors
+/// [`BadSettings`]: it has the wrong form, or the file that may hold it cannot be read.
+pub fn log_filter(flags: &dyn Strings, environment: &dyn Strings) -> Result<String, BadSettings> {
+    let mut reader = Reader::new(flags, environment);
+    match reader.required(&table::LOG, filter::log_filter) {
+        Some(filter) if reader.problems.is_empty() => Ok(filter),
+        _ => Err(BadSettings(reader.problems)),
+    }
+}
+
 /// Reads all settings before it gives up, so that the reader knows every problem.
 fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let listen = reader.required(&table::LISTEN, form::address);
-    let data_dir = reader.required(&table::DATA_DIR, form::path);
+    let data_dir = reader.required(&table::DATA_DIR, outside::path);
     let admin_password = reader.admin_password();
     let public_url = reader.optional(&table::PUBLIC_URL, form::origin);
     let audience = reader.optional(&table::AUDIENCE, form::text);
     let tls = reader.tls();
     let plaintext = reader.required(&table::PLAINTEXT, form::boolean);
     let kek = reader.secret_file(&table::KEK_FILE);
-    let signing_algorithm = reader.required(&table::SIGNING_ALGORITHM, form::algorithm);
+    let signing_algorithm = reader.optional(&table::SIGNING_ALGORITHM, form::algorithm);
     let memory = reader.required(&table::HASH_MEMORY, form::number(8..=262_144));
     let passes = reader.required(&table::HASH_PASSES, form::number(1..=10));
     let lanes = reader.required(&table::HASH_LANES, form::number(1..=16));
@@ -156,8 +223,9 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let max_connections = reader.required(&table::MAX_CONNECTIONS, form::number(1..=1_000_000));
     let max_connections_per_source = reader.required(&table::MAX_CONNECTIONS_PER_SOURCE, form::number(1..=1_000_000));
     let trusted_proxies = reader.optional(&table::TRUSTED_PROXIES, form::networks);
+    let outside = reader.outside();
     let reflection = reader.required(&table::REFLECTION, form::boolean);
-    let log = reader.required(&table::LOG, form::log_filter);
+    let log = reader.required(&table::LOG, filter::log_filter);
     let parameter = reader.required(&table::SESAME_TOKEN_NAME, form::parameter);
     let max_age = reader.required(&table::SESAME_MAX_AGE, form::number(1..=604_800));
     let one_time = reader.required(&table::SESAME_ONE_TIME, form::boolean);
@@ -177,13 +245,14 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         tls,
         plaintext: plaintext?,
         kek,
-        signing_algorithm: signing_algorithm?,
+        signing_algorithm,
         hash: HashCost { memory: memory?, passes: passes?, lanes: lanes?, threads },
         drain: Duration::from_secs(drain?),
         clock_settled_after: Duration::from_secs(clock_settled_after?),
         max_connections: max_connections?,
         max_connections_per_source: max_connections_per_source?,
         trusted_proxies: trusted_proxies.unwrap_or_default(),
+        outside,
         reflection: reflection?,
         log: log?,
         links: Links { parameter: parameter?, max_age: Duration::from_secs(max_age?), one_time: one_time? },
@@ -194,6 +263,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         most_keys: most_keys?,
         most_members: most_members?,
         most_providers: most_providers?,
+        warnings: Vec::new(),
     })
 }
 

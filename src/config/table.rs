@@ -35,6 +35,17 @@ impl fmt::Display for Setting {
     }
 }
 
+/// The variables of the client commands, which no server reads.
+pub const OF_COMMANDS: &[&str] = &[
+    "COUNTERSIGN_CA",
+    "COUNTERSIGN_CLIENT_SECRET",
+    "COUNTERSIGN_OTP",
+    "COUNTERSIGN_PASSWORD",
+    "COUNTERSIGN_SERVER",
+    "COUNTERSIGN_TOKEN",
+    "COUNTERSIGN_VERIFY_TOKEN",
+];
+
 macro_rules! settings {
     ($($id:ident: $name:literal, $flag:literal, $value:literal, $default:literal, $help:literal;)*) => {
         $(
@@ -59,7 +70,7 @@ settings! {
     TLS_KEY: "COUNTERSIGN_TLS_KEY", "tls-key", "FILE", "", "Key of the certificate, PEM.";
     PLAINTEXT: "COUNTERSIGN_PLAINTEXT", "plaintext", "true|false", "false", "Speak cleartext off loopback too, because something in front speaks TLS.";
     KEK_FILE: "COUNTERSIGN_KEK_FILE", "kek-file", "FILE", "", "File with the key-encryption key, 32 bytes in base64, that seals what rests in the data directory.";
-    SIGNING_ALGORITHM: "COUNTERSIGN_SIGNING_ALGORITHM", "signing-algorithm", "EdDSA|ES256|RS256", "EdDSA", "What access tokens are signed with; takes effect at first start.";
+    SIGNING_ALGORITHM: "COUNTERSIGN_SIGNING_ALGORITHM", "signing-algorithm", "ES256|EdDSA|RS256", "", "What access tokens are signed with; takes effect at first start. Default: ES256, and in a data directory that exists what it signs with.";
     HASH_MEMORY: "COUNTERSIGN_HASH_MEMORY", "hash-memory", "KIB", "19456", "Argon2id memory of one password check, in KiB.";
     HASH_PASSES: "COUNTERSIGN_HASH_PASSES", "hash-passes", "NUMBER", "2", "Argon2id passes.";
     HASH_LANES: "COUNTERSIGN_HASH_LANES", "hash-lanes", "NUMBER", "1", "Argon2id lanes.";
@@ -69,6 +80,9 @@ settings! {
     MAX_CONNECTIONS: "COUNTERSIGN_MAX_CONNECTIONS", "max-connections", "NUMBER", "10000", "Connections at once.";
     MAX_CONNECTIONS_PER_SOURCE: "COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "max-connections-per-source", "NUMBER", "1000", "Connections at once from one address (IPv6: one /64); loopback has no such limit.";
     TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for and x-request-id are believed. Set it behind a proxy, or all its callers count as one source.";
+    CA_FILE: "COUNTERSIGN_CA_FILE", "ca-file", "FILE", "", "Certificates of authorities, PEM, that identity providers may have beside those this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` stand for the latter.";
+    HTTPS_PROXY: "HTTPS_PROXY", "", "URL", "", "Proxy on the way to identity providers, http or https; `https_proxy`, `ALL_PROXY` and `all_proxy` count too.";
+    NO_PROXY: "NO_PROXY", "", "HOSTS", "", "Names with all below them, addresses and networks that are reached without that proxy, separated by commas; `no_proxy` counts too.";
     REFLECTION: "COUNTERSIGN_REFLECTION", "reflection", "true|false", "true", "Serve gRPC reflection.";
     LOG: "COUNTERSIGN_LOG", "log", "FILTER", "info", "What is logged, as `info` or `warn,countersign=debug`.";
     SESAME_TOKEN_NAME: "SESAME_TOKEN_NAME", "", "NAME", "sst", "Query parameter that carries a single-use link's token.";

@@ -18,7 +18,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:50051");
     assert_eq!(settings.data_dir, PathBuf::from("./countersign-data"));
     assert_eq!(settings.hash, HashCost { memory: 19456, passes: 2, lanes: 1, threads: None });
-    assert_eq!(settings.signing_algorithm, Algorithm::EdDsa);
+    assert_eq!(settings.signing_algorithm, None);
     assert_eq!(settings.links, Links { parameter: "sst".into(), max_age: Duration::from_hours(1), one_time: true });
     assert_eq!((settings.password_alone, settings.password_with_code), (15, 8));
     assert_eq!((settings.most_sessions, settings.most_keys), (1000, 100));
@@ -61,6 +61,8 @@ fn every_bad_setting_is_reported_by_name_at_once() {
         ("COUNTERSIGN_MAX_CONNECTIONS", "0"),
         ("COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "0"),
         ("COUNTERSIGN_TRUSTED_PROXIES", "proxy.example.org"),
+        ("COUNTERSIGN_CA_FILE", "/nonexistent/ca.pem"),
+        ("HTTPS_PROXY", "socks5://ann:secret@proxy.example.org"),
         ("COUNTERSIGN_REFLECTION", "2"),
         ("COUNTERSIGN_LOG", "a=b=c"),
         ("SESAME_TOKEN_NAME", "a b"),
@@ -158,4 +160,27 @@ fn the_table_has_each_name_flag_and_key_once() {
     }
     let flags: Vec<_> = table::ALL.iter().map(|s| s.flag).filter(|flag| !flag.is_empty()).collect();
     assert_eq!(flags.iter().collect::<std::collections::BTreeSet<_>>().len(), flags.len());
+}
+
+#[test]
+fn the_way_to_identity_providers_is_read_as_other_programs_read_it() {
+    let outside = |pairs: &[(&str, &str)]| read_env(pairs).unwrap().outside;
+    assert!(outside(&[]).proxy.is_empty() && outside(&[("HTTPS_PROXY", "")]).proxy.is_empty());
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        assert_eq!(outside(&[(name, "proxy.example.org:3128")]).proxy.expose(), "proxy.example.org:3128", "{name}");
+    }
+    let both = outside(&[("HTTPS_PROXY", "http://a"), ("ALL_PROXY", "http://b"), ("no_proxy", "c")]);
+    assert_eq!((both.proxy.expose(), both.no_proxy.as_str()), ("http://a", "c"));
+    let problems = read_env(&[("HTTPS_PROXY", "socks5://ann:secret@proxy.example.org")]).unwrap_err();
+    assert!(!problems[0].contains("secret") && problems[0].contains("http or https URL"), "{problems:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let pem = rcgen::generate_simple_self_signed(["ca.example.org".to_owned()]).unwrap().cert.pem();
+    std::fs::write(&file, format!("# ours\n{pem}{pem}")).unwrap();
+    assert_eq!(outside(&[("COUNTERSIGN_CA_FILE", file.to_str().unwrap())]).authorities.len(), 2);
+    for bad in ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        std::fs::write(&file, bad).unwrap();
+        assert!(read_env(&[("COUNTERSIGN_CA_FILE", file.to_str().unwrap())]).is_err(), "{bad:?}");
+    }
 }

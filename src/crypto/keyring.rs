@@ -123,6 +123,7 @@ impl KeyRing {
             sealed_private: sealer.seal(&purpose(&kid), &pkcs8, random),
             kid,
             algorithm,
+            low_s: algorithm == Algorithm::Es256,
             state,
             create_time: now,
         })
@@ -193,7 +194,8 @@ impl KeyRing {
     ///
     /// # Security
     /// The key is the one in the ring with that `kid`, and the algorithm is the key's. Keys that the header contains or points
-    /// to are ignored.
+    /// to are ignored. Of an ES256 signature and its twin only the one with the lower s is taken, unless the key is older than
+    /// this rule.
     pub fn check_signature(&self, token: &str) -> Result<VerifiedSignature, JwtError> {
         let parts = jwt::parse(token)?;
         let key = self.keys.get(&parts.kid).ok_or(JwtError::UnknownKey)?;
@@ -231,7 +233,7 @@ impl RingKey {
             kid: record.kid.clone(),
             algorithm: record.algorithm,
             state: record.state,
-            verifying: VerifyingKey::new(record.algorithm, &private.public_key()),
+            verifying: VerifyingKey::new(record.algorithm, &private.public_key(), record.low_s),
             head: format!("{}.", URL_SAFE_NO_PAD.encode(header)),
             jwk: Jwk { kid: record.kid.clone(), alg: record.algorithm.name().to_owned(), key_use: "sig".to_owned(), ..jwk },
             private,
@@ -283,7 +285,11 @@ impl PrivateKey {
         let library = |_| KeyRingError::Library;
         match self {
             Self::Ed(key) => Ok(key.try_sign(message).map_err(library)?.as_ref().to_vec()),
-            Self::Es(key) => Ok(key.sign(&SystemRandom::new(), message).map_err(library)?.as_ref().to_vec()),
+            Self::Es(key) => {
+                let mut signature = key.sign(&SystemRandom::new(), message).map_err(library)?.as_ref().to_vec();
+                jwt::lower_s(&mut signature);
+                Ok(signature)
+            }
             Self::Rs(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(library)?;

@@ -52,16 +52,23 @@ pub fn otpauth_url(secret: &SecretBytes<20>, issuer: &str, account: &str) -> Sec
 }
 
 /// The time step that `code` belongs to: the previous, the present or the next one; the earliest if two have the same code.
-/// Anything but six ASCII digits matches nothing.
+/// Anything but six ASCII digits, with blanks and hyphens among them or not, matches nothing.
 ///
 /// # Security
 /// Takes the same time whichever step matches. The store makes sure that a step works once for each account.
 #[must_use]
 pub fn matching_step(secret: &SecretBytes<20>, code: &str, now: Timestamp) -> Option<u64> {
-    let code = code.as_bytes();
-    if code.len() != usize::from(DIGITS) || !code.iter().all(u8::is_ascii_digit) {
+    let mut typed = Zeroizing::new(String::with_capacity(usize::from(DIGITS)));
+    for digit in code.chars().filter(|symbol| !is_filler(*symbol)) {
+        if !digit.is_ascii_digit() || typed.len() == usize::from(DIGITS) {
+            return None;
+        }
+        typed.push(digit);
+    }
+    if typed.len() != usize::from(DIGITS) {
         return None;
     }
+    let code = typed.as_bytes();
     let present = now.secs() / STEP_SECONDS;
     let mut found = None;
     for step in [present.saturating_add(1), present, present.saturating_sub(1)] {
@@ -103,12 +110,17 @@ pub fn recovery_code_hashes(keys: &ServerKeys, code: &str) -> Vec<[u8; 32]> {
     keys.versions().map(|version| keys.keyed_hash(HashPurpose::RecoveryCode, version, plain.as_bytes())).collect()
 }
 
+/// What people type between the symbols of a code, or paste along with it.
+fn is_filler(symbol: char) -> bool {
+    symbol == '-' || symbol.is_whitespace()
+}
+
 fn normalised(code: &str) -> Option<Zeroizing<String>> {
     if code.len() > 2 * RECOVERY_SYMBOLS {
         return None;
     }
     let mut plain = Zeroizing::new(String::with_capacity(RECOVERY_SYMBOLS));
-    for symbol in code.chars().filter(|symbol| !matches!(symbol, '-' | ' ')) {
+    for symbol in code.chars().filter(|symbol| !is_filler(*symbol)) {
         let symbol = match symbol.to_ascii_lowercase() {
             'i' | 'l' => '1',
             'o' => '0',
@@ -193,13 +205,32 @@ mod tests {
             "1234567",
             "12345\0",
             &full_width,
-            &format!(" {}", *code),
-            &format!("{} ", *code),
+            &code.replace(&code[..1], "\u{2212}"),
+            &format!("{}0", *code),
+            &" ".repeat(64),
+            "------",
         ];
         for bad in bad {
             assert_eq!(matching_step(&secret, bad, now), None, "{bad:?}");
         }
         assert!(matching_step(&secret, &code, now).is_some());
+    }
+
+    #[test]
+    fn blanks_and_hyphens_in_a_code_do_not_matter() {
+        let secret = generate_secret(&SystemRandom);
+        let now = Timestamp::from_secs(1_800_000_000);
+        let code = code_at(Algorithm::SHA1, DIGITS, secret.expose(), now.secs());
+        let (one, two) = code.split_at(3);
+        for typed in [
+            format!("{one} {two}"),
+            format!("{one}-{two}"),
+            format!(" {} ", *code),
+            format!("{one}\u{a0}{two}\n"),
+            format!("- {one} - {two} -"),
+        ] {
+            assert_eq!(matching_step(&secret, &typed, now), matching_step(&secret, &code, now), "{typed:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use http::Response;
 use http::uri::PathAndQuery;
 
 use super::request_id::{RequestId, marked};
-use super::{Admission, Refusal, deadline, panics};
+use super::{Admission, Refusal, panics};
 
 /// An answer on its way, as a handler gives it.
 pub type Called<B> = Pin<Box<dyn Future<Output = Result<Response<B>, Infallible>> + Send>>;
@@ -65,7 +65,7 @@ impl<B> Future for Call<B> {
         marked(id, || match catch_unwind(AssertUnwindSafe(|| called.as_mut().poll(cx))) {
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
             Ok(Poll::Pending) => match admission {
-                Some(admission) => admission.deadline.poll_passed(cx).map(|()| Err(deadline::expired())),
+                Some(admission) => admission.deadline.poll_passed(cx).map(Err),
                 None => Poll::Pending,
             },
             Err(panic) => Poll::Ready(Err(panics::caught(path.path(), panic.as_ref()))),

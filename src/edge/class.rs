@@ -44,6 +44,12 @@ impl Class {
         matches!(self, Self::Unary | Self::Wait | Self::Page)
     }
 
+    /// Whether the call only waits for what others do, so that a server that is about to end need not wait for it.
+    #[must_use]
+    pub const fn ends_with_the_drain(self) -> bool {
+        self.is_stream() || matches!(self, Self::Wait)
+    }
+
     /// Whether the answer is a stream, and its body what the limits hold on to.
     #[must_use]
     pub const fn is_stream(self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::class::Class;
 use super::refusal::Refusal;
@@ -49,7 +50,7 @@ impl Deadlines {
             (Some(most), Some(asked)) => Some(most.min(asked)),
             (most, asked) => most.or(asked),
         };
-        Deadline { after, sleep: None }
+        Deadline { after, sleep: None, drain: None }
     }
 }
 
@@ -59,15 +60,29 @@ impl Deadlines {
 pub struct Deadline {
     after: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// The end of a call that waits for nothing of its own: it would hold a stop for nothing.
+    drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 impl Deadline {
-    /// Ready once the time is up.
-    pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(after) = self.after else { return Poll::Pending };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(after)));
+    /// The same, and at the latest the moment when the server drains.
+    pub(super) fn or_drain(self, draining: &CancellationToken) -> Self {
+        Self { drain: Some(Box::pin(draining.clone().cancelled_owned())), ..self }
+    }
+
+    /// Ready once the time is up, with what the call is then told.
+    pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Refusal> {
         // A call that never yields by itself has used up what the task may do, and ends all the same.
-        Pin::new(&mut tokio::task::unconstrained(sleep.as_mut())).poll(cx)
+        if let Some(after) = self.after {
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(after)));
+            if Pin::new(&mut tokio::task::unconstrained(sleep.as_mut())).poll(cx).is_ready() {
+                return Poll::Ready(expired());
+            }
+        }
+        match &mut self.drain {
+            Some(drain) => Pin::new(&mut tokio::task::unconstrained(drain.as_mut())).poll(cx).map(|()| shutting_down()),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -83,8 +98,13 @@ pub fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
     value.to_str().ok().and_then(parse).map(Some).ok_or_else(malformed)
 }
 
+/// The answer to a call that comes while the server drains, or that would last longer.
+pub(super) const fn shutting_down() -> Refusal {
+    Refusal::new(Reason::ShuttingDown, "the server is shutting down")
+}
+
 /// The answer to a call whose time is up.
-pub(super) fn expired() -> Refusal {
+fn expired() -> Refusal {
     Refusal::new(Reason::DeadlineExceeded, "the call took longer than its deadline allows")
 }
 

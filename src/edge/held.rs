@@ -12,7 +12,8 @@ use http_body::{Body, Frame};
 
 use super::in_flight::Place;
 use super::request_id::{RequestId, marked};
-use super::{Admission, Deadline, Refusal, deadline, panics};
+use super::{Admission, Deadline, Refusal, panics};
+use crate::service::Reason;
 
 /// How a face ends a stream.
 pub trait Trailers: Send + 'static {
@@ -33,6 +34,8 @@ pub struct Held<B, T> {
     id: RequestId,
     /// `None` when the stream has ended.
     place: Option<Place>,
+    /// Set once the server drains: nothing is sent any more but the end.
+    last: bool,
     face: PhantomData<fn() -> T>,
 }
 
@@ -40,7 +43,7 @@ impl<B, T: Trailers> Held<B, T> {
     /// The body of the call `id` for `path`, which holds what its call held.
     pub fn new(body: B, admission: Admission, path: PathAndQuery, id: RequestId) -> Self {
         let Admission { deadline, place } = admission;
-        Self { body: Some(body), deadline, path, id, place: Some(place), face: PhantomData }
+        Self { body: Some(body), deadline, path, id, place: Some(place), last: false, face: PhantomData }
     }
 
     fn end(&mut self, refusal: &Refusal) -> Frame<Bytes> {
@@ -56,9 +59,15 @@ impl<B: Body<Data = Bytes> + Unpin, T: Trailers> Body for Held<B, T> {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let held = &mut *self;
         let (Some(body), true) = (&mut held.body, held.place.is_some()) else { return Poll::Ready(None) };
-        if held.deadline.poll_passed(cx).is_ready() {
-            return Poll::Ready(Some(Ok(held.end(&deadline::expired()))));
+        let over = match held.deadline.poll_passed(cx) {
+            Poll::Ready(over) => Some(over),
+            Poll::Pending => None,
+        };
+        if let Some(over) = over.as_ref().filter(|over| held.last || over.reason != Reason::ShuttingDown) {
+            return Poll::Ready(Some(Ok(held.end(over))));
         }
+        // One thing more is said before a drain ends a stream, if it is there: that the server no longer serves.
+        held.last = over.is_some();
         let polled = marked(&held.id, || {
             catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx).map_ok(completed::<T>)))
                 .map_err(|panic| panics::caught(held.path.path(), panic.as_ref()))
@@ -68,6 +77,10 @@ impl<B: Body<Data = Bytes> + Unpin, T: Trailers> Body for Held<B, T> {
                 held.place = None;
                 Poll::Ready(None)
             }
+            Ok(Poll::Pending) => match over {
+                Some(over) => Poll::Ready(Some(Ok(held.end(&over)))),
+                None => Poll::Pending,
+            },
             Ok(other) => other,
             Err(refusal) => Poll::Ready(Some(Ok(held.end(&refusal)))),
         }
@@ -137,6 +150,32 @@ mod tests {
         assert_eq!(reason_at_the_end(&mut held).await, "DEADLINE_EXCEEDED");
         assert!(edge.admit(Class::Watch, None).is_ok());
         assert!(held.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_drain_ends_a_stream_after_one_thing_more() {
+        let draining = tokio_util::sync::CancellationToken::new();
+        let edge = Edge::new(EdgeSettings { draining: draining.clone(), ..EdgeSettings::default() });
+        let data = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
+        let endless = StreamBody::new(stream::repeat_with(data));
+        let mut chatty: Held<_, Plain> = Held::new(
+            endless,
+            edge.admit(Class::Reflection, None).unwrap(),
+            PathAndQuery::from_static("/a/B"),
+            RequestId::Own(7),
+        );
+        let silent = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        let mut silent: Held<_, Plain> = Held::new(
+            silent,
+            edge.admit(Class::HealthWatch, None).unwrap(),
+            PathAndQuery::from_static("/a/B"),
+            RequestId::Own(8),
+        );
+        assert!(chatty.frame().await.unwrap().unwrap().is_data());
+        let (reason, ()) = tokio::join!(reason_at_the_end(&mut silent), async { draining.cancel() });
+        assert_eq!(reason, "SHUTTING_DOWN");
+        assert!(chatty.frame().await.unwrap().unwrap().is_data());
+        assert_eq!(reason_at_the_end(&mut chatty).await, "SHUTTING_DOWN");
     }
 
     #[tokio::test]

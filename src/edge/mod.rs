@@ -36,7 +36,6 @@ use self::request_id::{RequestId, RequestIds};
 use self::source::TrustedProxies;
 pub use self::to_the_end::to_the_end;
 use crate::model::traffic::Traffic;
-use crate::service::Reason;
 
 /// What an [`Edge`] can be told. The default is what the service runs with, but for ids that start at random.
 #[derive(Clone, Debug, Default)]
@@ -106,12 +105,14 @@ impl Edge {
     /// OVERLOADED where all places of its class are taken, SHUTTING_DOWN while the server drains.
     pub fn admit(&self, class: Class, asked: Option<Duration>) -> Result<Admission, Refusal> {
         if self.draining.is_cancelled() && !matches!(class, Class::Health | Class::HealthWatch | Class::Page) {
-            return Err(Refusal::new(Reason::ShuttingDown, "the server is shutting down"));
+            return Err(deadline::shutting_down());
         }
         let place = self.in_flight.enter(class).ok_or_else(in_flight::overloaded)?;
         if class.is_traffic() {
             self.traffic.count();
         }
-        Ok(Admission { deadline: self.deadlines.of(class, asked), place })
+        let deadline = self.deadlines.of(class, asked);
+        let deadline = if class.ends_with_the_drain() { deadline.or_drain(&self.draining) } else { deadline };
+        Ok(Admission { deadline, place })
     }
 }

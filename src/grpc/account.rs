@@ -22,8 +22,9 @@ impl AccountService for Api {
         let message = request.into_inner();
         let (current, new) = (Secret::from(message.current_password), Secret::from(message.new_password));
         let services = self.services();
-        let revision = to_the_end(async move { services.accounts.change_password(&caller, &current, &new).await }).await?;
-        Ok(Response::new(pb::ChangePasswordResponse { revision }))
+        let changed = to_the_end(async move { services.accounts.change_password(&caller, &current, &new).await }).await?;
+        let tokens = changed.tokens.map(convert::tokens);
+        Ok(Response::new(pb::ChangePasswordResponse { revision: changed.revision, tokens }))
     }
 
     async fn enroll_totp(&self, request: Request<pb::EnrollTotpRequest>) -> Answer<pb::EnrollTotpResponse> {

@@ -5,6 +5,7 @@ use tonic::{Request, Response, Status};
 use super::pb::admin_service_server::AdminService;
 use super::{Api, convert, pb, status};
 use crate::edge::to_the_end;
+use crate::model::provider::IdentityProvider;
 use crate::model::secret::Secret;
 use crate::service::providers::NewProvider;
 
@@ -92,12 +93,12 @@ impl AdminService for Api {
             client_secret: message.client_secret.into(),
             scopes: message.scopes,
             sign_up: message.sign_up,
+            email_domains: message.email_domains,
+            trusted_audiences: message.trusted_audiences,
         };
         let services = self.services();
         let made = to_the_end(async move { services.providers.create(&caller, new).await }).await?;
-        Ok(Response::new(pb::CreateIdentityProviderResponse {
-            identity_provider: Some(convert::identity_provider(&made, org_name, self.services.sso.redirect_uri(made.id))),
-        }))
+        Ok(Response::new(pb::CreateIdentityProviderResponse { identity_provider: Some(self.provider(&made, org_name)) }))
     }
 
     async fn create_personal_key(
@@ -134,18 +135,48 @@ impl AdminService for Api {
         Err(status::unimplemented())
     }
 
+    async fn update_identity_provider(
+        &self,
+        request: Request<pb::UpdateIdentityProviderRequest>,
+    ) -> Answer<pb::UpdateIdentityProviderResponse> {
+        let caller = self.caller(&request)?;
+        let message = request.into_inner();
+        let (org_name, name) = (message.org_name.clone(), message.name.clone());
+        let update = convert::provider_update(message);
+        let services = self.services();
+        let (changed, org_name) =
+            to_the_end(async move { services.providers.update(&caller, &org_name, &name, update).await }).await?;
+        Ok(Response::new(pb::UpdateIdentityProviderResponse { identity_provider: Some(self.provider(&changed, org_name)) }))
+    }
+
     async fn list_identity_providers(
         &self,
-        _: Request<pb::ListIdentityProvidersRequest>,
+        request: Request<pb::ListIdentityProvidersRequest>,
     ) -> Answer<pb::ListIdentityProvidersResponse> {
-        Err(status::unimplemented())
+        let caller = self.caller(&request)?;
+        let message = request.into_inner();
+        let size = convert::page_size(message.page_size)?;
+        let after = convert::provider_page(&message.page_token)?;
+        // One more says whether there is another page.
+        let mut found = self.services.providers.list(&caller, after, size.saturating_add(1)).await?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = found.len() > size;
+        found.truncate(size);
+        let next_page_token =
+            found.last().filter(|_| more).map(|(last, _)| convert::provider_page_token(last)).unwrap_or_default();
+        let identity_providers = found.into_iter().map(|(provider, org_name)| self.provider(&provider, org_name)).collect();
+        Ok(Response::new(pb::ListIdentityProvidersResponse { identity_providers, next_page_token }))
     }
 
     async fn delete_identity_provider(
         &self,
-        _: Request<pb::DeleteIdentityProviderRequest>,
+        request: Request<pb::DeleteIdentityProviderRequest>,
     ) -> Answer<pb::DeleteIdentityProviderResponse> {
-        Err(status::unimplemented())
+        let caller = self.caller(&request)?;
+        let message = request.into_inner();
+        let services = self.services();
+        to_the_end(async move { services.providers.delete(&caller, &message.org_name, &message.name).await }).await?;
+        Ok(Response::new(pb::DeleteIdentityProviderResponse {}))
     }
 
     async fn list_links(&self, _: Request<pb::ListLinksRequest>) -> Answer<pb::ListLinksResponse> {
@@ -186,5 +217,12 @@ impl AdminService for Api {
 
     async fn release_name(&self, _: Request<pb::ReleaseNameRequest>) -> Answer<pb::ReleaseNameResponse> {
         Err(status::unimplemented())
+    }
+}
+
+impl Api {
+    /// A registration as it is answered.
+    fn provider(&self, provider: &IdentityProvider, org_name: String) -> pb::IdentityProvider {
+        convert::identity_provider(provider, org_name, self.services.sso.redirect_uri(provider.id))
     }
 }

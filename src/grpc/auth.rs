@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::pb::auth_service_server::AuthService;
 use super::{Api, client, convert, pb};
-use crate::edge::authorization::personal_key;
+use crate::edge::authorization::{Presented, personal_key};
 use crate::edge::to_the_end;
 use crate::model::secret::Secret;
 use crate::model::session::Mode;
@@ -64,9 +64,10 @@ impl AuthService for Api {
         let message = request.into_inner();
         let in_fields = !message.key_id.is_empty() || !message.key_secret.is_empty();
         let (id, secret) = match header {
-            Some(_) if in_fields => Err(invalid("key_id", "the key is in the authorization metadata too"))?,
-            Some(key) => key,
-            None => (message.key_id, message.key_secret.into()),
+            Presented::Key(..) if in_fields => Err(invalid("key_id", "the key is in the authorization metadata too"))?,
+            Presented::Key(id, secret) => (id, secret),
+            Presented::Other(problem) if !in_fields => Err(invalid("authorization", problem))?,
+            Presented::Nothing | Presented::Other(_) => (message.key_id, message.key_secret.into()),
         };
         // A mark in the audit log is all that it writes, and that survives being dropped.
         let signed_in = self.services.personal_keys.exchange(&client, &id, &secret, &message.org_name).await?;

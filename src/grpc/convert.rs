@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::pb;
 use crate::model::clock::Timestamp;
+use crate::model::name::{Folded, MAX_NAME};
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::personal_key::PersonalKey;
 use crate::model::provider::IdentityProvider;
@@ -14,6 +15,7 @@ use crate::model::secret::Secret;
 use crate::model::session::Mode;
 use crate::model::user::Roles;
 use crate::service::limits::invalid;
+use crate::service::providers::{After, ProviderUpdate};
 use crate::service::tokens::{Account, TokenSet};
 use crate::service::{Error, Result};
 
@@ -193,7 +195,47 @@ pub fn identity_provider(provider: &IdentityProvider, org_name: String, redirect
         sign_up: provider.sign_up,
         create_time: Some(timestamp(provider.create_time)),
         redirect_uri,
+        email_domains: provider.email_domains.clone(),
+        trusted_audiences: provider.trusted_audiences.clone(),
     }
+}
+
+/// What an update of a registration changes.
+#[must_use]
+pub fn provider_update(message: pb::UpdateIdentityProviderRequest) -> ProviderUpdate {
+    ProviderUpdate {
+        mask: message.update_mask.map(|mask| mask.paths).unwrap_or_default(),
+        client_id: message.client_id,
+        client_secret: message.client_secret.into(),
+        scopes: message.scopes,
+        sign_up: message.sign_up,
+        email_domains: message.email_domains,
+        trusted_audiences: message.trusted_audiences,
+    }
+}
+
+/// The page token after a registration: the id of its organization, a slash, and its name.
+#[must_use]
+pub fn provider_page_token(last: &IdentityProvider) -> String {
+    let organization = last.organization.map(|id| id.to_string()).unwrap_or_default();
+    format!("{organization}/{}", last.name.folded().as_str())
+}
+
+/// Where the page of that token begins; `None`: at the first.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that is none of ours.
+pub fn provider_page(token: &str) -> Result<Option<After>> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || invalid("page_token", "is none of this list");
+    let (organization, name) = token.split_once('/').filter(|(_, name)| name.len() <= MAX_NAME).ok_or_else(wrong)?;
+    let organization = match organization {
+        "" => None,
+        id => Some(id.parse().map_err(|_| wrong())?),
+    };
+    Ok(Some((organization, Folded::presented(name))))
 }
 
 fn unknown(field: &'static str) -> Error {

@@ -1,11 +1,12 @@
 //! The one place that turns a refusal into a status: code, sentence, and `google.rpc` details.
 //!
 //! Every status carries `ErrorInfo{domain: "countersign", reason}`, where the reason is a value of the proto's `ErrorReason`
-//! without its prefix; a field's fault adds `BadRequest`, a wait adds `RetryInfo`. Services, layers and the codec all come
+//! without its prefix; a field's fault adds `BadRequest`, a wait adds `RetryInfo` and [`PUSHBACK`]. Services, layers and the codec all come
 //! through here. `tests.rs` pins every row.
 
 use std::collections::HashMap;
 
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -15,10 +16,28 @@ use crate::service::{Error, Reason};
 /// The `domain` of every `ErrorInfo`.
 pub const DOMAIN: &str = "countersign";
 
+/// The trailer that a client which retries by itself goes by: milliseconds to wait, or less than zero not to retry at all.
+///
+/// # Source
+/// gRFC A6, "Pushback".
+pub const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
 /// Turns a refusal into the status that its caller gets.
 #[must_use]
 pub fn status(refusal: &Refusal) -> Status {
-    Status::with_error_details(code(refusal.reason), refusal.sentence.as_ref(), details(refusal))
+    let mut status = Status::with_error_details(code(refusal.reason), refusal.sentence.as_ref(), details(refusal));
+    push_back(refusal, status.metadata_mut());
+    status
+}
+
+/// Says in [`PUSHBACK`] when the call may be retried. RESOURCE_EXHAUSTED without a wait is what no wait helps against.
+pub fn push_back(refusal: &Refusal, metadata: &mut MetadataMap) {
+    let wait = match (refusal.retry_after, code(refusal.reason)) {
+        (Some(wait), _) => i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX),
+        (None, Code::ResourceExhausted) => -1,
+        (None, _) => return,
+    };
+    metadata.insert(PUSHBACK, wait.into());
 }
 
 /// The details that go with a refusal.

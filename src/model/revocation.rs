@@ -19,6 +19,8 @@ pub const TOKEN_LEEWAY: Duration = Duration::from_mins(2);
 pub enum Revoked {
     /// Every token of the subject that carries less than the generation.
     Below(Subject, Generation),
+    /// Every token of the subject for the organization of that name that carries less than the generation.
+    BelowIn(Subject, String, Generation),
     /// Every token of the session.
     Session(SessionId),
     /// Every token that came from the credential.
@@ -36,10 +38,26 @@ pub struct Revocation {
     pub until: Timestamp,
 }
 
+/// What of a token's claims revocations go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Its `sub`.
+    pub subject: &'a Subject,
+    /// Its `gen`.
+    pub generation: Generation,
+    /// Its `org`; empty for a guest.
+    pub organization: &'a str,
+    /// Its `sid`.
+    pub session: SessionId,
+    /// Its `cred`.
+    pub credential: Option<Credential>,
+}
+
 /// The revocations that matter, for lookup: the floors by subject and the tombstones.
 #[derive(Clone, Debug, Default)]
 pub struct RevocationSet {
     floors: HashMap<Subject, (Generation, Timestamp)>,
+    floors_within: HashMap<Subject, Vec<(String, Generation, Timestamp)>>,
     sessions: HashMap<SessionId, Timestamp>,
     credentials: HashMap<Credential, Timestamp>,
     revision: i64,
@@ -53,6 +71,13 @@ impl RevocationSet {
             Revoked::Below(subject, floor) => {
                 let entry = self.floors.entry(subject.clone()).or_insert((*floor, until));
                 *entry = (entry.0.max(*floor), entry.1.max(until));
+            }
+            Revoked::BelowIn(subject, organization, floor) => {
+                let within = self.floors_within.entry(subject.clone()).or_default();
+                match within.iter_mut().find(|(name, ..)| name == organization) {
+                    Some((_, generation, end)) => (*generation, *end) = ((*generation).max(*floor), (*end).max(until)),
+                    None => within.push((organization.clone(), *floor, until)),
+                }
             }
             Revoked::Session(id) => {
                 let end = self.sessions.entry(*id).or_insert(until);
@@ -79,15 +104,27 @@ impl RevocationSet {
 
     /// True where a token with these claims is dead.
     #[must_use]
-    pub fn revokes(&self, subject: &Subject, generation: Generation, session: SessionId, credential: Option<Credential>) -> bool {
-        self.floors.get(subject).is_some_and(|(floor, _)| generation < *floor)
-            || self.sessions.contains_key(&session)
-            || credential.is_some_and(|c| self.credentials.contains_key(&c))
+    pub fn revokes(&self, token: &Claim<'_>) -> bool {
+        self.floors.get(token.subject).is_some_and(|(floor, _)| token.generation < *floor)
+            || self.floors_within.get(token.subject).is_some_and(|within| {
+                within.iter().any(|(name, floor, _)| name == token.organization && token.generation < *floor)
+            })
+            || self.buried(token.session, token.credential)
+    }
+
+    /// True where the session, or the credential that it came from, was ended by itself.
+    #[must_use]
+    pub fn buried(&self, session: SessionId, credential: Option<Credential>) -> bool {
+        self.sessions.contains_key(&session) || credential.is_some_and(|c| self.credentials.contains_key(&c))
     }
 
     /// Forgets what no unexpired token can concern at `now`.
     pub fn forget(&mut self, now: Timestamp) {
         self.floors.retain(|_, (_, until)| now < *until);
+        self.floors_within.retain(|_, within| {
+            within.retain(|(.., until)| now < *until);
+            !within.is_empty()
+        });
         self.sessions.retain(|_, until| now < *until);
         self.credentials.retain(|_, until| now < *until);
     }
@@ -95,7 +132,10 @@ impl RevocationSet {
     /// How many entries it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.floors.len() + self.sessions.len() + self.credentials.len()
+        self.floors.len()
+            + self.floors_within.values().map(Vec::len).sum::<usize>()
+            + self.sessions.len()
+            + self.credentials.len()
     }
 
     /// True where it holds none.

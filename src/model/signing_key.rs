@@ -5,10 +5,10 @@ use super::clock::Timestamp;
 /// The signature algorithms of access tokens (RFC 7518 and RFC 8037 names).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// `EdDSA` with Ed25519, the default.
-    #[default]
+    /// `EdDSA` with Ed25519.
     EdDsa,
-    /// `ES256`.
+    /// `ES256`, the default: what most libraries that verify tokens know.
+    #[default]
     Es256,
     /// `RS256`, 2048 bits.
     Rs256,
@@ -53,6 +53,9 @@ pub struct SigningKeyRecord {
     pub kid: String,
     /// What it signs with.
     pub algorithm: Algorithm,
+    /// ES256: of the two signatures that a message has, `(r, s)` and `(r, n - s)`, only the one with the lower s verifies. False for
+    /// keys from before there was this rule, and for other algorithms, which have no such twin.
+    pub low_s: bool,
     /// The private key as sealed PKCS#8.
     pub sealed_private: Vec<u8>,
     /// Where it stands.

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::Handler;
 use super::accept::Accepted;
 use super::activity::{Activity, Call, CountedBody, Watched};
-use super::limits::Limits;
+use super::limits::{AGE_SPREAD_PERCENT, Limits};
 use super::tls::Tls;
 use crate::model::random::Random;
 
@@ -52,8 +52,8 @@ impl<H> Context<H> {
         Self { handler, tls, limits, http, shutdown }
     }
 
-    /// How long the next connection may live: the maximum age, plus or minus up to 10 %. Without the spread, clients that
-    /// reconnected together after a restart would reconnect together again and again.
+    /// How long the next connection may live: the maximum age, plus or minus up to [`AGE_SPREAD_PERCENT`]. Without the spread,
+    /// clients that reconnected together after a restart would reconnect together again and again.
     pub(super) fn lifetime(&self, random: &dyn Random) -> Duration {
         spread(self.limits.max_connection_age, random)
     }
@@ -61,7 +61,8 @@ impl<H> Context<H> {
 
 fn spread(age: Duration, random: &dyn Random) -> Duration {
     let share = f64::from(u32::from_le_bytes(random.bytes())) / f64::from(u32::MAX);
-    age.mul_f64(0.9 + 0.2 * share)
+    let spread = f64::from(AGE_SPREAD_PERCENT) / 100.0;
+    age.mul_f64(1.0 - spread + 2.0 * spread * share)
 }
 
 /// Serves one connection until the client leaves, a limit ends it, or the listener shuts down.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// By how many hundredths of [`Limits::max_connection_age`] the age of one connection may differ from it, to either side.
+pub const AGE_SPREAD_PERCENT: u32 = 10;
+
 /// What one listener and each of its connections may cost. [`Limits::default`] is what the service runs with.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -14,7 +17,7 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// The same when all [`Self::max_connections`] are taken; then the one that has been idle longest is closed. 10 s.
     pub idle_when_full: Duration,
-    /// Age at which a connection gets GOAWAY, spread by 10 % to either side. 30 min.
+    /// Age at which a connection gets GOAWAY, spread by [`AGE_SPREAD_PERCENT`]. 30 min.
     pub max_connection_age: Duration,
     /// How long calls in flight may go on after that GOAWAY before the connection is cut. 30 s.
     pub connection_age_grace: Duration,

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use limits::Limits;
+pub use limits::{AGE_SPREAD_PERCENT, Limits};
 
 use crate::model::random::Random;
 use accept::Acceptor;

@@ -1,7 +1,10 @@
 //! TLS of the listener: a certificate and its key from two PEM files, read again when they change.
 //!
-//! A pair that cannot be used never replaces one that can. The old pair stays, and the log says why, once for each change. A
-//! change does not touch live connections.
+//! A pair that cannot be used never replaces one that can. The old pair stays, the log says why, once for each reason, and the
+//! files are tried again until they can be used. A change does not touch live connections. A certificate that has expired is
+//! served all the same, and the log says so at start and every day.
+
+mod pair;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,54 +12,35 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::TlsAcceptor;
+
+pub use self::pair::TlsError;
+use crate::model::clock::{Clock, SystemClock, Timestamp};
 
 /// How often [`super::serve`] looks whether the files have changed.
 pub(super) const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a certificate and its key cannot be used. The text is for the operator and names the setting.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read.
-    #[error("{setting}: cannot read {path}: {cause}", path = path.display())]
-    Unreadable {
-        /// The environment variable that names the file.
-        setting: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A file is not PEM, or holds none of what it should.
-    #[error("{setting}: {path} holds no {wanted} in PEM form", path = path.display())]
-    NotPem {
-        /// The environment variable that names the file.
-        setting: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// "certificate" or "private key".
-        wanted: &'static str,
-    },
-    /// The key does not belong to the certificate, or one of them is of a kind that is not supported.
-    #[error("COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY do not make a usable pair: {0}")]
-    Unusable(rustls::Error),
-}
+/// How often the log says that a certificate has expired.
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(24);
 
 /// The listener's TLS: versions 1.2 and 1.3, ALPN `h2` and `http/1.1`, no client certificates.
-#[derive(Debug)]
 pub struct Tls {
     config: Arc<ServerConfig>,
     current: Arc<Current>,
     cert: PathBuf,
     key: PathBuf,
-    /// What the files looked like when they were last read, with or without success.
+    /// What the files looked like when they were last read with success.
     seen: Mutex<[Option<Stamp>; 2]>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("cert", &self.cert).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Tls {
@@ -68,33 +52,50 @@ impl Tls {
         let (cert, key) = (cert.into(), key.into());
         let provider = Arc::new(default_provider());
         let seen = Mutex::new([stamp(&cert), stamp(&key)]);
-        let current = Arc::new(Current(RwLock::new(Arc::new(read(&cert, &key, &provider)?))));
+        let current = Arc::new(Current(RwLock::new(Arc::new(pair::read(&cert, &key, &provider)?))));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(TlsError::Unusable)?
+            .map_err(|error| TlsError::Unusable(pair::in_words(&error)))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), current, cert, key, seen })
+        Ok(Self { config: Arc::new(config), current, cert, key, seen, clock: Arc::new(SystemClock) })
     }
 
-    /// Reads the files again if they have changed since they were last read; answers whether a new pair is in use, for every
-    /// handshake from now on. Blocks on the file system. [`super::serve`] does this once a second.
+    /// Tells by `clock` whether its certificate has expired, in place of the machine's own.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Reads the files again if they have changed since they were last read with success; answers whether a new pair is in use,
+    /// for every handshake from now on. Blocks on the file system. [`super::serve`] does this once a second.
     ///
     /// # Errors
-    /// The new files cannot be used; the old pair stays, and the same files are not tried again.
+    /// The files cannot be used, or not yet. The old pair stays, and the next call tries again.
     pub fn reload(&self) -> Result<bool, TlsError> {
         let now = [stamp(&self.cert), stamp(&self.key)];
-        {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == now {
-                return Ok(false);
-            }
-            *seen = now;
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now {
+            return Ok(false);
         }
-        let pair = read(&self.cert, &self.key, self.config.crypto_provider())?;
+        let pair = pair::read(&self.cert, &self.key, self.config.crypto_provider())?;
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair);
+        // Only now: what was half written or briefly unreadable may look the same when it is whole.
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(true)
+    }
+
+    /// Why clients refuse the certificate at `now`; `None` where it is within its time.
+    #[must_use]
+    pub fn out_of_time(&self, now: Timestamp) -> Option<String> {
+        let pair = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
+        pair::out_of_time(pair.cert.first()?, now)
+            .map(|problem| format!("{}: {} {problem}", pair::CERT_SETTING, self.cert.display()))
+    }
+
+    /// Reads the files again soon, changed or not.
+    pub fn read_again(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = [None, None];
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
@@ -102,18 +103,38 @@ impl Tls {
     }
 }
 
-/// Keeps `tls` up to date until it is dropped.
+/// Keeps `tls` up to date until it is dropped, and says each day that its certificate has expired.
 pub(super) async fn follow(tls: Arc<Tls>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = None;
+    let mut warn_at = tokio::time::Instant::now();
     loop {
         ticks.tick().await;
-        let tls = Arc::clone(&tls);
-        match tokio::task::spawn_blocking(move || tls.reload()).await {
-            Ok(Ok(false)) => {}
-            Ok(Ok(true)) => tracing::info!("the TLS certificate was replaced"),
-            Ok(Err(error)) => tracing::error!(%error, "the TLS certificate was not replaced; the old one stays"),
+        let reloading = Arc::clone(&tls);
+        match tokio::task::spawn_blocking(move || reloading.reload()).await {
+            Ok(Ok(false)) => told = None,
+            Ok(Ok(true)) => {
+                (told, warn_at) = (None, tokio::time::Instant::now());
+                tracing::info!("the TLS certificate was replaced");
+            }
+            Ok(Err(error)) => {
+                let reason = error.to_string();
+                if told.as_ref() != Some(&reason) {
+                    tracing::error!(
+                        reason,
+                        "the TLS certificate was not replaced; the old one stays until the new one can be used"
+                    );
+                    told = Some(reason);
+                }
+            }
             Err(error) => tracing::error!(%error, "looking for a new TLS certificate failed"),
+        }
+        if warn_at <= tokio::time::Instant::now() {
+            warn_at += EXPIRY_INTERVAL;
+            if let Some(problem) = tls.out_of_time(tls.clock.now()) {
+                tracing::warn!("{problem}");
+            }
         }
     }
 }
@@ -135,27 +156,6 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.mtime(), file.mtime_nsec(), file.ino(), file.size()))
 }
-
-fn read(cert: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let not_pem = |setting, path: &Path, wanted| TlsError::NotPem { setting, path: path.to_owned(), wanted };
-    let bytes = contents(CERT_SETTING, cert)?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<_, pem::Error>>()
-        .map_err(|_| not_pem(CERT_SETTING, cert, "certificate"))?;
-    if chain.is_empty() {
-        return Err(not_pem(CERT_SETTING, cert, "certificate"));
-    }
-    let bytes = zeroize::Zeroizing::new(contents(KEY_SETTING, key)?);
-    let private = PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| not_pem(KEY_SETTING, key, "private key"))?;
-    CertifiedKey::from_der(chain, private, provider).map_err(TlsError::Unusable)
-}
-
-fn contents(setting: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|cause| TlsError::Unreadable { setting, path: path.to_owned(), cause })
-}
-
-const CERT_SETTING: &str = "COUNTERSIGN_TLS_CERT";
-const KEY_SETTING: &str = "COUNTERSIGN_TLS_KEY";
 
 #[cfg(test)]
 mod tests {
@@ -182,15 +182,62 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_key_is_refused() {
+    fn each_mistake_has_a_sentence_of_its_own() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (cert, _) = write_pair(one.path());
-        let (_, key) = write_pair(other.path());
-        assert!(matches!(Tls::open(cert, key), Err(TlsError::Unusable(_))));
+        let (cert, key) = write_pair(one.path());
+        let (foreign_cert, foreign_key) = write_pair(other.path());
+        let refused = |cert: &Path, key: &Path| {
+            let said = Tls::open(cert, key).unwrap_err().to_string();
+            for notation in ["Other(", "Error", "{", "InvalidCertificate"] {
+                assert!(!said.contains(notation), "{said}");
+            }
+            said
+        };
+        assert!(refused(&cert, &foreign_key).contains("the key is not that of the certificate"));
+
+        let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+        let made = one.path().join("made.pem");
+        let with = |content: &[u8]| {
+            std::fs::write(&made, content).unwrap();
+            made.clone()
+        };
+        let chain = format!("{}{}", text(&foreign_cert), text(&cert));
+        assert!(refused(&with(chain.as_bytes()), &key).contains("wrong order"));
+        let marked = format!("\u{feff}{}", text(&cert));
+        assert!(refused(&with(marked.as_bytes()), &key).contains("byte order mark"));
+        let marked = format!("\u{feff}{}", text(&key));
+        assert!(refused(&cert, &with(marked.as_bytes())).contains("byte order mark"));
+        for locked in [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+        ] {
+            assert!(refused(&cert, &with(locked.as_bytes())).contains("passphrase"), "{locked}");
+        }
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        refused(&with(broken.as_bytes()), &key);
+        let broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        refused(&cert, &with(broken.as_bytes()));
+        assert!(refused(Path::new("/dev/zero"), &key).contains("more than"));
     }
 
     #[test]
-    fn a_bad_change_keeps_the_old_pair_and_is_told_once() {
+    fn a_certificate_that_is_out_of_its_time_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let (cert, key) = write_pair(directory.path());
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2021, 1, 1));
+        let pair = rcgen::KeyPair::from_pem(&std::fs::read_to_string(&key).unwrap()).unwrap();
+        std::fs::write(&cert, params.self_signed(&pair).unwrap().pem()).unwrap();
+        let tls = Tls::open(&cert, &key).unwrap();
+        let at = Timestamp::from_secs;
+        assert_eq!(tls.out_of_time(at(1_600_000_000)), None);
+        assert!(tls.out_of_time(at(1_500_000_000)).unwrap().contains("is not valid before"));
+        let expired = tls.out_of_time(at(1_700_000_000)).unwrap();
+        assert!(expired.contains("COUNTERSIGN_TLS_CERT") && expired.contains("has expired"), "{expired}");
+    }
+
+    #[test]
+    fn a_bad_change_keeps_the_old_pair_and_is_tried_again() {
         let directory = tempfile::tempdir().unwrap();
         let (cert, key) = write_pair(directory.path());
         let tls = Tls::open(&cert, &key).unwrap();
@@ -201,10 +248,17 @@ mod tests {
         let good = std::fs::read(&cert).unwrap();
         std::fs::write(&cert, "not a certificate").unwrap();
         assert!(matches!(tls.reload(), Err(TlsError::NotPem { .. })));
-        assert!(!tls.reload().unwrap());
+        assert!(matches!(tls.reload(), Err(TlsError::NotPem { .. })), "it is tried again");
         assert_eq!(leaf(&tls), first);
 
-        std::fs::write(&cert, good).unwrap();
+        // A file that could not be read looks the same when it can.
+        std::fs::write(&cert, &good).unwrap();
+        std::fs::rename(&key, directory.path().join("away")).unwrap();
+        assert!(matches!(tls.reload(), Err(TlsError::Unreadable { .. })));
+        std::fs::rename(directory.path().join("away"), &key).unwrap();
+        assert!(tls.reload().unwrap());
+        assert!(!tls.reload().unwrap());
+        tls.read_again();
         assert!(tls.reload().unwrap());
         write_pair(directory.path());
         assert!(tls.reload().unwrap());

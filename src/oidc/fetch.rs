@@ -1,88 +1,67 @@
-//! One request to a provider: no redirects, at most 64 KiB of answer, at most 3 s in all, and only to addresses of its realm.
+//! One request to a provider: no redirects, at most 64 KiB of answer, at most 8 s in all, and only to addresses of its realm.
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::request::Builder;
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use rustls::{ClientConfig, RootCertStore};
-use tower::Service;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::address::Realm;
+use super::network::{Dial, Outside};
 use crate::service::sso::IdentityError;
 
 /// The longest that one request takes, from resolving the name to the last byte of the answer.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// The most of an answer's body that is read, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The most of an answer's head that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// The machine's root certificates, read once.
-#[derive(Clone, Default)]
-pub(super) struct Roots(Arc<OnceLock<Result<ClientConfig, String>>>);
-
 /// Sends requests of one provider.
 pub(super) struct Fetch {
     realm: Realm,
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    client: Client<HttpsConnector<Dial>, Full<Bytes>>,
+}
+
+/// What a provider answered. Its content type counts for nothing: providers send JSON under many names.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
 }
 
 /// Why there is no answer. The texts hold nothing of what was sent or answered.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error("{0} is not an address that this issuer may name")]
-    Forbidden(String),
+    #[error("its address is not one that this issuer may name")]
+    Forbidden,
     #[error("no answer within {} s", REQUEST_TIMEOUT.as_secs())]
     Timeout,
     #[error("the answer is longer than {MAX_BODY} bytes")]
     TooLong,
+    #[error("the answer is compressed, and nothing but `identity` was accepted")]
+    Compressed,
+    #[error("it answered {0}")]
+    Status(StatusCode),
     #[error("{0}")]
     Broken(String),
 }
 
-impl Roots {
-    /// If the machine has no root certificates, every `https` provider is refused, and the log says why.
-    fn config(&self) -> Result<ClientConfig, IdentityError> {
-        let config = self.0.get_or_init(|| {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-            let builder = builder.map_err(|error| error.to_string())?;
-            let trusting = builder.clone().with_native_roots().unwrap_or_else(|error| {
-                tracing::warn!(%error, "no root certificates: no identity provider can be reached by https");
-                builder.with_root_certificates(RootCertStore::empty())
-            });
-            Ok(trusting.with_no_client_auth())
-        });
-        config.clone().map_err(IdentityError::Unreachable)
-    }
-}
-
 impl Fetch {
-    pub(super) fn new(realm: Realm, roots: &Roots) -> Result<Self, IdentityError> {
-        let mut http = HttpConnector::new_with_resolver(Resolver { realm, inner: GaiResolver::new() });
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(roots.config()?).https_or_http().enable_http1().wrap_connector(http);
+    pub(super) fn new(realm: Realm, outside: &Outside) -> Result<Self, IdentityError> {
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(4)
             .http1_max_buf_size(MAX_HEAD)
-            .build(connector);
+            .build(outside.connector(realm)?);
         Ok(Self { realm, client })
     }
 
@@ -91,72 +70,53 @@ impl Fetch {
         self.realm.allows(url)
     }
 
-    /// The body of a JSON document.
-    pub(super) async fn json(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let request = http::Request::get(url.as_str()).header(http::header::ACCEPT, "application/json").body(Vec::new());
-        let answer = self.send(request.map_err(|error| broken(&error))?).await?;
-        if answer.status() == http::StatusCode::OK {
-            Ok(answer.into_body())
-        } else {
-            Err(FetchError::Broken(format!("it answered {}", answer.status())))
+    /// The body of a document; `bearer` is the whole `authorization` header, where it takes one.
+    pub(super) async fn document(&self, url: &Url, bearer: Option<HeaderValue>) -> Result<Vec<u8>, FetchError> {
+        let mut request = Request::get(url.as_str());
+        if let Some(bearer) = bearer {
+            request = request.header(AUTHORIZATION, bearer);
         }
+        let answer = self.send(url, request, Bytes::new()).await?;
+        if answer.status == StatusCode::OK { Ok(answer.body) } else { Err(FetchError::Status(answer.status)) }
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let target = request.uri().to_string();
-        if !Url::parse(&target).is_ok_and(|url| self.allows(&url)) {
-            return Err(FetchError::Forbidden(target));
+    /// What a form is answered, whatever the status.
+    pub(super) async fn form(
+        &self,
+        url: &Url,
+        form: Zeroizing<String>,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer, FetchError> {
+        let mut request = Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request.map(|body| Full::new(body.into())))).await {
-            Ok(answer) => answer,
-            Err(_) => Err(FetchError::Timeout),
-        }
+        self.send(url, request, Bytes::copy_from_slice(form.as_bytes())).await
     }
 
-    async fn answer(&self, request: http::Request<Full<Bytes>>) -> Result<HttpResponse, FetchError> {
+    async fn send(&self, url: &Url, request: Builder, body: Bytes) -> Result<Answer, FetchError> {
+        if !self.allows(url) {
+            return Err(FetchError::Forbidden);
+        }
+        let request = request
+            .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, "identity")
+            .header(USER_AGENT, "countersign")
+            .body(Full::new(body))
+            .map_err(|error| broken(&error))?;
+        tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request)).await.map_err(|_| FetchError::Timeout)?
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
         let (parts, body) = self.client.request(request).await.map_err(|error| broken(&error))?.into_parts();
+        if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(FetchError::Compressed);
+        }
         let body = Limited::new(body, MAX_BODY)
             .collect()
             .await
             .map_err(|error| if error.is::<LengthLimitError>() { FetchError::TooLong } else { broken(&*error) })?;
-        Ok(http::Response::from_parts(parts, body.to_bytes().to_vec()))
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for Fetch {
-    type Error = FetchError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.send(request))
-    }
-}
-
-/// Resolves names to addresses of the realm. An address in a URL is not resolved; [`Realm::allows`] checks those.
-#[derive(Clone)]
-struct Resolver {
-    realm: Realm,
-    inner: GaiResolver,
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (realm, found) = (self.realm, self.inner.call(name));
-        Box::pin(async move {
-            let addresses: Vec<_> = found.await?.filter(|address| realm.reaches(address.ip())).collect();
-            if addresses.is_empty() {
-                return Err(io::Error::other("its name leads to no address that this issuer may name"));
-            }
-            Ok(addresses.into_iter())
-        })
+        Ok(Answer { status: parts.status, body: body.to_bytes().to_vec() })
     }
 }
 

@@ -1,12 +1,18 @@
-//! Speaks OpenID Connect to identity providers: the [`IdentityClient`] of sign-on, by openidconnect over hyper.
+//! Speaks OpenID Connect to identity providers: the [`IdentityClient`] of sign-on, over hyper.
 //!
 //! Owns what is trusted of a provider. Invariants, whatever a provider does: a call ends within [`CALL_DEADLINE`], keeps at
-//! most 64 KiB of an answer, and reaches only addresses that its issuer may use. An identity comes only from an ID token of
-//! which every claim was checked.
+//! most 64 KiB of an answer, and reaches only addresses that its issuer may use. An identity comes only from an ID token whose
+//! signature, algorithm, `iss`, `aud`, `azp`, `exp`, `nonce` and `sub` were checked. What nobody uses may have any shape.
 
 mod address;
+mod document;
 mod fetch;
+mod id_token;
 mod metadata;
+mod network;
+mod profile;
+#[cfg(test)]
+mod scripted;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -16,21 +22,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
-use openidconnect::{
-    AuthType, ClientId, ClientSecret, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use self::fetch::Roots;
-use self::metadata::{Known, Provider};
-use crate::model::clock::Clock;
+use self::metadata::{Provider, RETURN_LIFETIME};
+pub use self::network::Network;
+use self::network::Outside;
 use crate::model::ids::ProviderId;
 use crate::model::secret::Secret;
 use crate::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
+use crate::service::time::Time;
 
 /// The longest that a call takes, with all its requests.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+pub const CALL_DEADLINE: Duration = Duration::from_secs(15);
 /// How many calls may be under way for one provider; a further one waits for its turn.
 const MAX_CALLS_PER_PROVIDER: usize = 16;
 /// How many calls may be under way in all.
@@ -40,8 +47,8 @@ const MAX_TRACKED_PROVIDERS: usize = 1024;
 
 /// The client for every registered provider.
 pub struct OidcClient {
-    clock: Arc<dyn Clock>,
-    roots: Roots,
+    time: Time,
+    outside: Outside,
     calls: Semaphore,
     providers: Mutex<HashMap<(ProviderId, String), Arc<Provider>>>,
 }
@@ -49,11 +56,11 @@ pub struct OidcClient {
 type Result<T> = std::result::Result<T, IdentityError>;
 
 impl OidcClient {
-    /// One that trusts the machine's root certificates, which are read when a provider first needs them. `clock` is what ID
-    /// tokens expire by.
+    /// One that goes out by `network` and trusts the machine's root certificates, which are read when a provider first needs
+    /// them. `time` is what ID tokens expire by.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, roots: Roots::default(), calls: Semaphore::new(MAX_CALLS), providers: Mutex::default() }
+    pub fn new(time: Time, network: Network) -> Self {
+        Self { time, outside: Outside::new(network), calls: Semaphore::new(MAX_CALLS), providers: Mutex::default() }
     }
 
     /// Runs `call` within [`CALL_DEADLINE`], including the wait for its turn. It waits for a place of its provider first, so a
@@ -80,7 +87,7 @@ impl OidcClient {
         if providers.len() >= MAX_TRACKED_PROVIDERS {
             providers.retain(|_, provider| Arc::strong_count(provider) > 1);
         }
-        let provider = Arc::new(Provider::new(&registration.issuer, &self.roots, MAX_CALLS_PER_PROVIDER)?);
+        let provider = Arc::new(Provider::new(&registration.issuer, &self.outside, MAX_CALLS_PER_PROVIDER)?);
         providers.insert(key, Arc::clone(&provider));
         Ok(provider)
     }
@@ -91,15 +98,18 @@ impl IdentityClient for OidcClient {
     async fn authorization_url(&self, registration: &Registration, request: &SignInRequest) -> Result<String> {
         self.bounded(registration, async |provider| {
             let known = provider.known().await?;
-            let client = client(&known, registration, request)?;
-            let state = CsrfToken::new(request.state.expose().to_owned());
-            let nonce = Nonce::new(request.nonce.expose().to_owned());
-            let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier(request));
-            let (url, _, _) = client
-                .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-                .add_scopes(registration.scopes.iter().cloned().map(Scope::new))
-                .set_pkce_challenge(challenge)
-                .url();
+            // An endpoint with a query of its own keeps it.
+            let mut url = known.authorization_endpoint.clone();
+            let scopes = std::iter::once("openid").chain(registration.scopes.iter().map(String::as_str));
+            url.query_pairs_mut()
+                .append_pair("response_type", "code")
+                .append_pair("client_id", &registration.client_id)
+                .append_pair("redirect_uri", &request.redirect_uri)
+                .append_pair("scope", &scopes.collect::<Vec<_>>().join(" "))
+                .append_pair("state", request.state.expose())
+                .append_pair("nonce", request.nonce.expose())
+                .append_pair("code_challenge", &challenge(&request.pkce_verifier))
+                .append_pair("code_challenge_method", "S256");
             Ok(url.into())
         })
         .await
@@ -112,47 +122,24 @@ impl IdentityClient for OidcClient {
         code: &Secret,
         issuer: Option<&str>,
     ) -> Result<ProvenIdentity> {
+        let until = Instant::now() + CALL_DEADLINE;
         self.bounded(registration, async |provider| {
-            let known = provider.known().await?;
+            let known = provider.known_for(RETURN_LIFETIME).await?;
             known.came_from(issuer)?;
-            let client = client(&known, registration, request)?;
-            let answer = token::exchange(&client, &provider.fetch, code, verifier(request)).await?;
-            token::identity(provider, known, registration, request, &answer, self.clock.now()).await
+            let tokens = token::exchange(&known, &provider.fetch, registration, request, code).await?;
+            let identity = id_token::identity(provider, &known, registration, request, &tokens, &self.time).await?;
+            Ok(profile::completed(provider, &known, identity, &tokens, until).await)
         })
         .await
     }
 }
 
-/// openidconnect's client, its endpoints known.
-type Ready = CoreClient<
-    openidconnect::EndpointSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointSet,
-    openidconnect::EndpointNotSet,
->;
-
-fn client(known: &Known, registration: &Registration, request: &SignInRequest) -> Result<Ready> {
-    let redirect = RedirectUrl::new(request.redirect_uri.clone())
-        .map_err(|error| IdentityError::Untrusted(format!("our own redirect URI is no URL: {error}")))?;
-    let client = CoreClient::new(ClientId::new(registration.client_id.clone()), known.issuer(), known.keys())
-        .set_auth_uri(known.authorization_endpoint())
-        .set_token_uri(known.token_endpoint())
-        .set_redirect_uri(redirect);
-    Ok(match &registration.client_secret {
-        None => client.set_auth_type(AuthType::RequestBody),
-        Some(secret) => client
-            .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
-            .set_auth_type(if known.takes_secret_in_body() { AuthType::RequestBody } else { AuthType::BasicAuth }),
-    })
+/// The PKCE challenge of a verifier (RFC 7636, section 4.2).
+fn challenge(verifier: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose().as_bytes()))
 }
 
-fn verifier(request: &SignInRequest) -> PkceCodeVerifier {
-    PkceCodeVerifier::new(request.pkce_verifier.expose().to_owned())
-}
-
-/// What a provider wrote, fit for a log: escaped, and not longer than a line.
+/// A text of outside, fit for a log: escaped, and not longer than a line.
 fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(200).collect::<String>())
 }

@@ -1,7 +1,13 @@
 use std::time::Instant;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
 use super::*;
-use crate::model::clock::SystemClock;
+use crate::model::clock::{SETTLED_AFTER, SystemClock};
+use crate::store::{Revocations, memory};
 
 #[path = "../../tests/evil_provider/mod.rs"]
 mod evil_provider;
@@ -9,10 +15,14 @@ mod evil_provider;
 use evil_provider::{CLIENT_ID, CLIENT_SECRET, EMAIL, EvilProvider, MISDEEDS};
 
 /// What one sign-on may take, whatever the provider does.
-const BOUND: Duration = Duration::from_secs(15);
+const BOUND: Duration = Duration::from_secs(20);
+
+pub(super) fn time() -> Time {
+    Time::new(Arc::new(SystemClock), memory(Arc::new(Revocations::default())), SETTLED_AFTER)
+}
 
 fn oidc() -> OidcClient {
-    OidcClient::new(Arc::new(SystemClock))
+    OidcClient::new(time(), Network::default())
 }
 
 fn registration(provider: &EvilProvider, misdeed: &str) -> Registration {
@@ -22,6 +32,7 @@ fn registration(provider: &EvilProvider, misdeed: &str) -> Registration {
         client_id: CLIENT_ID.to_owned(),
         client_secret: Some(Secret::new(CLIENT_SECRET)),
         scopes: vec!["email".to_owned()],
+        trusted_audiences: Vec::new(),
     }
 }
 
@@ -58,7 +69,7 @@ async fn the_way_to_the_provider_names_all_it_needs() {
     let url = url::Url::parse(&url).unwrap();
     let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
     assert!(url.as_str().starts_with(&format!("{}/authorize?", provider.issuer("honest"))));
-    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier(&request()));
+    let challenge = challenge(&request().pkce_verifier);
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", CLIENT_ID),
@@ -99,7 +110,7 @@ async fn tokens_with_unknown_keys_do_not_make_it_fetch_keys_again_and_again() {
     for _ in 0..20 {
         assert!(sign_on(&oidc, &provider, "unknown-kid").await.is_err());
     }
-    assert_eq!((provider.hits("/unknown-kid/keys"), provider.hits("/unknown-kid/token")), (1, 20));
+    assert_eq!((provider.hits("/unknown-kid/keys"), provider.hits("/unknown-kid/token")), (1 + 3, 20), "three times a minute");
 }
 
 #[tokio::test]
@@ -133,9 +144,92 @@ async fn an_issuer_off_loopback_must_speak_https() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    let (provider, _) = EvilProvider::start_tls().await;
+    let (provider, _) = EvilProvider::start_tls("localhost").await;
     let outcome = sign_on(&oidc(), &provider, "honest").await;
     let refused = matches!(&outcome, Err(IdentityError::Unreachable(why)) if why.contains("certificate"));
     assert!(refused, "{outcome:?}");
     assert_eq!(provider.hits("/honest/discovery"), 0);
+}
+
+/// An HTTP proxy that connects to this machine, whatever it is asked for, and remembers what it was asked for and how.
+struct Proxy {
+    address: std::net::SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, asked) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+        let heads = Arc::clone(&asked);
+        let task = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let heads = Arc::clone(&heads);
+                tokio::spawn(async move {
+                    let (mut connection, mut head) = (connection, Vec::new());
+                    while !head.ends_with(b"\r\n\r\n") {
+                        head.push(connection.read_u8().await.unwrap());
+                    }
+                    let head = String::from_utf8(head).unwrap();
+                    let port: u16 = head.split(' ').nth(1).unwrap().rsplit(':').next().unwrap().parse().unwrap();
+                    heads.lock().unwrap().push(head);
+                    connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                    let mut inside = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    let _ended = tokio::io::copy_bidirectional(&mut connection, &mut inside).await;
+                });
+            }
+        });
+        Self { address, asked, task }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_provider_behind_the_operators_proxy_and_authority_is_reached() {
+    let ((provider, pem), proxy) = (EvilProvider::start_tls("idp.example.test").await, Proxy::start().await);
+    let network = Network {
+        proxy: Secret::new(format!("http://ann:secret@{}", proxy.address)),
+        no_proxy: "elsewhere.test, 192.0.2.0/24".to_owned(),
+        authorities: vec![CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()],
+    };
+    let through = OidcClient::new(time(), network.clone());
+    sign_on(&through, &provider, "honest").await.unwrap();
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert!(asked[0].starts_with("CONNECT idp.example.test:"), "{asked:?}");
+    assert!(asked[0].to_ascii_lowercase().contains("proxy-authorization: basic yw5uonnly3jlda=="), "{asked:?}");
+
+    // An authority that is not trusted there either.
+    let mistrusting = OidcClient::new(time(), Network { authorities: Vec::new(), ..network.clone() });
+    let outcome = sign_on(&mistrusting, &provider, "honest").await;
+    assert!(matches!(&outcome, Err(IdentityError::Unreachable(why)) if why.contains("certificate")), "{outcome:?}");
+
+    // This machine is never asked of a proxy.
+    let before = proxy.asked.lock().unwrap().len();
+    sign_on(&through, &EvilProvider::start().await, "honest").await.unwrap();
+    assert_eq!(proxy.asked.lock().unwrap().len(), before);
+    let outside = Outside::new(network);
+    for (to, by_proxy) in [
+        ("https://idp.example.test/keys", true),
+        ("https://elsewhere.test/keys", false),
+        ("https://idp.elsewhere.test/keys", false),
+        ("https://192.0.2.9/keys", false),
+        ("https://192.0.3.9/keys", true),
+    ] {
+        assert_eq!(outside.has_proxy_for(&to.parse().unwrap()), by_proxy, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_says_no_is_told_without_its_password() {
+    let (provider, _) = EvilProvider::start_tls("idp.example.test").await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let network = Network { proxy: Secret::new(format!("http://ann:secret@{closed}")), ..Network::default() };
+    let outcome = sign_on(&OidcClient::new(time(), network), &provider, "honest").await.unwrap_err().to_string();
+    assert!(outcome.contains("the proxy did not connect") && !outcome.contains("secret"), "{outcome}");
 }

@@ -10,9 +10,8 @@ use super::passwords::{Passwords, Right};
 use super::policy::Policy;
 use super::second_factor::SecondFactors;
 use super::time::Time;
-use super::tokens::Account;
+use super::tokens::{Account, TokenSet, Tokens};
 use super::{Error, Result};
-use crate::crypto::server_key::ServerKeys;
 use crate::crypto::totp;
 use crate::model::ids::UserId;
 use crate::model::random::Random;
@@ -33,6 +32,16 @@ pub struct Enrolment {
     pub otpauth_url: Secret,
 }
 
+/// A password that was changed.
+#[derive(Clone, Debug)]
+pub struct PasswordChanged {
+    /// The revision that holds it.
+    pub revision: i64,
+    /// A new access token of the caller's own session, without refresh token: the last one it has stays good. `None` where the session
+    /// is over.
+    pub tokens: Option<TokenSet>,
+}
+
 /// The caller's own account.
 #[derive(Clone)]
 pub struct Accounts {
@@ -40,7 +49,7 @@ pub struct Accounts {
     organizations: Arc<dyn OrganizationStore>,
     passwords: Passwords,
     second_factors: SecondFactors,
-    server_keys: Arc<ServerKeys>,
+    tokens: Tokens,
     random: Arc<dyn Random>,
     time: Time,
     rules: PasswordPolicy,
@@ -55,7 +64,7 @@ impl Accounts {
         store: &Arc<dyn Store>,
         passwords: Passwords,
         second_factors: SecondFactors,
-        server_keys: Arc<ServerKeys>,
+        tokens: Tokens,
         random: Arc<dyn Random>,
         time: Time,
         policy: &Policy,
@@ -64,7 +73,7 @@ impl Accounts {
         let label = host.unwrap_or_else(|| "countersign".to_owned());
         let organizations = store.clone();
         let rules = PasswordPolicy::new(policy);
-        Self { store: store.clone(), organizations, passwords, second_factors, server_keys, random, time, rules, label }
+        Self { store: store.clone(), organizations, passwords, second_factors, tokens, random, time, rules, label }
     }
 
     /// The caller's account.
@@ -76,8 +85,8 @@ impl Accounts {
         Account::read(&*self.organizations, user).await
     }
 
-    /// Replaces the caller's password and ends every other session; answers the revision that holds it. The caller's own session
-    /// goes on, but its access tokens are dead: Refresh comes next. Durable once this returns: nothing that the old password
+    /// Replaces the caller's password and ends every other session; answers the revision that holds it, and a new access token of
+    /// the caller's own session, which goes on while its access tokens of before are dead. Durable once this returns: nothing that the old password
     /// opened, or was about to open, works any more.
     ///
     /// # Errors
@@ -87,7 +96,7 @@ impl Accounts {
     ///   (UNAUTHENTICATED).
     /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
     /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
-    pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<i64> {
+    pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<PasswordChanged> {
         let id = caller.strong()?;
         limits::required_secret("current_password", current, MAX_PASSWORD)?;
         limits::required_secret("new_password", new, MAX_PASSWORD)?;
@@ -103,9 +112,10 @@ impl Accounts {
             ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
         let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now()?)).await?;
         match changed.outcome {
-            PasswordReplaced::Replaced => {
+            PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
-                Ok(changed.revision)
+                let own = own.map(|granted| self.tokens.issue(&granted.grant, None, changed.decided_at)).transpose()?;
+                Ok(PasswordChanged { revision: changed.revision, tokens: own })
             }
             PasswordReplaced::Stale => Err(Error::Conflict),
         }
@@ -158,7 +168,7 @@ impl Accounts {
         };
         // A code of one's own new secret proves nothing about the password: no failure is forgiven for it.
         drop(attempt);
-        let (codes, recovery) = totp::generate_recovery_codes(&self.server_keys, &*self.random).into_iter().unzip();
+        let (codes, recovery) = self.second_factors.recovery_codes(&*self.random);
         let confirm = ConfirmTotp { user: id, sealed: sealed.clone(), step, recovery };
         match self.store.confirm_totp(confirm, caller.by(Needs::Nothing, now)).await?.outcome {
             TotpConfirmed::Confirmed => Ok(codes),

@@ -159,6 +159,7 @@ impl SignedIn {
                 generation: self.generation,
                 session: self.session,
                 credential: self.credential,
+                organization: self.organization.clone(),
                 needs,
             }),
             now,

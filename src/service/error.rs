@@ -53,6 +53,11 @@ pub enum Error {
     /// The caller's bearer token is missing, malformed, expired or revoked. (UNAUTHENTICATED, TOKEN_INVALID)
     #[error("a valid access token is required: authorization: Bearer TOKEN")]
     TokenInvalid,
+    /// The same for a caller whose HTTP client brings a password along by itself. (UNAUTHENTICATED, TOKEN_INVALID)
+    #[error(
+        "a valid access token is required: authorization: Bearer TOKEN; what came is Basic, which a .netrc may have put there"
+    )]
+    BasicForToken,
     /// The caller lacks the role. (PERMISSION_DENIED, PERMISSION_DENIED)
     #[error("this takes the role {0}")]
     PermissionDenied(&'static str),
@@ -149,7 +154,7 @@ impl Error {
             Self::SessionExpired => R::SessionExpired,
             Self::SessionRevoked => R::SessionRevoked,
             Self::RenewalMismatch(_) => R::RenewalMismatch,
-            Self::TokenInvalid => R::TokenInvalid,
+            Self::TokenInvalid | Self::BasicForToken => R::TokenInvalid,
             Self::PermissionDenied(_) => R::PermissionDenied,
             Self::GuestNotAllowed => R::GuestNotAllowed,
             Self::CredentialTooWeak => R::CredentialTooWeak,

@@ -25,6 +25,8 @@ const MAX_TRACKED_SOURCES: usize = 16_384;
 /// Counts failures by source.
 pub struct Guesses {
     clock: Steady,
+    most: f64,
+    forgotten_per_second: f64,
     /// False while no source is counted, so that the usual call does not take the lock.
     any: AtomicBool,
     counts: Mutex<HashMap<IpAddr, Count>>,
@@ -47,7 +49,35 @@ impl Guesses {
     /// One that counts by `clock`.
     #[must_use]
     pub fn new(clock: Steady) -> Self {
-        Self { clock, any: AtomicBool::new(false), counts: Mutex::default() }
+        Self::with(clock, MAX_FAILURES_PER_SOURCE, FAILURES_FORGOTTEN_PER_SECOND)
+    }
+
+    /// One for something else by the same clock, which lets `most` failures through at once.
+    #[must_use]
+    pub(super) fn beside(&self, most: f64, forgotten_per_second: f64) -> Self {
+        Self::with(self.clock.clone(), most, forgotten_per_second)
+    }
+
+    fn with(clock: Steady, most: f64, forgotten_per_second: f64) -> Self {
+        Self { clock, most, forgotten_per_second, any: AtomicBool::new(false), counts: Mutex::default() }
+    }
+
+    /// Counts a failure of that source before it happens, so that many at once are counted too.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`].
+    pub(super) fn expect(&self, source: IpAddr) -> Result<()> {
+        self.check(source)?;
+        self.count(source);
+        Ok(())
+    }
+
+    /// What was expected did not happen.
+    pub(super) fn forgive(&self, source: IpAddr) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&Source::new(source).network()) {
+            count.level = (count.level - 1.0).max(0.0);
+        }
     }
 
     /// Lets a call begin that presents a credential, unless its source has failed too often of late.
@@ -66,20 +96,20 @@ impl Guesses {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = counts.get_mut(&Source::new(source).network()) else { return Ok(()) };
-        let over = count.decayed(now) + 1.0 - MAX_FAILURES_PER_SOURCE;
-        if over > 0.0 { Err(Error::Throttled(Duration::from_secs_f64(over / FAILURES_FORGOTTEN_PER_SECOND))) } else { Ok(()) }
+        let over = count.decayed(now, self.forgotten_per_second) + 1.0 - self.most;
+        if over > 0.0 { Err(Error::Throttled(Duration::from_secs_f64(over / self.forgotten_per_second))) } else { Ok(()) }
     }
 
     fn count(&self, source: IpAddr) {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MAX_TRACKED_SOURCES {
-            counts.retain(|_, count| count.decayed(now) > 0.0);
+            counts.retain(|_, count| count.decayed(now, self.forgotten_per_second) > 0.0);
         }
         let network = Source::new(source).network();
         if counts.len() < MAX_TRACKED_SOURCES || counts.contains_key(&network) {
             let count = counts.entry(network).or_insert(Count { level: 0.0, touched: now });
-            count.level = count.decayed(now) + 1.0;
+            count.level = count.decayed(now, self.forgotten_per_second) + 1.0;
             self.any.store(true, Ordering::Relaxed);
         }
     }
@@ -115,8 +145,8 @@ impl Drop for Presenting<'_> {
 }
 
 impl Count {
-    fn decayed(&mut self, now: Timestamp) -> f64 {
-        self.level = (self.level - now.since(self.touched).as_secs_f64() * FAILURES_FORGOTTEN_PER_SECOND).max(0.0);
+    fn decayed(&mut self, now: Timestamp, per_second: f64) -> f64 {
+        self.level = (self.level - now.since(self.touched).as_secs_f64() * per_second).max(0.0);
         self.touched = now.max(self.touched);
         self.level
     }

@@ -100,17 +100,14 @@ impl PersonalKeys {
     ///
     /// # Errors
     /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
-    /// which end no session.
+    /// which end no session; [`Error::OrgNotAllowed`] where its owner no longer belongs to the token's organization.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
         let now = self.time.now()?;
         if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
         let asked = Folded::presented(&caller.organization);
-        let mut owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
-        if owner.organization.is_err() {
-            owner = self.owner(key, None).await.map_err(renewal)?;
-        }
+        let owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
         if !owner.key.renews(&owner.user, caller.generation, now) {
             return Err(Error::SessionRevoked);
         }

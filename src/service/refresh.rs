@@ -14,7 +14,7 @@ use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::secret::Secret;
 use crate::model::session::{Credential, Mode, PresentedToken};
-use crate::store::verbs::{Needs, Renewed, RotateSession, Rotated, SessionStore};
+use crate::store::verbs::{By, Commit, Needs, RenewSession, Renewed, RotateSession, Rotated, SessionStore};
 
 /// What a session is renewed with.
 #[derive(Clone, Debug)]
@@ -64,7 +64,9 @@ impl Refresh {
     /// - [`Error::RefreshInvalid`]: no refresh token of ours, or of a session that is gone.
     /// - [`Error::RefreshReused`]: an older one; the session ended in the same commit.
     /// - [`Error::SessionExpired`], [`Error::SessionRevoked`], [`Error::RenewalMismatch`].
-    /// - [`Error::TokenInvalid`]: no access token that is good now.
+    /// - [`Error::OrgNotAllowed`]: the session acts in an organization that its holder no longer belongs to. It goes on nowhere else
+    ///   by itself.
+    /// - [`Error::TokenInvalid`]: no access token of a session that lives, or one from before a change of password.
     /// - [`Error::Throttled`]: too much junk from this source.
     pub async fn refresh(&self, client: &Client, source: RefreshSource, mode: Option<Mode>) -> Result<TokenSet> {
         let presenting = self.guesses.begin(client)?.counted_if_left();
@@ -100,19 +102,34 @@ impl Refresh {
             Rotated::Ended => Err(Error::SessionRevoked),
             Rotated::Unknown => Err(Error::RefreshInvalid),
             Rotated::Mismatch => Err(Error::RenewalMismatch("by access token")),
+            Rotated::OrganizationNotAllowed => Err(Error::OrgNotAllowed),
         }
     }
 
     async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
-        let caller = self.verifier.signed_in(client, token.expose())?.ok_or(Error::TokenInvalid)?;
-        let renewed = self.sessions.renew_session(caller.session, caller.by(Needs::Nothing, self.time.now()?)).await?;
+        let caller = self.verifier.renewing(client, token.expose())?.ok_or(Error::TokenInvalid)?;
+        // No caller is fenced: the token may be dead for everything else.
+        let by = By { caller: None, ..caller.by(Needs::Nothing, self.time.now()?) };
+        let renew = RenewSession { session: caller.session, generation: caller.generation };
+        let renewed = self.sessions.renew_session(renew, by).await?;
+        let outcome = self.renewed(&caller, renewed).await;
+        match outcome {
+            // Who shows a token that ended with its session is told what everybody else is told of it.
+            Err(Error::SessionRevoked) if self.verifier.revoked(&caller) => Err(Error::TokenInvalid),
+            outcome => outcome,
+        }
+    }
+
+    async fn renewed(&self, caller: &SignedIn, renewed: Commit<Renewed>) -> Result<TokenSet> {
         match renewed.outcome {
             Renewed::Renewed(granted) => self.tokens.issue(&granted.grant, None, renewed.decided_at),
             Renewed::Expired => Err(Error::SessionExpired),
             Renewed::Ended => Err(Error::SessionRevoked),
             Renewed::Mismatch => Err(Error::RenewalMismatch("by refresh token")),
-            Renewed::Unknown => self.renew_key(&caller).await,
+            Renewed::Stale => Err(Error::TokenInvalid),
+            Renewed::OrganizationNotAllowed => Err(Error::OrgNotAllowed),
+            Renewed::Unknown => self.renew_key(caller).await,
         }
     }
 

@@ -43,6 +43,12 @@ impl SecondFactors {
         Ok(SecretBytes::new(bytes))
     }
 
+    /// New recovery codes: what is shown of them, and the hashes that are kept.
+    #[must_use]
+    pub fn recovery_codes(&self, random: &dyn Random) -> (Vec<Secret>, Vec<[u8; 32]>) {
+        totp::generate_recovery_codes(&self.keys, random).into_iter().unzip()
+    }
+
     /// The second factor that `code` is for an account with these one-time codes; `None` where it is none, was spent, or the
     /// account has none.
     ///
@@ -62,6 +68,8 @@ impl SecondFactors {
     }
 }
 
-fn purpose(user: UserId) -> String {
+/// What an account's secret is sealed for.
+#[must_use]
+pub fn purpose(user: UserId) -> String {
     format!("totp {user}")
 }

@@ -6,7 +6,8 @@
 //!    and a different one in the URL that the person opens, which collects nothing.
 //! 2. [`Sso::begin`] binds the attempt to that person's browser and names the provider's page.
 //! 3. [`Sso::callback`] first commits that the attempt is being exchanged (a second callback finds that out, also after a
-//!    crash), then asks the provider who it was, and says who asks for the session.
+//!    crash, so the code is sent once), then asks the provider who it was, and says who asks for the session. The same browser
+//!    gets the same question again, however often it comes back.
 //! 4. [`Sso::answer`]: the person agrees, or does not. Only a yes from the same browser makes the session collectable.
 //! 5. [`Sso::collect`] waits for that, and opens the session.
 //!
@@ -14,6 +15,8 @@
 //! issuer and subject, never by e-mail. Depends on an [`IdentityClient`] for everything that is said to a provider.
 
 mod browser;
+mod callback;
+mod exchanges;
 mod identity;
 #[cfg(test)]
 mod testing;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::browser::{Answered, Begun, Callback, Confirmation, Refusal};
+use self::exchanges::Exchanges;
 pub use self::identity::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
 use self::ticket::{Asked, Begin, Collector, Ticket};
 use self::waits::Waits;
@@ -54,6 +58,11 @@ use crate::store::verbs::{
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// Refused callbacks of one source at once: a company behind one address, whose provider has a bad minute, stays below it.
+const MAX_REFUSED_CALLBACKS: f64 = 200.0;
+/// How many of them are forgotten in a second.
+const REFUSED_FORGOTTEN_PER_SECOND: f64 = 1.0;
+
 /// Signs people on through identity providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Sso(Arc<Inner>);
@@ -71,6 +80,9 @@ struct Inner {
     identity: Arc<dyn IdentityClient>,
     guesses: Arc<Guesses>,
     waits: Arc<Waits>,
+    exchanges: Arc<Exchanges>,
+    /// Callbacks that were refused, by source: each leaves a record until its attempt is over.
+    refused: Guesses,
 }
 
 /// What [`Sso`] is made of.
@@ -123,6 +135,8 @@ impl Sso {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, tokens, keys, sealer, random, time, policy, identity, guesses } = parts;
         let waits = Arc::new(Waits::default());
+        let exchanges = Arc::new(Exchanges::new(Arc::clone(&waits)));
+        let refused = guesses.beside(MAX_REFUSED_CALLBACKS, REFUSED_FORGOTTEN_PER_SECOND);
         let (sign_on, accounts, organizations) = (store.clone(), store.clone(), store);
         Self(Arc::new(Inner {
             sign_on,
@@ -137,6 +151,8 @@ impl Sso {
             identity,
             guesses,
             waits,
+            exchanges,
+            refused,
         }))
     }
 
@@ -233,7 +249,14 @@ impl Inner {
         let now = self.time.now()?;
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
-        match self.sign_on.attempt(ticket.attempt).await?.as_ref().map(Attempt::state) {
+        let found = self.sign_on.attempt(ticket.attempt).await?;
+        let stands = found.as_ref().map(Attempt::state);
+        // Without its provider an attempt can no longer finish.
+        if !matches!(stands, Some(AttemptState::Collected { .. })) && self.sign_on.provider(ticket.provider).await?.is_none() {
+            return if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Err(Error::SsoRefused) };
+        }
+        match stands {
+            Some(AttemptState::Exchanging { .. }) if self.abandoned(client, &ticket).await? => return Err(Error::SsoRefused),
             None | Some(AttemptState::Exchanging { .. } | AttemptState::Identified { .. }) => return expired(),
             Some(AttemptState::Refused) => return Err(Error::SsoRefused),
             Some(AttemptState::Confirmed { .. } | AttemptState::Collected { .. }) => {}
@@ -253,6 +276,21 @@ impl Inner {
             Collected::Gone => Err(Error::SsoCollected),
             Collected::Expired => Err(Error::SsoExpired),
         }
+    }
+
+    /// Whether an attempt that was found being exchanged can no longer finish: the process that had its callback is gone. It is
+    /// refused then.
+    async fn abandoned(&self, client: &Client, ticket: &Ticket) -> Result<bool> {
+        if self.exchanges.has(ticket.attempt) {
+            return Ok(false);
+        }
+        // Read after that: a callback that ended in between left something else.
+        let found = self.sign_on.attempt(ticket.attempt).await?;
+        if !matches!(found.as_ref().map(Attempt::state), Some(AttemptState::Exchanging { .. })) {
+            return Ok(false);
+        }
+        self.sign_on.refuse_attempt(browser::refusal(ticket), client.by(self.time.now()?)).await?;
+        Ok(true)
     }
 
     async fn sign_in(&self, granted: Granted, refresh: Secret, granted_at: Timestamp) -> Result<SignIn> {

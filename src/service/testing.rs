@@ -125,7 +125,7 @@ impl House {
             ),
             single_use: SingleUse::new(s(), tokens.clone(), k(), r(), guesses, time.clone(), Arc::clone(&policy)),
             logout: Logout::new(s(), time.clone()),
-            accounts: Accounts::new(&store, passwords.clone(), second_factors, k(), r(), time.clone(), &policy),
+            accounts: Accounts::new(&store, passwords.clone(), second_factors, tokens.clone(), r(), time.clone(), &policy),
             keys: Keys::new(&store, k(), r(), time.clone(), &policy),
             users: Users::new(&store, passwords, r(), time.clone(), &policy),
             organizations: Organizations::new(s(), r(), time.clone(), &policy),

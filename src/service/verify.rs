@@ -12,6 +12,7 @@ use super::{Error, Result};
 use crate::crypto::jwt::{Claims, JwtError, Rules};
 use crate::crypto::keyring::{Jwk, KeyRing};
 use crate::crypto::signature_cache::SignatureCache;
+use crate::model::revocation::Claim;
 use crate::store::Revocations;
 
 /// How long a call waits for a revision.
@@ -32,6 +33,8 @@ pub struct Verifier {
     cache: SignatureCache<Claimed>,
     revocations: Arc<Revocations>,
     rules: Rules,
+    /// How long a token lives at the most.
+    longest: Duration,
     time: Time,
 }
 
@@ -40,15 +43,19 @@ impl Verifier {
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, revocations: Arc<Revocations>, policy: &Policy, time: Time, remembered: usize) -> Self {
         let rules = Rules { issuer: policy.issuer.clone(), audience: policy.audience.clone() };
-        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, time }
+        Self { ring, cache: SignatureCache::new(remembered), revocations, rules, longest: policy.access_token, time }
     }
 
     /// Takes a call's `authorization` value for what it is: `Bearer` and an access token that is good now.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::ClockUntrusted`].
+    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::BasicForToken`] where it is of the scheme Basic;
+    /// [`Error::ClockUntrusted`].
     pub fn authenticate(&self, client: &Client, authorization: Option<&str>) -> Result<SignedIn> {
         let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or(Error::TokenInvalid)?;
+        if scheme.eq_ignore_ascii_case("basic") {
+            return Err(Error::BasicForToken);
+        }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::TokenInvalid);
         }
@@ -93,12 +100,40 @@ impl Verifier {
     /// While the clock is not believed nobody can tell whether a token's time is up. To call it alive could be wrong by as much as the
     /// clock is, and to call it dead would sign everybody out; so there is no answer. What is dead whatever the time is told so.
     fn good_now(&self, token: &str) -> Result<Option<AccessToken>> {
-        let Ok(token) = self.cache.check(&self.ring, token, |claims| self.read(claims)) else { return Ok(None) };
-        if self.revocations.revokes(&token.subject, token.generation, token.session, token.credential) {
-            return Ok(None);
-        }
-        let in_time = token.times.check(self.time.now()?).is_ok();
-        Ok(in_time.then_some(token))
+        let Some(token) = self.signed(token).filter(|token| !self.revoked(token)) else { return Ok(None) };
+        Ok(self.in_time(&token)?.then_some(token))
+    }
+
+    /// The token, where its signature, issuer and audience are right, whatever its time and revoked or not.
+    fn signed(&self, token: &str) -> Option<AccessToken> {
+        self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()
+    }
+
+    /// True where the token's time is not up.
+    fn in_time(&self, token: &Claimed) -> Result<bool> {
+        Ok(token.times.check(self.time.now()?, self.longest).is_ok())
+    }
+
+    /// True where the token was revoked.
+    pub(super) fn revoked(&self, token: &Claimed) -> bool {
+        self.revocations.revokes(&Claim {
+            subject: &token.subject,
+            generation: token.generation,
+            organization: &token.organization,
+            session: token.session,
+            credential: token.credential,
+        })
+    }
+
+    /// The caller that a token stands for who asks for its successor: its session and the credential that it came from were not
+    /// ended. It may have been revoked because its holder lost something; the store says what it may renew to.
+    ///
+    /// # Errors
+    /// [`Error::ClockUntrusted`].
+    pub(super) fn renewing(&self, client: &Client, token: &str) -> Result<Option<SignedIn>> {
+        let buried = |token: &AccessToken| self.revocations.buried(token.session, token.credential);
+        let Some(token) = self.signed(token).filter(|token| !buried(token)) else { return Ok(None) };
+        Ok(self.in_time(&token)?.then_some(SignedIn { client: *client, token }))
     }
 
     /// The claims as values.

@@ -7,9 +7,8 @@ use tokio::sync::watch;
 
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
-use crate::model::revocation::{Revocation, RevocationSet};
+use crate::model::revocation::{Claim, Revocation, RevocationSet};
 use crate::model::session::Credential;
-use crate::model::user::{Generation, Subject};
 use crate::store::{Lane, Lanes};
 
 /// The live revocation set. Shared: the store writes, verification reads.
@@ -73,8 +72,14 @@ impl Revocations {
 
     /// True where a token with these claims is dead.
     #[must_use]
-    pub fn revokes(&self, subject: &Subject, generation: Generation, session: SessionId, credential: Option<Credential>) -> bool {
-        self.set.read().unwrap_or_else(PoisonError::into_inner).revokes(subject, generation, session, credential)
+    pub fn revokes(&self, token: &Claim<'_>) -> bool {
+        self.set.read().unwrap_or_else(PoisonError::into_inner).revokes(token)
+    }
+
+    /// True where the session, or the credential that it came from, was ended by itself.
+    #[must_use]
+    pub fn buried(&self, session: SessionId, credential: Option<Credential>) -> bool {
+        self.set.read().unwrap_or_else(PoisonError::into_inner).buried(session, credential)
     }
 
     /// The last revision that was reached, of whichever lane.

@@ -140,7 +140,7 @@ fn words(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
             "The provider knows you, but you have no account here that may be used for this. Ask whoever looks after this service.",
         ),
         Refusal::Failed(error) => match status::code(error.reason()) {
-            busy @ StatusCode::SERVICE_UNAVAILABLE => {
+            busy @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
                 (busy, "The service is busy", "Nobody was signed in. Try again in a moment.")
             }
             code => (

@@ -6,7 +6,7 @@ use countersign::store::verbs::{
     OrganizationCreated, PasswordReplaced, Renewed, Rotated, SwitchUser, Switched, TotpConfirmed, TotpEnrolled, UserCreated,
 };
 
-use crate::world::{World, account, code, folded, generation, opened, organization_id, with_email};
+use crate::world::{World, access_token, account, code, folded, generation, opened, organization_id, with_email};
 
 pub(crate) async fn finds_accounts_by_name_and_email(world: &mut World) {
     let ann = world.made(with_email(account("Ann.Doe", Roles::default()), "Ann@Example.org")).await;
@@ -106,10 +106,16 @@ pub(crate) async fn a_password_change_moves_its_own_session_along(world: &mut Wo
     let before = world.login(ann.id()).await;
     let Asked { command, by } = change(world, &ann, &own);
     let changed = world.store.change_password(command, by).await.unwrap();
-    assert_eq!(changed.outcome, PasswordReplaced::Replaced);
-    let revision = changed.revision;
-    assert!(world.revocations.revision() >= revision);
+    let PasswordReplaced::Replaced(Some(granted)) = changed.outcome else { panic!("{changed:?}") };
+    assert!(world.revocations.has_reached(changed.revision));
     world.settle().await;
+    assert!(!world.revokes(&granted), "what is answered goes on");
+    assert_eq!(
+        (granted.grant.session(), granted.grant.generation()),
+        (own.grant.session(), world.user(ann.id()).await.generations().current())
+    );
+    let renewed = world.store.renew_session(access_token(&own), world.anyone()).await.unwrap().outcome;
+    assert_eq!(renewed, Renewed::Stale, "a thief's copy renews nothing");
 
     assert!(world.revokes(&own) && world.revokes(&other), "tokens of before are dead");
     assert_eq!(world.store.rotate(world.exchange(other.grant.session(), 0)).await.unwrap(), Rotated::Ended);
@@ -143,9 +149,9 @@ pub(crate) async fn a_password_change_needs_what_was_read(world: &mut World) {
     let before = world.session(foreign.grant.session()).await;
     let mut keep = change(world, &ann, &own);
     keep.keep = foreign.grant.session();
-    assert_eq!(world.store.replace_password(keep).await.unwrap(), PasswordReplaced::Replaced);
+    assert_eq!(world.store.replace_password(keep).await.unwrap(), PasswordReplaced::Replaced(None));
     assert_eq!(world.session(foreign.grant.session()).await, before);
-    assert!(matches!(world.store.renew_session(own.grant.session(), world.anyone()).await.unwrap().outcome, Renewed::Ended));
+    assert!(matches!(world.store.renew_session(access_token(&own), world.anyone()).await.unwrap().outcome, Renewed::Ended));
 }
 
 pub(crate) async fn one_time_codes_guard_once_confirmed(world: &mut World) {

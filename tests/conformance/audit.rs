@@ -6,12 +6,12 @@ use countersign::model::audit::{Action, Actor, Origin};
 use countersign::model::organization::OrganizationRole;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::audit_digest;
-use countersign::store::verbs::{AddMember, By, EnrollTotp, Needs, Redeemed, RemoveMember, RevokeKey, SwitchUser};
+use countersign::store::verbs::{AddMember, By, EnrollTotp, Needs, Redeemed, RemoveMember, RenewSession, RevokeKey, SwitchUser};
 
 use futures_util::future::join_all;
 
 use crate::sso::{confirmed, provider, registered};
-use crate::world::{Mark, World, account, folded, session_id};
+use crate::world::{Mark, World, account, folded, generation, session_id};
 
 pub(crate) async fn records_each_change_in_order(world: &mut World) {
     let admin = world.admin;
@@ -63,7 +63,6 @@ pub(crate) async fn records_each_change_in_order(world: &mut World) {
         Action::KeyCreated(key, ann.id()),
         Action::KeyRevoked(key),
         Action::ProviderCreated(registered.id),
-        Action::SsoExchangeBegun(attempt),
         Action::UserCreated(new),
         Action::SsoIdentified(attempt, new, true),
         Action::SsoConfirmed(attempt),
@@ -142,7 +141,7 @@ pub(crate) async fn records_nothing_where_nothing_changed(world: &mut World) {
     let mut foreign = world.exchange(session.id(), 0);
     foreign.token.hash = [0; 16];
     world.store.rotate(foreign).await.unwrap();
-    world.store.renew_session(session_id(), world.anyone()).await.unwrap();
+    world.store.renew_session(RenewSession { session: session_id(), generation: generation(0) }, world.anyone()).await.unwrap();
     let link = world.link("guest").await;
     world.store.redeem(world.redemption(&link)).await.unwrap();
     world.store.sweep(100, By::system(world.now)).await.unwrap();

@@ -14,12 +14,12 @@ use countersign::model::session::{Mode, NewSession, Opening, SessionEnded, Sessi
 use countersign::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject};
 use countersign::model::user::{Generations, Standing};
 use countersign::store::verbs::{
-    BeginExchange, By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, Renewed, Rotated,
+    By, CollectAttempt, Collected, Ended, Identified, RedeemLink, Redeemed, RefuseAttempt, RenewSession, Renewed, Rotated,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::sso::{collected, confirmed, identity, provider, registered};
+use crate::sso::{begin, collected, confirmed, identity, provider, registered};
 use crate::world::{Mark, World, attempt_id, new_session, secs, session_id};
 
 /// Runs a case for forty values of a strategy.
@@ -96,7 +96,7 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                 let mut rotate = world.exchange(id, row.n().saturating_add_signed(i32::from(offset)));
                 rotate.token.mode = mode;
                 rotate.by = by.clone();
-                let decided = row.rotate(&rotate.token, standing, by.now, by.origin.source);
+                let decided = row.rotate(&rotate.token, standing, true, by.now, by.origin.source);
                 let outcome = match world.store.rotate(rotate).await.unwrap() {
                     Rotated::Rotated(_) => SessionRotated::Rotated,
                     Rotated::Retried(_) => SessionRotated::Retried,
@@ -105,17 +105,21 @@ async fn rotates(world: &World, user: UserId, steps: Vec<(OfSession, u64, bool)>
                     Rotated::Ended => SessionRotated::Ended,
                     Rotated::Unknown => SessionRotated::Foreign,
                     Rotated::Mismatch => SessionRotated::Mismatch,
+                    Rotated::OrganizationNotAllowed => SessionRotated::OrganizationNotAllowed,
                 };
                 prop_assert_eq!(outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             OfSession::Renew => {
-                let decided = row.renew(standing, by.now);
-                let outcome = match world.store.renew_session(id, by.clone()).await.unwrap().outcome {
+                let renew = RenewSession { session: id, generation: world.user(user).await.generations().current() };
+                let decided = row.renew(renew.generation, standing, true, by.now);
+                let outcome = match world.store.renew_session(renew, by.clone()).await.unwrap().outcome {
                     Renewed::Renewed(_) => SessionRenewed::Renewed,
                     Renewed::Expired => SessionRenewed::Expired,
                     Renewed::Ended => SessionRenewed::Ended,
                     Renewed::Mismatch => SessionRenewed::Mismatch,
+                    Renewed::Stale => SessionRenewed::Stale,
+                    Renewed::OrganizationNotAllowed => SessionRenewed::OrganizationNotAllowed,
                     Renewed::Unknown => panic!("it is there"),
                 };
                 prop_assert_eq!(outcome, decided.outcome);
@@ -237,16 +241,8 @@ async fn goes_on(
         let found = world.store.attempt(id).await.unwrap();
         let (decided, expected) = match (doing, found) {
             (OfAttempt::Begin, found) => {
-                let decided = Attempt::begin(found, id, end, seen.revision, by.now);
-                prop_assert_eq!(
-                    world
-                        .store
-                        .begin_exchange(BeginExchange { attempt: id, expire_time: end }, by.clone())
-                        .await
-                        .unwrap()
-                        .outcome,
-                    decided.outcome
-                );
+                let decided = Attempt::begin(found, id, end, [8; 32], seen.revision, by.now);
+                prop_assert_eq!(world.store.begin_exchange(begin(id, end), by.clone()).await.unwrap().outcome, decided.outcome);
                 ((decided.revoked, decided.audited), decided.value)
             }
             (OfAttempt::Refuse, found) => {

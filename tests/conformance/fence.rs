@@ -8,7 +8,7 @@ use countersign::model::user::{Roles, Subject};
 use countersign::store::StoreError;
 use countersign::store::verbs::{
     AddMember, By, Caller, ChangePassword, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, EnrollTotp, MemberRemoved,
-    Needs, Opened, Redeemed, RemoveMember, RevokeKey, SwitchUser,
+    Needs, Opened, Redeemed, Refounding, RemoveMember, RevokeKey, SwitchUser,
 };
 
 use crate::world::{World, account, folded, organization_id, personal_key, session_id};
@@ -109,6 +109,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         generation: world.user(world.admin).await.generations().current(),
         session: session_id(),
         credential: None,
+        organization: "admin".to_owned(),
         needs: Needs::Superuser,
     };
     world.store.logout_user(folded("admin"), world.superuser().await).await.unwrap();
@@ -125,6 +126,7 @@ pub(crate) async fn guards_every_change(world: &mut World) {
     let organization = CreateOrganization { id: organization_id(), name: Name::parse("new").unwrap() };
     let outcomes = [
         store.put_signing_keys(Vec::new(), by.clone()).await.err(),
+        store.refound(Refounding::SealedCheck(Vec::new()), by.clone()).await.err(),
         store.create_user(account("new", Roles::default()), by.clone()).await.err(),
         store.switch_user(SwitchUser { name: ann_name.clone(), enabled: false }, by.clone()).await.err(),
         store.change_password(password, by.clone()).await.err(),

@@ -4,7 +4,7 @@ use std::future::ready;
 use countersign::model::signing_key::{Algorithm, KeyState, SigningKeyRecord};
 use countersign::model::user::Roles;
 use countersign::store::StoreError;
-use countersign::store::verbs::{By, LoggedOut};
+use countersign::store::verbs::{By, EnrollTotp, Foundation, LoggedOut, Needs, Refounding, SealedSecret};
 
 use crate::world::{World, account, folded, founding, opened};
 
@@ -31,7 +31,8 @@ pub(crate) async fn keeps_what_it_was_founded_with(world: &mut World) {
 pub(crate) async fn changes_signing_keys_together(world: &mut World) {
     let key = |kid: &str, state| SigningKeyRecord {
         kid: kid.to_owned(),
-        algorithm: Algorithm::EdDsa,
+        algorithm: Algorithm::Es256,
+        low_s: kid == "second",
         sealed_private: vec![7; 48],
         state,
         create_time: world.now,
@@ -46,6 +47,58 @@ pub(crate) async fn changes_signing_keys_together(world: &mut World) {
     let mut keys = world.store.signing_keys().await.unwrap();
     keys.sort_by(|a, b| a.kid.cmp(&b.kid));
     assert_eq!(keys, [retired, signing]);
+}
+
+pub(crate) async fn a_new_issuer_has_a_new_key_and_a_new_epoch(world: &mut World) {
+    let before = world.store.foundation().await.unwrap().unwrap();
+    let key = SigningKeyRecord {
+        kid: "of the new issuer".to_owned(),
+        algorithm: Algorithm::EdDsa,
+        sealed_private: vec![7; 48],
+        state: KeyState::Signing,
+        create_time: world.now,
+        low_s: true,
+    };
+    let change = |issuer: &str| Refounding::Issuer(issuer.to_owned(), key.clone());
+    let events = world.events().await.len();
+    let by = By::system(world.now);
+    let answer = world.store.refound(change(&before.issuer), by.clone()).await.unwrap().outcome;
+    assert_eq!(answer, Some(before.issuer.clone()));
+    world.settle().await;
+    assert_eq!((world.store.foundation().await.unwrap().unwrap(), world.events().await.len()), (before.clone(), events));
+
+    let answer = world.store.refound(change("https://new.example"), by).await.unwrap().outcome;
+    assert_eq!(answer, Some(before.issuer.clone()));
+    world.settle().await;
+    let expected = Foundation { issuer: "https://new.example".to_owned(), epoch: before.epoch + 1, ..before };
+    assert_eq!(world.store.foundation().await.unwrap(), Some(expected));
+    assert_eq!(world.store.signing_keys().await.unwrap(), [key]);
+    assert!(world.events().await.len() > events);
+}
+
+pub(crate) async fn remembers_the_audience_of_its_last_start(world: &mut World) {
+    let mut start = async |audience: &str| {
+        let noted = world.store.refound(Refounding::Audience(audience.to_owned()), By::system(world.now)).await.unwrap();
+        world.settle().await;
+        noted.outcome
+    };
+    assert_eq!(start("one").await, None);
+    assert_eq!(start("one").await.as_deref(), Some("one"));
+    assert_eq!(start("two").await.as_deref(), Some("one"));
+    assert_eq!(start("two").await.as_deref(), Some("two"));
+}
+
+pub(crate) async fn takes_a_check_that_is_sealed_later(world: &mut World) {
+    let before = world.store.foundation().await.unwrap().unwrap();
+    assert_eq!(world.store.sealed_secrets().await.unwrap(), []);
+    let user = world.plain("ann").await;
+    let by = world.caller(user.id(), Needs::Nothing).await;
+    world.store.enroll_totp(EnrollTotp { user: user.id(), sealed: vec![1, 2, 3] }, by).await.unwrap();
+    let sealed = world.store.refound(Refounding::SealedCheck(vec![9; 40]), By::system(world.now)).await.unwrap();
+    assert_eq!(sealed.outcome, None);
+    world.settle().await;
+    assert_eq!(world.store.foundation().await.unwrap(), Some(Foundation { sealed_check: vec![9; 40], ..before }));
+    assert_eq!(world.store.sealed_secrets().await.unwrap(), [SealedSecret::Totp(user.id(), vec![1, 2, 3])]);
 }
 
 pub(crate) async fn answers_nothing_after_it_was_closed(world: &mut World) {

@@ -1,6 +1,7 @@
 use countersign::model::audit::Action;
 use countersign::model::clock::Timestamp;
 use countersign::model::personal_key::{PersonalKey, PersonalKeyParts};
+use countersign::model::revocation::Claim;
 use countersign::model::session::Credential;
 use countersign::model::user::Subject;
 use countersign::store::verbs::{By, Commit, CreateKey, Ended, KeyCreated, KeyUse, Needs, RevokeKey};
@@ -39,7 +40,10 @@ pub(crate) async fn revoking_kills_its_tokens(world: &mut World) {
     assert_eq!((again.outcome, again.revision), (Ended::Before, revision));
     let dead = |key| {
         let subject = Subject::User(ann.id());
-        world.revocations.revokes(&subject, generation(0), session_id(), Some(Credential::Key(key)))
+        let credential = Some(Credential::Key(key));
+        let token =
+            Claim { subject: &subject, generation: generation(0), organization: "ann", session: session_id(), credential };
+        world.revocations.revokes(&token)
     };
     assert!(dead(first.id()) && !dead(second.id()));
     assert_eq!(world.store.keys_of(ann.id(), None, u32::MAX).await.unwrap(), [second]);

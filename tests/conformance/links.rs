@@ -8,7 +8,7 @@ use countersign::model::session::{Credential, Mode};
 use countersign::model::user::{Roles, Subject};
 use countersign::store::verbs::{Commit, Ended, Issued, Needs, Redeemed, Renewed, Rotated};
 
-use crate::world::{World, folded, link_id, new_session, secs, session_id};
+use crate::world::{World, access_token, folded, link_id, new_session, secs, session_id};
 
 async fn redeem(world: &World, link: &Link) -> Redeemed {
     world.store.redeem(world.redemption(link)).await.unwrap()
@@ -76,7 +76,10 @@ pub(crate) async fn gives_the_same_session_to_the_same_request(world: &mut World
         let id = grant.grant.session();
         match way {
             0 => assert!(matches!(world.store.rotate(world.exchange(id, 0)).await.unwrap(), Rotated::Rotated(_))),
-            1 => assert!(matches!(world.store.renew_session(id, world.anyone()).await.unwrap().outcome, Renewed::Renewed(_))),
+            1 => assert!(matches!(
+                world.store.renew_session(access_token(&grant), world.anyone()).await.unwrap().outcome,
+                Renewed::Renewed(_)
+            )),
             _ => drop(world.store.end_session(id, world.holder(&grant, Needs::Nothing)).await.unwrap().outcome),
         }
         assert_eq!(world.store.redeem(request).await.unwrap(), Redeemed::Dead);

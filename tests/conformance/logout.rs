@@ -1,5 +1,6 @@
 use crate::asked::Ask as _;
 use countersign::model::link::{Link, NewLink};
+use countersign::model::revocation::Claim;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::verbs::{Commit, LoggedOut, Needs, Redeemed, Rotated};
 
@@ -56,8 +57,12 @@ pub(crate) async fn raises_the_generation_of_a_name_that_nobody_has(world: &mut 
     let raised = world.store.guest_generation(&folded("nobody")).await.unwrap();
     assert!(raised > link.generation());
     let guest = Subject::Guest(folded("nobody"));
-    assert!(world.revocations.revokes(&guest, link.generation(), session_id(), None));
-    assert!(!world.revocations.revokes(&guest, raised, session_id(), None));
+    let dead = |generation| {
+        let claim = Claim { subject: &guest, generation, organization: "", session: session_id(), credential: None };
+        world.revocations.revokes(&claim)
+    };
+    assert!(dead(link.generation()));
+    assert!(!dead(raised));
 }
 
 pub(crate) async fn only_a_superuser_ends_staff(world: &mut World) {

@@ -15,6 +15,7 @@ mod keys;
 mod links;
 mod logout;
 mod organizations;
+mod providers;
 mod races;
 mod sessions;
 mod sso;
@@ -49,6 +50,9 @@ macro_rules! stores {
                     founds_once,
                     keeps_what_it_was_founded_with,
                     changes_signing_keys_together,
+                    a_new_issuer_has_a_new_key_and_a_new_epoch,
+                    remembers_the_audience_of_its_last_start,
+                    takes_a_check_that_is_sealed_later,
                     answers_nothing_after_it_was_closed,
                     finishes_what_its_caller_dropped,
                 }
@@ -64,8 +68,8 @@ macro_rules! stores {
                 organizations {
                     knows_shared_and_personal_ones,
                     membership_comes_and_goes,
-                    a_lost_membership_kills_tokens_and_narrows_the_session,
-                    a_lost_admin_role_kills_tokens,
+                    a_lost_membership_ends_the_tokens_of_that_organization,
+                    a_lost_admin_role_ends_the_tokens_of_that_organization,
                 }
                 sessions {
                     opens_with_what_the_commit_found,
@@ -103,6 +107,10 @@ macro_rules! stores {
                     counts_only_live_ones,
                     notes_its_use,
                 }
+                providers {
+                    lists_them_by_scope,
+                    changes_and_removes_one,
+                }
                 sso {
                     goes_its_way_once,
                     makes_an_account_for_a_new_identity,
@@ -111,7 +119,7 @@ macro_rules! stores {
                     refuses_who_may_not_come_in,
                     collects_only_what_still_holds,
                     can_be_refused_until_collected,
-                    lists_providers_by_scope,
+                    a_verified_email_follows,
                 }
                 decisions {
                     rotates_a_session,
@@ -142,6 +150,7 @@ macro_rules! stores {
                 }
                 sweep {
                     removes_what_expired_a_day_ago,
+                    removes_attempts_when_their_time_is_up,
                     keeps_what_a_token_may_need,
                     goes_in_small_steps,
                 }

@@ -1,8 +1,11 @@
 use crate::asked::Ask as _;
 use countersign::model::organization::OrganizationRole;
-use countersign::store::verbs::{AddMember, Granted, MemberAdded, MemberRemoved, NamedOrganization, RemoveMember, Rotated};
+use countersign::store::StoreError;
+use countersign::store::verbs::{
+    AddMember, EnrollTotp, Granted, MemberAdded, MemberRemoved, NamedOrganization, Needs, RemoveMember, Renewed, Rotated,
+};
 
-use crate::world::{World, folded, opened};
+use crate::world::{World, access_token, folded, opened};
 
 pub(crate) async fn knows_shared_and_personal_ones(world: &mut World) {
     let ann = world.plain("ann").await;
@@ -67,26 +70,51 @@ async fn acting_in(world: &World, user: countersign::model::ids::UserId, organiz
     opened(world.store.log_in(login).await.unwrap())
 }
 
-pub(crate) async fn a_lost_membership_kills_tokens_and_narrows_the_session(world: &mut World) {
+pub(crate) async fn a_lost_membership_ends_the_tokens_of_that_organization(world: &mut World) {
     let ann = world.plain("ann").await;
-    world.organization("Team", &[&ann]).await;
+    for name in ["Team", "Other"] {
+        world.organization(name, &[&ann]).await;
+    }
     let session = acting_in(world, ann.id(), "team").await;
     assert_eq!(session.grant.organization(), "Team");
+    let others = [acting_in(world, ann.id(), "other").await, world.opened(ann.id()).await];
+    let (lost, kept) = (world.holder(&session, Needs::Nothing), world.holder(&others[1], Needs::Nothing));
     let by = world.superuser().await;
-    assert_eq!(
-        world.store.remove_member(RemoveMember { organization: folded("team"), user: folded("ann") }, by).await.unwrap().outcome,
-        MemberRemoved::Done
-    );
+    let remove = RemoveMember { organization: folded("team"), user: folded("ann") };
+    let removed = world.store.remove_member(remove, by).await.unwrap();
+    assert_eq!(removed.outcome, MemberRemoved::Done);
+    assert!(world.revocations.has_reached(removed.revision));
     world.settle().await;
     assert!(world.revokes(&session));
-    let Rotated::Rotated(narrower) = world.store.rotate(world.exchange(session.grant.session(), 0)).await.unwrap() else {
-        panic!("the session lives on")
-    };
-    assert_eq!(narrower.grant.organization(), "ann");
-    assert!(!world.revokes(&narrower));
+    assert!(others.iter().all(|other| !world.revokes(other)), "no other organization's");
+    let enroll = EnrollTotp { user: ann.id(), sealed: vec![1] };
+    assert_eq!(world.store.enroll_totp(enroll.clone(), lost).await, Err(StoreError::CallerRevoked));
+    assert!(world.store.enroll_totp(enroll, kept).await.is_ok());
+
+    // The session goes on nowhere else by itself, and as soon as it belongs there again. Reuse is still found out.
+    let exchange =
+        async |world: &World, session: &Granted, n| world.store.rotate(world.exchange(session.grant.session(), n)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(exchange(world, &session, 0).await, Rotated::OrganizationNotAllowed);
+        assert_eq!(
+            world.store.renew_session(access_token(&session), world.anyone()).await.unwrap().outcome,
+            Renewed::OrganizationNotAllowed
+        );
+    }
+    for other in &others {
+        assert!(matches!(exchange(world, other, 0).await, Rotated::Rotated(_)));
+    }
+    let by = world.superuser().await;
+    let again = AddMember { organization: folded("team"), user: folded("ann"), role: OrganizationRole::Member, most: 10 };
+    assert_eq!(world.store.add_member(again, by).await.unwrap().outcome, MemberAdded::Done);
+    assert!(world.revokes(&session), "what ended stays ended");
+    let Rotated::Rotated(back) = exchange(world, &session, 0).await else { panic!("it belongs there again") };
+    assert!(!world.revokes(&back));
+    assert_eq!(back.grant.organization(), "Team");
+    assert!(matches!(exchange(world, &session, 9).await, Rotated::Reused(_)));
 }
 
-pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
+pub(crate) async fn a_lost_admin_role_ends_the_tokens_of_that_organization(world: &mut World) {
     let ann = world.plain("ann").await;
     world.organization("Team", &[&ann]).await;
     let grow = async |role| {
@@ -105,10 +133,11 @@ pub(crate) async fn a_lost_admin_role_kills_tokens(world: &mut World) {
     grow(OrganizationRole::Admin).await;
     assert!(!world.revokes(&member), "who gains a role keeps its tokens");
     grow(OrganizationRole::Admin).await;
-    let admin = acting_in(world, ann.id(), "team").await;
+    let (admin, elsewhere) = (acting_in(world, ann.id(), "team").await, world.opened(ann.id()).await);
     assert!(!world.revokes(&admin));
     grow(OrganizationRole::Member).await;
     world.settle().await;
     assert!(world.revokes(&admin) && world.revokes(&member));
+    assert!(!world.revokes(&elsewhere), "no other organization's");
     assert!(matches!(world.store.rotate(world.exchange(admin.grant.session(), 0)).await.unwrap(), Rotated::Rotated(_)));
 }

@@ -1,12 +1,13 @@
 use crate::asked::Ask as _;
 use countersign::model::audit::Action;
 use countersign::model::organization::ActiveOrganization;
+use countersign::model::revocation::Claim;
 use countersign::model::session::{EndReason, Mode, Renewal, SessionState};
 use countersign::model::user::{Roles, SecondFactor, Subject};
 use countersign::store::StoreError;
-use countersign::store::verbs::{Commit, Ended, Granted, Needs, Opened, Renewed, Rotated};
+use countersign::store::verbs::{Commit, Ended, Granted, Needs, Opened, RenewSession, Renewed, Rotated};
 
-use crate::world::{DAY, World, account, code, folded, generation, hash, opened, secs, session_id};
+use crate::world::{DAY, World, access_token, account, code, folded, generation, hash, opened, secs, session_id};
 
 fn rotated(outcome: Rotated) -> Granted {
     match outcome {
@@ -189,7 +190,7 @@ pub(crate) async fn ends_on_reuse_late_and_ahead(world: &mut World) {
         for n in 0..4 {
             assert_eq!(exchanged(world, &session, n).await, Rotated::Ended, "{text}: and every refresh token");
         }
-        assert_eq!(world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap().outcome, Renewed::Ended);
+        assert_eq!(world.store.renew_session(access_token(&session), world.anyone()).await.unwrap().outcome, Renewed::Ended);
         let row = world.session(session.grant.session()).await;
         assert_eq!(row.state(), SessionState::Ended { at: world.now, reason });
     }
@@ -207,7 +208,7 @@ pub(crate) async fn a_thief_cannot_hide_behind_the_end(world: &mut World) {
     assert!(world.revokes(&newest));
 
     let renewing = world.opened(ann.id()).await;
-    let renewed = world.store.renew_session(renewing.grant.session(), world.anyone()).await.unwrap().outcome;
+    let renewed = world.store.renew_session(access_token(&renewing), world.anyone()).await.unwrap().outcome;
     assert!(matches!(renewed, Renewed::Renewed(_)));
     assert_eq!(exchanged(world, &renewing, 0).await, Rotated::Mismatch);
     assert_eq!(exchanged(world, &renewing, 1).await, Rotated::Reused(EndReason::Ahead));
@@ -225,7 +226,15 @@ pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
     branch.token.successor = [1; 16];
     assert_eq!(world.store.rotate(branch).await.unwrap(), Rotated::Unknown);
     rotated(exchanged(world, &session, 1).await);
-    assert_eq!(world.store.renew_session(session_id(), world.anyone()).await.unwrap().outcome, Renewed::Unknown);
+    assert_eq!(
+        world
+            .store
+            .renew_session(RenewSession { session: session_id(), generation: generation(0) }, world.anyone())
+            .await
+            .unwrap()
+            .outcome,
+        Renewed::Unknown
+    );
     // An id is given once.
     let mut twice = world.login(ann.id()).await;
     twice.session.id = session.grant.session();
@@ -235,7 +244,7 @@ pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
 pub(crate) async fn renews_one_way_only(world: &mut World) {
     let ann = world.plain("ann").await;
     let renew = async |world: &World, session: &Granted| {
-        world.store.renew_session(session.grant.session(), world.anyone()).await.unwrap().outcome
+        world.store.renew_session(access_token(session), world.anyone()).await.unwrap().outcome
     };
     let by_access = world.opened(ann.id()).await;
     let event = world.next_event().await;
@@ -264,13 +273,13 @@ pub(crate) async fn answers_its_last_moments(world: &mut World) {
     world.now = end.minus(secs(91));
     rotated(exchanged(world, &chain, 0).await);
     assert!(matches!(
-        world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap().outcome,
+        world.store.renew_session(access_token(&access), world.anyone()).await.unwrap().outcome,
         Renewed::Renewed(_)
     ));
     for left in [90, 1, 0] {
         world.now = end.minus(secs(left));
         assert_eq!(exchanged(world, &chain, 1).await, Rotated::Expired, "{left} s before its end");
-        assert_eq!(world.store.renew_session(access.grant.session(), world.anyone()).await.unwrap().outcome, Renewed::Expired);
+        assert_eq!(world.store.renew_session(access_token(&access), world.anyone()).await.unwrap().outcome, Renewed::Expired);
     }
 }
 
@@ -316,7 +325,11 @@ pub(crate) async fn ends_one_without_a_row(world: &mut World) {
     let ended = world.store.end_session(own, by.clone()).await.unwrap();
     assert_eq!(ended.outcome, Ended::Ended);
     world.settle().await;
-    assert!(world.revocations.revokes(&Subject::User(ann.id()), generation(0), own, None));
+    let subject = Subject::User(ann.id());
+    let claim = Claim { subject: &subject, generation: generation(0), organization: "ann", session: own, credential: None };
+    assert!(world.revocations.revokes(&claim) && world.revocations.buried(own, None));
+    let renew = RenewSession { session: own, generation: generation(0) };
+    assert_eq!(world.store.renew_session(renew, world.anyone()).await.unwrap().outcome, Renewed::Ended);
     let again = world.store.end_session(own, by.clone()).await.unwrap();
     assert_eq!((again.outcome, again.revision), (Ended::Before, ended.revision));
     let other = world.caller(ann.id(), Needs::Nothing).await;

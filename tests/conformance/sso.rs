@@ -1,17 +1,18 @@
 use crate::asked::{Ask as _, Asked};
 use countersign::model::audit::Action;
+use countersign::model::clock::Timestamp;
 use countersign::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::organization::OrganizationRole;
-use countersign::model::provider::IdentityProvider;
+use countersign::model::provider::{IdentityProvider, ProviderChange};
 use countersign::model::sso::AttemptState;
 use countersign::model::user::{Roles, User};
 use countersign::store::verbs::{
-    BeginExchange, Collected, CreateProvider, Granted, Identified, Identify, Needs, ProviderCreated, RefuseAttempt, RemoveMember,
-    Rotated, Step, SwitchUser,
+    BeginExchange, Collected, CreateProvider, Granted, Identified, Identify, ProviderCreated, RefuseAttempt, RemoveMember,
+    Rotated, Step, SwitchUser, UpdateProvider,
 };
 
-use crate::world::{World, account, attempt_id, bytes, folded, organization_id, secs, with_email};
+use crate::world::{World, account, attempt_id, bytes, folded, secs, with_email};
 
 pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> IdentityProvider {
     IdentityProvider {
@@ -23,7 +24,9 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
         sealed_client_secret: None,
         scopes: Vec::new(),
         sign_up: true,
-        create_time: countersign::model::clock::Timestamp::from_secs(1),
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
+        create_time: Timestamp::from_secs(1),
     }
 }
 
@@ -36,14 +39,14 @@ pub(crate) async fn registered(world: &World, provider: IdentityProvider) -> Ide
     provider
 }
 
+/// What begins an exchange, from one browser.
+pub(crate) fn begin(attempt: AttemptId, expire_time: Timestamp) -> BeginExchange {
+    BeginExchange { attempt, expire_time, browser: [8; 32] }
+}
+
 pub(crate) async fn begun(world: &World) -> AttemptId {
     let id = attempt_id();
-    let begun = world
-        .store
-        .begin_exchange(BeginExchange { attempt: id, expire_time: world.now.plus(secs(600)) }, world.anyone())
-        .await
-        .unwrap()
-        .outcome;
+    let begun = world.store.begin_exchange(begin(id, world.now.plus(secs(600))), world.anyone()).await.unwrap().outcome;
     assert_eq!(begun, Step::Done);
     id
 }
@@ -77,7 +80,7 @@ pub(crate) async fn collected(world: &World, attempt: AttemptId) -> Granted {
 }
 
 /// The account that an identity has, after it signed on once.
-async fn signed_up(world: &World, provider: &IdentityProvider, subject: &str) -> User {
+pub(crate) async fn signed_up(world: &World, provider: &IdentityProvider, subject: &str) -> User {
     collected(world, confirmed(world, provider, subject).await).await.user.unwrap()
 }
 
@@ -87,15 +90,10 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let attempt = attempt_id();
     assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
     assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
-    assert_eq!(
-        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
-        Step::Done
-    );
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::Done);
     world.settle().await;
-    assert_eq!(
-        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
-        Step::OutOfTurn
-    );
+    assert_eq!(world.store.attempt(attempt).await.unwrap().unwrap().browser(), Some(&[8; 32]));
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     assert_eq!(world.store.confirm_attempt(attempt, world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     assert_eq!(world.store.collect(world.collection(attempt)).await.unwrap(), Collected::Pending);
     let identify = identity(world, attempt, &provider, "ann");
@@ -111,10 +109,7 @@ pub(crate) async fn goes_its_way_once(world: &mut World) {
     let collection = world.collection(attempt);
     let Collected::Opened(first) = world.store.collect(collection.clone()).await.unwrap() else { panic!("confirmed") };
     assert_eq!(first.grant.auth_time(), proved);
-    assert_eq!(
-        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
-        Step::OutOfTurn
-    );
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let again = async |world: &World| {
         let mut collection = collection.clone();
         collection.by = world.anyone();
@@ -139,6 +134,9 @@ pub(crate) async fn makes_an_account_for_a_new_identity(world: &mut World) {
     let team = world.organization("Team", &[]).await;
     let provider = registered(world, provider("idp", Some(team))).await;
     let attempt = begun(world).await;
+    let listed = ProviderChange { email_domains: Some(vec!["example.org".to_owned()]), ..ProviderChange::default() };
+    let listed = UpdateProvider { provider: provider.id, change: listed };
+    world.store.update_provider(listed, world.superuser().await).await.unwrap();
     let mut identify = identity(world, attempt, &provider, "ann");
     identify.wanted_email = Some(Email::parse("ann@example.org").unwrap());
     identify.organization = Some(team);
@@ -243,12 +241,7 @@ pub(crate) async fn refuses_who_may_not_come_in(world: &mut World) {
     world.pass(secs(600));
     assert_eq!(world.store.take_identity(identity(world, attempt, &open, "new")).await.unwrap(), Identified::OutOfTurn);
     assert_eq!(
-        world
-            .store
-            .begin_exchange(BeginExchange { attempt: attempt_id(), expire_time: world.now }, world.anyone())
-            .await
-            .unwrap()
-            .outcome,
+        world.store.begin_exchange(begin(attempt_id(), world.now), world.anyone()).await.unwrap().outcome,
         Step::OutOfTurn
     );
 }
@@ -293,10 +286,7 @@ pub(crate) async fn can_be_refused_until_collected(world: &mut World) {
     let fresh = attempt_id();
     assert_eq!(refuse(world, fresh).await, Step::Done);
     assert_eq!(refuse(world, fresh).await, Step::Done);
-    assert_eq!(
-        world.store.begin_exchange(BeginExchange { attempt: fresh, expire_time: end }, world.anyone()).await.unwrap().outcome,
-        Step::OutOfTurn
-    );
+    assert_eq!(world.store.begin_exchange(begin(fresh, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     let attempt = confirmed(world, &provider, "ann").await;
     assert_eq!(refuse(world, attempt).await, Step::Done);
     world.settle().await;
@@ -308,24 +298,46 @@ pub(crate) async fn can_be_refused_until_collected(world: &mut World) {
     assert!(!world.revokes(&grant));
 }
 
-pub(crate) async fn lists_providers_by_scope(world: &mut World) {
+pub(crate) async fn a_verified_email_follows(world: &mut World) {
+    let taken = world.made(with_email(account("Bob", Roles::default()), "bob@example.org")).await;
     let team = world.organization("Team", &[]).await;
-    let site = registered(world, provider("zebra", None)).await;
-    let first = registered(world, provider("Apple", None)).await;
-    let of_team = registered(world, provider("apple", Some(team))).await;
+    let site = registered(world, provider("site", None)).await;
+    let of_team = registered(world, provider("team", Some(team))).await;
+    let sign_on = async |world: &World, provider: &IdentityProvider, email: &str| {
+        let mut identify = identity(world, begun(world).await, provider, "ann");
+        identify.wanted_email = Some(Email::parse(email).unwrap());
+        let attempt = identify.attempt;
+        assert_eq!(world.store.take_identity(identify).await.unwrap(), Identified::Done);
+        let user = world.store.attempt(attempt).await.unwrap().unwrap().user().unwrap();
+        world.user(user).await
+    };
+    let address = |user: &User| user.email().map(|email| email.as_str().to_owned());
+    let one = sign_on(world, &site, "ann@old.example").await;
+    assert_eq!(address(&one).as_deref(), Some("ann@old.example"));
     world.settle().await;
-    let by = world.caller(world.admin, Needs::Superuser).await;
-    let create =
-        async |provider| world.store.create_provider(CreateProvider { provider, most: 2 }, by.clone()).await.unwrap().outcome;
-    assert_eq!(create(provider("APPLE", None)).await, ProviderCreated::NameTaken);
-    assert_eq!(create(provider("apple", Some(team))).await, ProviderCreated::NameTaken);
-    assert_eq!(create(provider("apple", Some(organization_id()))).await, ProviderCreated::NoSuchOrganization);
-    assert_eq!(create(provider("third", None)).await, ProviderCreated::LimitReached);
-    assert_eq!(world.store.providers(None, None, u32::MAX).await.unwrap(), [first.clone(), site.clone()]);
-    assert_eq!(world.store.providers(None, None, 1).await.unwrap(), std::slice::from_ref(&first));
-    assert_eq!(world.store.providers(None, Some(&first.name.folded()), 1).await.unwrap(), std::slice::from_ref(&site));
-    assert_eq!(world.store.providers(None, Some(&site.name.folded()), 1).await.unwrap(), []);
-    assert_eq!(world.store.providers(Some(team), None, u32::MAX).await.unwrap(), [of_team]);
-    assert_eq!(world.store.provider(first.id).await.unwrap(), Some(first));
-    assert_eq!(world.store.provider(provider("gone", None).id).await.unwrap(), None);
+
+    let event = world.next_event().await;
+    let two = sign_on(world, &site, "Ann@new.example").await;
+    assert_eq!((two.id(), address(&two).as_deref()), (one.id(), Some("Ann@new.example")));
+    world.settle().await;
+    assert_eq!(world.store.user_by_login(&folded("ann@old.example")).await.unwrap(), None, "the old one is free");
+    assert_eq!(world.store.user_by_login(&folded("ann@NEW.example")).await.unwrap().unwrap().id(), one.id());
+    sign_on(world, &site, "ann@new.example").await;
+    let three = sign_on(world, &site, "bob@example.org").await;
+    assert_eq!(address(&three).as_deref(), Some("Ann@new.example"), "what is another's is not taken over");
+    assert_eq!(world.store.user_by_login(&folded("bob@example.org")).await.unwrap().unwrap().id(), taken.id());
+    let told = world.actions(&event).await;
+    let mut of_email: Vec<&Action> =
+        told.iter().filter(|action| matches!(action, Action::EmailFollowed(_) | Action::EmailNotFree(_))).collect();
+    of_email.sort_by_key(|action| format!("{action:?}"));
+    assert_eq!(of_email, [&Action::EmailFollowed(one.id()), &Action::EmailNotFree(one.id())], "{told:?}");
+
+    // An organization's provider, of the same issuer here, gives addresses only in its listed domains.
+    let four = sign_on(world, &of_team, "ann@team.example").await;
+    assert_eq!((four.id(), address(&four).as_deref()), (one.id(), Some("Ann@new.example")));
+    let listed = ProviderChange { email_domains: Some(vec!["team.example".to_owned()]), ..ProviderChange::default() };
+    let listed = UpdateProvider { provider: of_team.id, change: listed };
+    world.store.update_provider(listed, world.superuser().await).await.unwrap();
+    assert_eq!(address(&sign_on(world, &of_team, "ann@team.example").await).as_deref(), Some("ann@team.example"));
+    assert_eq!(address(&sign_on(world, &of_team, "ann@else.example").await).as_deref(), Some("ann@team.example"));
 }

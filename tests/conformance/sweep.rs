@@ -2,10 +2,10 @@ use crate::asked::Ask as _;
 use std::time::Duration;
 
 use countersign::model::audit::Action;
-use countersign::store::verbs::{BeginExchange, By, Ended, Needs, Redeemed, Rotated, Step};
+use countersign::store::verbs::{By, Ended, Needs, Redeemed, RefuseAttempt, Rotated, Step};
 
-use crate::sso::begun;
-use crate::world::{DAY, World, folded, secs};
+use crate::sso::{begin, begun};
+use crate::world::{DAY, World, attempt_id, folded, secs};
 
 pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     let ann = world.plain("ann").await;
@@ -31,11 +31,29 @@ pub(crate) async fn removes_what_expired_a_day_ago(world: &mut World) {
     assert_eq!(world.store.rotate(world.exchange(session.grant.session(), 0)).await.unwrap(), Rotated::Unknown);
     assert_eq!(world.store.redeem(world.redemption(&link)).await.unwrap(), Redeemed::Dead);
     let end = session.grant.auth_time().plus(secs(600));
-    assert_eq!(
-        world.store.begin_exchange(BeginExchange { attempt, expire_time: end }, world.anyone()).await.unwrap().outcome,
-        Step::OutOfTurn
-    );
+    assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
     assert_eq!(world.user(ann.id()).await.id(), ann.id());
+}
+
+pub(crate) async fn removes_attempts_when_their_time_is_up(world: &mut World) {
+    let end = world.now.plus(secs(600));
+    let event = world.next_event().await;
+    let (exchanging, refused) = (begun(world).await, attempt_id());
+    for attempt in [refused, exchanging] {
+        let refuse = RefuseAttempt { attempt, expire_time: end };
+        assert_eq!(world.store.refuse_attempt(refuse, world.anyone()).await.unwrap().outcome, Step::Done);
+    }
+    world.recorded(&event, &[]).await;
+    // What was collected at the last moment can be asked for again for a minute.
+    world.now = end.plus(secs(60)).minus(secs(1));
+    assert_eq!(world.store.sweep(100, By::system(world.now)).await.unwrap().outcome, 0);
+    world.now = end.plus(secs(61));
+    assert_eq!(world.store.sweep(100, By::system(world.now)).await.unwrap().outcome, 2);
+    world.settle().await;
+    for attempt in [exchanging, refused] {
+        assert_eq!(world.store.attempt(attempt).await.unwrap(), None);
+        assert_eq!(world.store.begin_exchange(begin(attempt, end), world.anyone()).await.unwrap().outcome, Step::OutOfTurn);
+    }
 }
 
 pub(crate) async fn keeps_what_a_token_may_need(world: &mut World) {

@@ -1,7 +1,7 @@
 use crate::asked::{Ask as _, Asked};
 use countersign::store::verbs::{Opened, Renewed, Rotated, SwitchUser};
 
-use crate::world::{DAY, World, folded, secs};
+use crate::world::{DAY, World, access_token, folded, secs};
 
 pub(crate) async fn never_goes_back(world: &mut World) {
     let ann = world.plain("ann").await;
@@ -15,7 +15,7 @@ pub(crate) async fn never_goes_back(world: &mut World) {
     // The machine's clock falls back by a day: what was over stays over, and nothing is dated earlier.
     world.now = latest.minus(DAY);
     assert_eq!(world.store.rotate(world.exchange(short.grant.session(), 0)).await.unwrap(), Rotated::Expired);
-    assert_eq!(world.store.renew_session(short.grant.session(), world.anyone()).await.unwrap().outcome, Renewed::Expired);
+    assert_eq!(world.store.renew_session(access_token(&short), world.anyone()).await.unwrap().outcome, Renewed::Expired);
     let Rotated::Rotated(grant) = world.store.rotate(world.exchange(long.grant.session(), 0)).await.unwrap() else {
         panic!("it lives")
     };

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use countersign::model::clock::Timestamp;
+use countersign::model::grant::Grant;
 use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, UserId};
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::random::{Random, SystemRandom};
+use countersign::model::revocation::Claim;
 use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession};
 use countersign::model::user::{Generation, Roles, SecondFactor, User, UserParts};
-use countersign::store::verbs::{Foundation, Founding, Granted, Opened};
+use countersign::store::verbs::{Foundation, Founding, Granted, Opened, RenewSession};
 
 use crate::world::{DAY, MOST};
 
@@ -105,4 +107,20 @@ pub(crate) fn organization_id() -> OrganizationId {
 
 pub(crate) fn attempt_id() -> AttemptId {
     AttemptId::derived(bytes())
+}
+
+/// What revocations go by, of the token that a grant makes.
+pub(crate) fn claim(grant: &Grant) -> Claim<'_> {
+    Claim {
+        subject: grant.subject(),
+        generation: grant.generation(),
+        organization: grant.organization(),
+        session: grant.session(),
+        credential: grant.credential(),
+    }
+}
+
+/// The access token that a grant makes, as it is presented to be renewed.
+pub(crate) fn access_token(granted: &Granted) -> RenewSession {
+    RenewSession { session: granted.grant.session(), generation: granted.grant.generation() }
 }

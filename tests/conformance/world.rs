@@ -145,8 +145,10 @@ impl World {
 
     /// A caller with a token that was minted just now.
     pub(crate) async fn caller(&self, user: UserId, needs: Needs) -> By {
-        let generation = self.user(user).await.generations().current();
-        let caller = Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, needs };
+        let account = self.user(user).await;
+        let (generation, organization) = (account.generations().current(), account.name().as_str().to_owned());
+        let caller =
+            Caller { subject: Subject::User(user), generation, session: session_id(), credential: None, organization, needs };
         By { origin: Origin { actor: Actor::User(user), source: None }, caller: Some(caller), now: self.now }
     }
 
@@ -163,6 +165,7 @@ impl World {
             generation: grant.generation(),
             session: grant.session(),
             credential: grant.credential(),
+            organization: grant.organization().to_owned(),
             needs,
         };
         By { caller: Some(caller), ..self.anyone() }
@@ -317,7 +320,7 @@ impl World {
     /// True where the token that a grant makes would be refused.
     pub(crate) fn revokes(&self, granted: &Granted) -> bool {
         let grant = &granted.grant;
-        self.revocations.revokes(grant.subject(), grant.generation(), grant.session(), grant.credential())
+        self.revocations.revokes(&claim(grant))
     }
 
     /// Every audit event: lane by lane, and those of all lanes in the order of their times.

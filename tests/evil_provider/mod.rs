@@ -4,6 +4,7 @@
 //! authorization endpoint signs `mallory` in at once and sends the browser back.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -67,6 +68,7 @@ pub(crate) const MISDEEDS: &[&str] = &[
     "nonce-missing",
     "expired",
     "from-the-future",
+    "not-yet",
     "at-hash",
     "subject-empty",
     "subject-long",
@@ -97,6 +99,8 @@ struct Shared {
     hits: Mutex<HashMap<String, u32>>,
     /// The nonce that was asked for, by code.
     nonces: Mutex<HashMap<String, String>>,
+    /// How many codes were given.
+    codes: AtomicU32,
     /// What its issuers begin with.
     base: String,
 }
@@ -109,12 +113,12 @@ impl EvilProvider {
         Self::serve(listener, base)
     }
 
-    /// Starts it behind TLS: its issuers begin with `https://localhost`. The PEM is the certificate to trust.
-    pub(crate) async fn start_tls() -> (Self, String) {
+    /// Starts it behind TLS: its issuers begin with `https://` and `host`. The PEM is the certificate to trust.
+    pub(crate) async fn start_tls(host: &str) -> (Self, String) {
         let (inner, outer) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let behind = inner.local_addr().unwrap();
-        let mut provider = Self::serve(inner, format!("https://localhost:{}", outer.local_addr().unwrap().port()));
-        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let mut provider = Self::serve(inner, format!("https://{host}:{}", outer.local_addr().unwrap().port()));
+        let certified = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -147,6 +151,7 @@ impl EvilProvider {
             public: pair.public_key().as_ref().to_vec(),
             hits: Mutex::default(),
             nonces: Mutex::default(),
+            codes: AtomicU32::default(),
             base,
         });
         let app = Router::new()
@@ -196,7 +201,7 @@ impl Shared {
 
     fn code(&self, nonce: &str) -> String {
         let mut nonces = self.nonces.lock().unwrap();
-        let code = format!("code-{}", nonces.len());
+        let code = format!("code-{}", self.codes.fetch_add(1, Ordering::Relaxed));
         nonces.insert(code.clone(), nonce.to_owned());
         code
     }
@@ -349,8 +354,9 @@ fn id_token(shared: &Shared, misdeed: &str, nonce: &str) -> String {
         "azp" => claims["azp"] = json!("another"),
         "nonce" => claims["nonce"] = json!("another"),
         "nonce-missing" => drop(claims.as_object_mut().unwrap().remove("nonce")),
-        "expired" => claims["exp"] = json!(now - 1),
-        "from-the-future" => claims["iat"] = json!(now + 3600),
+        "expired" => claims["exp"] = json!(now - 61),
+        "from-the-future" => claims["iat"] = json!(now + 120),
+        "not-yet" => claims["nbf"] = json!(now + 120),
         "at-hash" => claims["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA"),
         "subject-empty" => claims["sub"] = json!(""),
         "subject-long" => claims["sub"] = json!("a".repeat(256)),

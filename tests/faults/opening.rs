@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::driver::{Driver, Order, REFUSED, check_store};
+use crate::driver::{DONE, Driver, Order, REFUSED, assert_kept, can_trace, check_store};
 
 #[test]
 fn a_second_process_is_refused_while_the_first_serves() {
@@ -25,4 +25,36 @@ fn a_foreign_directory_is_refused() {
     let end = check_store(directory.path(), &[]);
     assert_eq!(end.status.code(), Some(REFUSED));
     assert!(end.last_words.contains("not empty"), "{}", end.last_words);
+}
+
+#[test]
+fn trouble_of_the_machine_is_not_told_as_damage() {
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let end = Driver::start(Order::LoadAndClose, directory.path(), &[]).end();
+    assert_eq!(end.status.code(), Some(DONE), "{}", end.last_words);
+    // The first reads are those of the program's own libraries.
+    let cases = [
+        ("pread64", "EIO:when=3+", "Input/output error"),
+        ("pwrite64", "ENOSPC", "is full"),
+        ("rename", "EROFS", "Read-only file system"),
+        ("fsync", "EIO", "Input/output error"),
+    ];
+    let mut noticed = 0;
+    for (call, error, said) in cases {
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error={error}"));
+        let strace = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+        let refused = Driver::start(Order::Check, directory.path(), &strace).end();
+        // What is not called cannot fail.
+        if refused.status.code() != Some(DONE) {
+            assert_eq!(refused.status.code(), Some(REFUSED), "{call}: {}", refused.last_words);
+            assert!(refused.last_words.contains(said), "{call}: {}", refused.last_words);
+            assert!(!refused.last_words.contains("restore"), "{call}: {}", refused.last_words);
+            noticed += 1;
+        }
+        assert_kept(directory.path(), &end.answered);
+    }
+    assert!(noticed >= 2, "{noticed}");
 }

@@ -113,8 +113,8 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const provider = new Provider(issuer, {
   adapter: MemoryAdapter,
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-  // The claims of the scopes stand in the ID token too, as most providers in use have it.
-  conformIdTokenClaims: false,
+  // The claims of the scopes stand in the ID token too, as most providers in use have it; PROVIDER_THIN leaves them to userinfo.
+  conformIdTokenClaims: Boolean(process.env.PROVIDER_THIN),
   cookies: { keys: ['only for tests'] },
   features: { devInteractions: { enabled: true } },
   findAccount,

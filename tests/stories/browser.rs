@@ -1,8 +1,11 @@
 //! A page in a browser: the refresh token in a cookie, gRPC-Web, keys over plain HTTP.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::grpc::pb::{LoginRequest, LoginResponse, LogoutRequest, RefreshRequest, RefreshResponse, TokenMode, TokenSet};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use prost::Message as _;
+use serde_json::{Value, json};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
@@ -177,6 +180,63 @@ async fn the_keys_are_at_the_well_known_address_too() {
     let (shown, key) = (&set["keys"][0], &keys[0]);
     assert_eq!((&shown["kid"], &shown["x"], &shown["use"]), (&key.kid.clone().into(), &key.x.clone().into(), &"sig".into()));
     assert!(shown.get("d").is_none());
+    server.stop().await;
+}
+
+/// Libraries that are told the issuer only ask there, and believe what they read.
+#[tokio::test]
+async fn the_issuer_leads_to_the_keys() {
+    let server = InProcess::start().await;
+    let tokens = server.login_admin().await;
+    let claims = URL_SAFE_NO_PAD.decode(tokens.access_token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    for name in ["openid-configuration", "oauth-authorization-server"] {
+        let answer = reqwest::get(format!("http://{}/.well-known/{name}", server.address())).await.unwrap();
+        assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::OK, &"application/json".parse().unwrap()));
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+        let document: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(document["issuer"], claims["iss"], "exactly");
+        assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256"]));
+        assert_eq!(document["jwks_uri"], format!("{}/.well-known/jwks.json", claims["iss"].as_str().unwrap()));
+        for endpoint in ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint"] {
+            assert!(document.get(endpoint).is_none(), "there is no {endpoint}");
+        }
+        for nothing in ["response_types_supported", "grant_types_supported", "token_endpoint_auth_methods_supported"] {
+            assert_eq!(document[nothing], json!([]), "absent it would mean a default");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn public_documents_are_for_every_page_and_for_who_has_them_already() {
+    let server = InProcess::start().await;
+    let http = reqwest::Client::new();
+    for name in ["jwks.json", "openid-configuration", "oauth-authorization-server"] {
+        let url = format!("http://{}/.well-known/{name}", server.address());
+        let whole = http.get(&url).header("origin", "https://elsewhere.example").send().await.unwrap();
+        assert_eq!(whole.headers()["access-control-allow-origin"], "*");
+        let tag = whole.headers()["etag"].to_str().unwrap().to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20, "{tag}");
+        for (given, status) in [
+            (tag.clone(), StatusCode::NOT_MODIFIED),
+            (format!("W/{tag}"), StatusCode::NOT_MODIFIED),
+            (format!("\"other\", {tag}"), StatusCode::NOT_MODIFIED),
+            ("*".to_owned(), StatusCode::NOT_MODIFIED),
+            ("\"other\"".to_owned(), StatusCode::OK),
+            (tag.trim_matches('"').to_owned(), StatusCode::OK),
+        ] {
+            let again = http.get(&url).header("if-none-match", &given).send().await.unwrap();
+            assert_eq!((again.status(), &again.headers()["etag"]), (status, &tag.parse().unwrap()), "{given}");
+            assert_eq!(again.headers()["access-control-allow-origin"], "*");
+            assert_eq!(again.text().await.unwrap().is_empty(), status == StatusCode::NOT_MODIFIED);
+        }
+        let preflight = http.request(Method::OPTIONS, &url).header("origin", "https://elsewhere.example").send().await.unwrap();
+        assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
+        assert_eq!(preflight.headers()["access-control-allow-headers"], "if-none-match");
+    }
+    let page = http.get(format!("http://{}/sso/start", server.address())).send().await.unwrap();
+    assert!(page.headers().get("access-control-allow-origin").is_none(), "no page of ours is for others to read");
     server.stop().await;
 }
 

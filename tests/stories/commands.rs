@@ -84,6 +84,18 @@ async fn an_operator_sets_a_site_up() {
     let redirect = format!("{}/sso/callback/{}", server.url(), provider["provider_id"].as_str().unwrap());
     assert_eq!(provider["redirect_uri"], json!(redirect));
 
+    let update =
+        ["idp", "update", "corp", "--org", "acme", "--new-client-secret", "--email-domain", "acme.example", "--sign-up", "true"];
+    let changed = shell.json(&update, "another secret\n").await["identity_provider"].clone();
+    assert_eq!((&changed["email_domains"], &changed["sign_up"]), (&json!(["acme.example"]), &json!(true)));
+    assert_eq!((&changed["provider_id"], &changed["client_id"]), (&provider["provider_id"], &json!("us")));
+    let cleared = shell.json(&["idp", "update", "corp", "--org", "acme", "--clear", "email_domains"], "").await;
+    assert_eq!(cleared["identity_provider"]["email_domains"], json!([]));
+    let listed = shell.json(&["idp", "list"], "").await;
+    assert_eq!(listed["identity_providers"], json!([cleared["identity_provider"]]));
+    assert_eq!(shell.json(&["idp", "delete", "corp", "--org", "acme"], "").await["deleted"], "corp");
+    assert_eq!(shell.json(&["idp", "list"], "").await["identity_providers"], json!([]));
+
     let key = shell.json(&["key", "create", "nightly backup", "--ttl", "30d"], "").await;
     assert!(key["key_id"].as_str().unwrap().starts_with("csk_") && key["key_secret"].as_str().unwrap().starts_with("css_"));
     assert!(key["expire_time"].is_string());
@@ -217,6 +229,9 @@ async fn every_command_shows_an_example() {
         &["org", "add-member", "--help"],
         &["key", "create", "--help"],
         &["idp", "create", "--help"],
+        &["idp", "update", "--help"],
+        &["idp", "list", "--help"],
+        &["idp", "delete", "--help"],
         &["link", "create", "--help"],
         &["logout-user", "--help"],
         &["token", "verify", "--help"],

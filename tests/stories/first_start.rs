@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::grpc::pb::{GetJwksRequest, GetJwksResponse};
 use tonic::Code;
 
@@ -25,7 +25,7 @@ fn assert_refused(stopped: &Stopped, parts: &[&str]) {
 /// The claims of a token, unchecked.
 fn claims(access_token: &str) -> serde_json::Value {
     let body = access_token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
 }
 
 async fn jwks(server: &Server) -> GetJwksResponse {
@@ -108,12 +108,42 @@ async fn a_restart_keeps_issuer_keys_users_and_sessions() {
     server.stop().await;
 }
 
+/// New stores sign with ES256. One that exists keeps its own algorithm, without a word unless somebody set another.
+#[tokio::test]
+async fn tokens_are_signed_with_es256_unless_the_directory_or_its_founder_says_otherwise() {
+    async fn algorithm(server: &Server) -> String {
+        let token = server.login_admin().await.access_token;
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+        let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header["alg"], jwks(server).await.keys[0].alg);
+        header["alg"].as_str().unwrap().to_owned()
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let setup = |name: &str| Setup::new().data_dir(&folder.path().join(name));
+    let server = setup("new").start().await;
+    assert_eq!(algorithm(&server).await, "ES256");
+    server.stop().await;
+    for set in ["EdDSA", "RS256"] {
+        let server = setup(set).env("COUNTERSIGN_SIGNING_ALGORITHM", set).start().await;
+        assert_eq!(algorithm(&server).await, set);
+        server.stop().await;
+    }
+    for (again, told) in [("", false), ("EdDSA", false), ("ES256", true)] {
+        let server = setup("EdDSA").env("COUNTERSIGN_SIGNING_ALGORITHM", again).start().await;
+        assert_eq!(algorithm(&server).await, "EdDSA", "{again}");
+        assert_eq!(server.log().contains("COUNTERSIGN_SIGNING_ALGORITHM is ES256, and"), told, "{again}: {}", server.log());
+        assert_eq!(server.log().contains("SIGNING_ALGORITHM"), told, "{again}: {}", server.log());
+        server.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_sealed_directory_opens_with_its_own_key_only() {
     let folder = tempfile::tempdir().unwrap();
     let key = |name: &str, byte: u8| {
         let path = folder.path().join(name);
         std::fs::write(&path, STANDARD.encode([byte; 32])).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path.display().to_string()
     };
     let (right, wrong) = (key("right", 1), key("wrong", 2));

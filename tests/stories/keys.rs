@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use countersign::grpc::pb::{
-    AccountServiceCreatePersonalKeyRequest, AdminServiceCreatePersonalKeyRequest, ListPersonalKeysRequest, PkeyJwtRequest,
-    TokenSet,
+    AccountServiceCreatePersonalKeyRequest, AdminServiceCreatePersonalKeyRequest, GetAccountRequest, ListPersonalKeysRequest,
+    PkeyJwtRequest, TokenSet,
 };
 use tonic::metadata::MetadataValue;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
-use crate::arena::refusal::{refused, told};
+use crate::arena::refusal::{field, refused, told};
 use crate::harness::{InProcess, Key, PASSWORD};
 
 /// Exchanges a key in metadata.
@@ -137,6 +139,43 @@ async fn the_header_is_read_strictly_and_nothing_breaks_it() {
     for (id, secret) in [("a\0", secret.as_str()), (id.as_str(), "css_\0"), ("\u{1f980}", "\u{1f980}"), (" ", " ")] {
         assert!(server.calls().await.exchange(&pair(id, secret)).await.is_err(), "{id:?}");
     }
+    server.stop().await;
+}
+
+/// E2: what a tool makes of a key by itself, and what else a tool may put there.
+#[tokio::test]
+async fn what_is_no_key_is_told_what_is_expected() {
+    let server = InProcess::start().await;
+    let admin = server.admin().await;
+    let Key { id, secret } = admin.make_key("one").await.unwrap();
+    let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+    let tokens = exchange_in_metadata(&server, basic(&format!("{id}:{secret}")).as_bytes()).await.unwrap();
+    assert!(admin.verdict(&tokens, "").await.active, "curl --user ID:SECRET");
+
+    let netrc = basic("ada:three-guards-at-the-gate");
+    for (value, hint) in [
+        (format!("PersonalKey  {id}:{secret}"), "must be PersonalKey ID:SECRET, with one blank"),
+        (format!("Digest {id}:{secret}"), "must be PersonalKey ID:SECRET, with one blank"),
+        (format!("Bearer {}", tokens.access_token), "must be PersonalKey ID:SECRET, with one blank"),
+        (format!("{id}:{secret}"), "must be PersonalKey ID:SECRET, with one blank"),
+        (netrc.clone(), "a .netrc may have put there: must be PersonalKey ID:SECRET"),
+    ] {
+        let refusal = exchange_in_metadata(&server, value.as_bytes()).await.unwrap_err();
+        assert_eq!((told(&refusal).1.as_str(), field(&refusal).as_str()), ("VALIDATION_FAILED", "authorization"), "{value}");
+        assert!(refusal.message().contains(hint), "{}", refusal.message());
+        assert!(!refusal.message().contains(&secret) && refusal.metadata().get("www-authenticate").is_none());
+    }
+    // Beside the fields it is nobody's business.
+    let mut beside = Request::new(PkeyJwtRequest { key_id: id, key_secret: secret, org_name: String::new() });
+    beside.metadata_mut().insert("authorization", netrc.parse().unwrap());
+    assert!(server.auth().await.pkey_jwt(beside).await.is_ok());
+
+    let mut account = Request::new(GetAccountRequest {});
+    account.metadata_mut().insert("authorization", netrc.parse().unwrap());
+    let refusal = server.calls().await.account().get_account(account).await.unwrap_err();
+    assert_eq!(told(&refusal), (Code::Unauthenticated, "TOKEN_INVALID".to_owned()));
+    assert!(refusal.message().contains("Bearer TOKEN") && refusal.message().contains(".netrc"), "{}", refusal.message());
+    assert!(refusal.metadata().get("www-authenticate").is_none(), "nothing asks for Basic");
     server.stop().await;
 }
 

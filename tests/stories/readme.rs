@@ -32,7 +32,8 @@ async fn the_walk_through_works_as_it_stands() {
     let mut shell = Command::new("bash")
         .args(["-c", &script])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("COUNTERSIGN_SERVER", server.address().to_string())
+        // It takes a URL as well as the address that stands in it.
+        .env("COUNTERSIGN_SERVER", server.url())
         .env("PROVIDER_PORT", free_port().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -2,9 +2,11 @@
 //! marked where a running server answers that it is not implemented.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use countersign::config::table;
 use countersign::grpc::pb::DESCRIPTOR_SET;
+use countersign::net::{AGE_SPREAD_PERCENT, Limits};
 use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tonic::Code;
@@ -70,6 +72,33 @@ fn reasons_are_those_of_the_contract() {
         }
     }
     assert_section("reasons", &expected);
+}
+
+#[test]
+fn connections_end_as_the_listener_ends_them() {
+    let limits = Limits::default();
+    let span = |span: Duration| match span.as_secs() {
+        secs if secs > 0 && secs % 60 == 0 => format!("{} min", secs / 60),
+        secs => format!("{secs} s"),
+    };
+    let expected = format!(
+        "| when | what happens |\n|---|---|\n\
+         | no TLS handshake and no request within {} | the connection is closed |\n\
+         | HTTP/2: no call in flight for {} | GOAWAY, and the connection is closed; after {} where all `{}` are taken |\n\
+         | HTTP/1: no request for {} | the connection is closed |\n\
+         | HTTP/2: silence for {} | the server sends a PING; without an answer within {} the connection is closed |\n\
+         | {} old, {AGE_SPREAD_PERCENT} % more or less | GOAWAY; calls in flight, streams too, have {} more |\n",
+        span(limits.handshake_timeout),
+        span(limits.idle_timeout),
+        span(limits.idle_when_full),
+        table::MAX_CONNECTIONS.name,
+        span(limits.header_read_timeout),
+        span(limits.keepalive_interval),
+        span(limits.keepalive_timeout),
+        span(limits.max_connection_age),
+        span(limits.connection_age_grace),
+    );
+    assert_section("connections", &expected);
 }
 
 fn files() -> Vec<FileDescriptorProto> {

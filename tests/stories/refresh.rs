@@ -223,10 +223,11 @@ async fn renewals_by_access_token_end_with_the_day_too() {
     assert!(calls.exchange(&key).await.is_ok(), "the key itself goes on");
 }
 
-/// C11: what an account lost is missing from its next token.
+/// C11: what an account lost is missing from its next token, and a session in an organization that was lost goes on nowhere else by
+/// itself.
 #[tokio::test]
 async fn privileges_shrink() {
-    let (_wire, admin, _) = session().await;
+    let (_wire, admin, own) = session().await;
     admin.create_organization("crew").await.unwrap();
     admin.add_member("crew", "pat").await.unwrap();
     let in_crew = || pb::LoginRequest {
@@ -238,18 +239,28 @@ async fn privileges_shrink() {
     let by_token = admin.login(in_crew()).await.unwrap().into_inner().tokens.unwrap();
     let by_access = admin.login(in_crew()).await.unwrap().into_inner().tokens.unwrap();
     admin.renew(&by_access.access_token).await.unwrap();
+    let key = admin.with(&own.access_token).key().await;
+    let of_key = admin.exchange_for(&key, "crew").await.unwrap();
     admin.remove_member("crew", "pat").await.unwrap();
     // Dead at once, as tokens and as callers.
-    for tokens in [&by_token, &by_access] {
+    for tokens in [&by_token, &by_access, &of_key] {
         assert!(!admin.active(&tokens.access_token).await);
         assert_eq!(reason(admin.with(&tokens.access_token).own_account().await), "TOKEN_INVALID");
     }
-    // The refresh token answers a narrower one; a dead access token renews nothing.
-    let narrower = admin.refresh(&by_token.refresh_token).await.unwrap();
-    assert_eq!(narrower.active_organization, "pat");
-    assert!(admin.active(&narrower.access_token).await);
-    assert_eq!(reason(admin.renew(&by_access.access_token).await), "TOKEN_INVALID");
+    assert_eq!(reason(admin.refresh(&by_token.refresh_token).await), "ORG_NOT_ALLOWED");
+    assert_eq!(reason(admin.renew(&by_access.access_token).await), "ORG_NOT_ALLOWED");
+    assert_eq!(reason(admin.renew(&of_key.access_token).await), "ORG_NOT_ALLOWED");
     assert_eq!(reason(admin.login(in_crew()).await), "ORG_NOT_ALLOWED");
+    // What the person has elsewhere is not touched.
+    assert!(admin.active(&own.access_token).await);
+    assert!(admin.refresh(&own.refresh_token).await.is_ok());
+    // Who belongs there again goes on, with new tokens.
+    admin.add_member("crew", "pat").await.unwrap();
+    for renewed in [admin.refresh(&by_token.refresh_token).await.unwrap(), admin.renew(&by_access.access_token).await.unwrap()] {
+        assert_eq!(renewed.active_organization, "crew");
+        assert!(admin.active(&renewed.access_token).await);
+    }
+    assert!(!admin.active(&by_token.access_token).await, "what ended stays ended");
 }
 
 /// C11, D11: an account that is disabled renews nothing, at once, and comes back without its old sessions.

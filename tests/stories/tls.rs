@@ -104,3 +104,75 @@ async fn files_that_make_no_certificate_end_the_start() {
     let alone = Setup::new().env("COUNTERSIGN_TLS_CERT", &cert.1).fail().await;
     assert!(alone.last_line().contains("COUNTERSIGN_TLS_KEY"), "{alone:#?}");
 }
+
+#[tokio::test]
+async fn a_certificate_that_could_not_be_read_is_tried_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = Authority::new().issue(folder.path());
+    let server = Setup::new().env(cert.0, &cert.1).env(key.0, &key.1).start().await;
+    // The key is away while the certificate changes, as between the two steps of a renewal, and comes back as it was.
+    let (away, newer) = (folder.path().join("away"), Authority::new());
+    std::fs::rename(&key.1, &away).unwrap();
+    server.logged("the TLS certificate was not replaced").await;
+    newer.issue(folder.path());
+    server.logged("the TLS certificate was replaced").await;
+    connect(&server, &newer.pem()).await.unwrap();
+    assert_eq!(server.log().matches("was not replaced").count(), 1, "{}", server.log());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_certificate_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = Authority::new().issue(folder.path());
+    let server = Setup::new().env(cert.0, &cert.1).env(key.0, &key.1).start().await;
+    // Nothing has changed, and it is read all the same.
+    rustix::process::kill_process(server.pid(), rustix::process::Signal::HUP).unwrap();
+    server.logged("the TLS certificate was replaced").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn mistakes_with_the_files_have_sentences_of_their_own_and_an_expired_certificate_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let [cert, key] = authority.issue(folder.path());
+    let start = || Setup::new().env(cert.0, &cert.1).env(key.0, &key.1);
+    let whole = std::fs::read_to_string(&cert.1).unwrap();
+    for (content, part) in
+        [(format!("\u{feff}{whole}"), "byte order mark"), (format!("{}{whole}", authority.pem()), "wrong order")]
+    {
+        std::fs::write(&cert.1, content).unwrap();
+        let stopped = start().fail().await;
+        assert!(stopped.last_line().contains("COUNTERSIGN_TLS_CERT") && stopped.last_line().contains(part), "{stopped:#?}");
+    }
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let pair = KeyPair::from_pem(&std::fs::read_to_string(&key.1).unwrap()).unwrap();
+    std::fs::write(&cert.1, params.signed_by(&pair, &authority.0).unwrap().pem()).unwrap();
+    let server = start().start().await;
+    server.logged("has expired on").await;
+    server.stop().await;
+
+    let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(&key.1, locked).unwrap();
+    let stopped = start().fail().await;
+    assert!(stopped.last_line().contains("COUNTERSIGN_TLS_KEY") && stopped.last_line().contains("passphrase"), "{stopped:#?}");
+}
+
+#[tokio::test]
+async fn a_command_says_in_words_why_it_trusts_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    // An authority that serves with its own certificate.
+    let made = Authority::new();
+    let cert = folder.path().join("cert.pem");
+    std::fs::write(&cert, made.pem()).unwrap();
+    let key = folder.path().join("key.pem");
+    std::fs::write(&key, made.0.key().serialize_pem()).unwrap();
+    let (cert, key) = (cert.display().to_string(), key.display().to_string());
+    let server = Setup::new().env("COUNTERSIGN_TLS_CERT", &cert).env("COUNTERSIGN_TLS_KEY", &key).start().await;
+    let url = format!("https://{}", server.address());
+    let ran = command(&["login", "admin"], &[("COUNTERSIGN_SERVER", &url), ("COUNTERSIGN_CA", &cert)], ADMIN_PASSWORD).await;
+    assert!(ran.code == 3 && ran.stderr.contains("not of a server") && !ran.stderr.contains("Error("), "{ran:?}");
+    server.stop().await;
+}

@@ -52,6 +52,8 @@ async fn claims_are_held_against_the_rules() {
         ("an empty dataset", Box::new(move |c| (c.aud, c.dataset) = (format!("{audience}/"), Some(String::new())))),
         ("expired", Box::new(move |c| c.exp = now - 5)),
         ("expired long ago", Box::new(|c| c.exp = 0)),
+        ("further away than any token lives", Box::new(move |c| c.exp = now + 3600 + 61)),
+        ("300 days away", Box::new(move |c| c.exp = now + 300 * 86_400)),
         ("from the future", Box::new(move |c| c.iat = now + 61)),
         ("from the far future", Box::new(|c| c.iat = u64::MAX)),
         ("not yet valid", Box::new(move |c| c.nbf = Some(now + 61))),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::grpc::pb::{LoginRequest, TokenSet};
+use countersign::grpc::pb::{ConfirmTotpRequest, EnrollTotpRequest, LoginRequest, TokenSet};
 use countersign::model::clock::{Clock as _, Timestamp};
 use tokio::task::JoinSet;
 use tonic::Status;
@@ -58,6 +58,28 @@ async fn an_authenticator_of_another_make_agrees() {
         server.clock.advance(STEP);
         assert!(log_in(&server, &one_time_code(&secret, server.clock.now())).await.is_ok());
     }
+    server.stop().await;
+}
+
+/// As people type them, at ConfirmTotp, Login and in an application that shows them in two halves.
+#[tokio::test]
+async fn blanks_and_hyphens_in_a_code_do_not_matter() {
+    let (server, secret, _) = with_codes().await;
+    for between in [" ", "-", "\u{a0}", "\t"] {
+        server.clock.advance(STEP);
+        let code = one_time_code(&secret, server.clock.now());
+        let (one, two) = code.split_at(3);
+        assert!(log_in(&server, &format!(" {one}{between}{two}\n")).await.is_ok(), "{between:?}");
+        assert!(refused(&log_in(&server, &code).await, "OTP_REQUIRED"), "it is the same code, and spent");
+    }
+    server.clock.advance(STEP);
+    assert!(refused(&log_in(&server, " - ").await, "OTP_REQUIRED"));
+
+    let sam = server.admin().await.person("sam", &[]).await;
+    let secret = sam.account().enroll_totp(sam.request(EnrollTotpRequest {})).await.unwrap().into_inner().secret;
+    let code = one_time_code(&secret, server.clock.now());
+    let otp = format!("{} {}", &code[..3], &code[3..]);
+    assert!(sam.account().confirm_totp(sam.request(ConfirmTotpRequest { otp })).await.is_ok());
     server.stop().await;
 }
 
@@ -175,7 +197,7 @@ async fn only_six_digits_are_a_code() {
     server.clock.advance(STEP);
     let otp = one_time_code(&secret, server.clock.now());
     let full_width: String = otp.chars().map(|digit| char::from_u32(u32::from(digit) + 0xfee0).unwrap()).collect();
-    let bad = [format!(" {otp}"), format!("{otp} "), otp[1..].to_owned(), format!("{otp}0"), full_width, format!("{otp}\0")];
+    let bad = [format!("+{otp}"), format!("{otp}."), otp[1..].to_owned(), format!("{otp}0"), full_width, format!("{otp}\0")];
     for wrong in &bad {
         assert!(refused(&log_in(&server, wrong).await, "OTP_REQUIRED"), "{wrong:?}");
     }

@@ -39,6 +39,31 @@ async fn refusals_are_statuses() {
     }
 }
 
+/// The text form is base64. What is none, or is cut short, is the sender's fault and no error of the server.
+#[tokio::test]
+async fn text_that_cannot_be_decoded_is_an_invalid_argument() {
+    let server = Server::start(Limits::default()).await;
+    for (body, code) in [
+        ("AAAAAAA=", 0),
+        ("!!!!", 3),
+        ("AAAAAA=A", 3),
+        ("AAAAAAA", 3),
+        ("A", 3),
+        ("AAAAAAB=", 3),
+        ("AAAAAAU=", 3),
+        ("AgAAAAA=", 3),
+        ("", 3),
+    ] {
+        let answered = post(&server, CHECK, "application/grpc-web-text+proto", body.as_bytes()).await;
+        assert!(answered.starts_with("http/1.1 200"), "{body}: {answered}");
+        if code == 0 {
+            assert!(!answered.contains("grpc-status: "), "{body}: {answered}");
+        } else {
+            assert!(answered.contains(&format!("grpc-status: {code}\r")), "{body}: {answered}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_http1_is_refused_on_grpc_routes_and_free_elsewhere() {
     let server = Server::start(Limits::default()).await;

@@ -8,6 +8,7 @@ use countersign::model::name::{Email, Folded};
 use countersign::model::organization::{ActiveOrganization, OrganizationRole};
 use countersign::model::personal_key::PersonalKey;
 use countersign::model::provider::IdentityProvider;
+use countersign::model::revocation::Claim;
 use countersign::model::session::{Credential, EndReason, Mode, Renewal, Session, SessionState};
 use countersign::model::signing_key::{KeyState, SigningKeyRecord};
 use countersign::model::sso::{Attempt, AttemptState};
@@ -78,7 +79,13 @@ async fn sessions(store: &dyn Store, revocations: &Revocations, catalogue: &Cata
     let mut found = Vec::new();
     for id in &catalogue.sessions {
         let of = store.session(id.parse().unwrap()).await.unwrap().unwrap_or_else(|| panic!("session {id} is missing"));
-        let revoked = revocations.revokes(of.subject(), of.generation(), of.id(), of.credential());
+        let revoked = revocations.revokes(&Claim {
+            subject: of.subject(),
+            generation: of.generation(),
+            organization: "",
+            session: of.id(),
+            credential: of.credential(),
+        });
         found.push(json!({"session": session(&of), "revoked": revoked}));
     }
     found
@@ -91,7 +98,13 @@ async fn personal_keys(store: &dyn Store, revocations: &Revocations, catalogue: 
         let (subject, generation) =
             (countersign::model::user::Subject::User(owner.user.id()), owner.user.generations().current());
         let other = countersign::model::ids::SessionId::from_bytes([0; 16]);
-        let revoked = revocations.revokes(&subject, generation, other, Some(Credential::Key(owner.key.id())));
+        let revoked = revocations.revokes(&Claim {
+            subject: &subject,
+            generation,
+            organization: "",
+            session: other,
+            credential: Some(Credential::Key(owner.key.id())),
+        });
         found.push(json!({"key": key(&owner.key), "revoked": revoked}));
     }
     found
@@ -195,11 +208,18 @@ fn link(of: &Link) -> Value {
 }
 
 fn provider(of: &IdentityProvider) -> Value {
-    json!({
+    let mut described = json!({
         "id": of.id.to_string(), "name": of.name.as_str(), "organization": of.organization.map(|id| id.to_string()),
         "issuer": of.issuer, "client_id": of.client_id, "secret": of.sealed_client_secret.as_ref().map(|secret| hex(secret)),
         "scopes": of.scopes, "sign_up": of.sign_up, "made": of.create_time.micros(),
-    })
+    });
+    // Manifests of before these were there say nothing of them.
+    for (name, listed) in [("email_domains", &of.email_domains), ("trusted_audiences", &of.trusted_audiences)] {
+        if !listed.is_empty() {
+            described[name] = json!(listed);
+        }
+    }
+    described
 }
 
 fn attempt(of: &Attempt) -> Value {
@@ -213,7 +233,11 @@ fn attempt(of: &Attempt) -> Value {
         AttemptState::Collected { session, at } => json!(["collected", session.to_string(), at.micros()]),
         AttemptState::Refused => json!("refused"),
     };
-    json!({"id": of.id.to_string(), "expires": of.expire_time.micros(), "state": state})
+    let mut described = json!({"id": of.id.to_string(), "expires": of.expire_time.micros(), "state": state});
+    if let Some(browser) = &of.browser {
+        described["browser"] = json!(hex(browser));
+    }
+    described
 }
 
 fn event(of: &AuditEvent) -> Value {
@@ -274,6 +298,11 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::StoreUpgraded { from, to, last, digest } => {
             ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
         }
+        Action::FoundationChanged(what) => ("foundation_changed", vec![what.clone()]),
+        Action::EmailFollowed(user) => ("email_followed", vec![user.to_string()]),
+        Action::EmailNotFree(user) => ("email_not_free", vec![user.to_string()]),
+        Action::ProviderUpdated(provider) => ("provider_updated", vec![provider.to_string()]),
+        Action::ProviderDeleted(provider) => ("provider_deleted", vec![provider.to_string()]),
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

@@ -12,7 +12,7 @@ type Crash = (&'static str, fn(&Path, &Path));
 
 #[test]
 fn a_step_that_was_left_half_done_is_done_by_the_next_opening() {
-    let crashes: [Crash; 6] = [
+    let crashes: [Crash; 8] = [
         ("before anything was written", |data, _| fs::create_dir(data.join("sled.format-3")).unwrap()),
         ("while the new database was built", |data, _| {
             fs::create_dir_all(data.join("sled.format-3/blobs")).unwrap();
@@ -35,6 +35,14 @@ fn a_step_that_was_left_half_done_is_done_by_the_next_opening() {
             copy(&done.join("sled"), &data.join("sled.format-3"));
             fs::copy(done.join("countersign.store"), data.join("countersign.store")).unwrap();
             fs::remove_dir_all(data.join("sled")).unwrap();
+        }),
+        ("while sled wrote a snapshot of the old one", |data, _| {
+            fs::write(data.join("sled/snap.00000000000FFFFF.generating"), "half").unwrap();
+        }),
+        ("while sled wrote a snapshot of the new one", |data, done| {
+            copy(&done.join("sled"), &data.join("sled.format-3"));
+            fs::write(data.join("sled.format-3/snap.00000000000FFFFF.generating"), "half").unwrap();
+            fs::copy(done.join("countersign.store"), data.join("countersign.store")).unwrap();
         }),
     ];
     for fixture in fixtures_of(2) {

@@ -30,7 +30,7 @@ async fn writes_the_fixture_of_the_present_format() {
         store.close().await;
         let told: BTreeSet<_> =
             state["audit"].as_array().unwrap().iter().map(|event| event[4][0].as_str().unwrap().to_owned()).collect();
-        assert!(told.len() >= 34, "not every action is in it: {told:?}");
+        assert!(told.len() >= 38, "not every action is in it: {told:?}");
 
         let directory = Path::new(&into).join(format!("format-{}", format_of(&data)));
         fs::create_dir_all(&directory).unwrap();

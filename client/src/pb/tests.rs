@@ -1,28 +1,74 @@
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
-use prost_types::field_descriptor_proto::Type;
+use protox::prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{LoginRequest, LoginResponse, OPAQUE, TokenSet};
 
 const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("countersign_descriptor");
 
 /// A field of one of these names, or that ends so, holds a secret, unless it is listed as harmless.
-const TELLING: [&str; 9] =
-    ["password", "otp", "token", "secret", "state", "codes", "otpauth_url", "single_use_url", "request_id"];
+const TELLING: [&str; 12] = [
+    "password",
+    "passwords",
+    "otp",
+    "token",
+    "tokens",
+    "secret",
+    "state",
+    "code",
+    "codes",
+    "otpauth_url",
+    "single_use_url",
+    "request_id",
+];
 const HARMLESS: [&str; 2] = ["page_token", "next_page_token"];
 
+fn pool() -> DescriptorPool {
+    DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
+}
+
+fn is_redacted(field: &FieldDescriptor) -> bool {
+    field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+}
+
 #[test]
-fn messages_with_a_secret_are_opaque() {
-    let all = FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap().file;
-    let ours: Vec<_> = all.iter().filter(|file| file.package() == "countersign.v1").flat_map(|file| &file.message_type).collect();
+fn what_is_secret_is_marked_so_and_its_message_is_opaque() {
+    let pool = pool();
+    let ours: Vec<_> = pool.all_messages().filter(|message| message.package_name() == "countersign.v1").collect();
     assert!(ours.len() > 50, "only {} messages in the descriptor set", ours.len());
-    for message in ours {
-        for field in message.field.iter().filter(|field| field.r#type() == Type::String) {
-            let name = field.name();
-            if TELLING.iter().any(|telling| name.ends_with(telling)) && !HARMLESS.contains(&name) {
-                assert!(OPAQUE.contains(&message.name()), "{}.{name}", message.name());
-            }
+    let mut marked = 0;
+    for field in ours.iter().flat_map(MessageDescriptor::fields) {
+        let text = matches!(field.kind(), Kind::String | Kind::Bytes);
+        let telling = TELLING.iter().any(|telling| field.name().ends_with(telling)) && !HARMLESS.contains(&field.name());
+        assert_eq!(is_redacted(&field), text && telling, "debug_redact of {}", field.full_name());
+        if is_redacted(&field) {
+            marked += 1;
+            assert!(OPAQUE.contains(&field.parent_message().name()), "{}", field.full_name());
         }
+    }
+    assert!(marked > 25, "only {marked} secrets");
+}
+
+#[test]
+fn every_file_says_what_it_is_called_in_each_language() {
+    let pool = pool();
+    let files: Vec<_> = pool.files().filter(|file| file.package_name() == "countersign.v1").collect();
+    assert_eq!(files.len(), 5);
+    let text = |options: &DynamicMessage, name: &str| {
+        options.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    for file in files {
+        let options = file.options();
+        for (name, expected) in [
+            ("csharp_namespace", "Countersign.V1"),
+            ("go_package", "countersign.internal/clients/go/countersignv1"),
+            ("java_package", "com.countersign.v1"),
+            ("objc_class_prefix", "CSN"),
+            ("php_namespace", "Countersign\\V1"),
+            ("ruby_package", "Countersign::V1"),
+        ] {
+            assert_eq!(text(&options, name), expected, "{name} of {}", file.name());
+        }
+        assert!(text(&options, "java_outer_classname").ends_with("Proto"), "{}", file.name());
+        assert_eq!(options.get_field_by_name("java_multiple_files").and_then(|value| value.as_bool()), Some(true));
     }
 }
 

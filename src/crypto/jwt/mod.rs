@@ -1,5 +1,6 @@
 //! Access tokens: their claims, and what makes a presented one good. Owns the strict reading of a token and the checks of
-//! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key.
+//! its claims; jsonwebtoken verifies the signature, [`super::keyring`] signs and picks the key. Beside them the tokens that
+//! identity providers sign, and their public keys: [`ForeignToken`], [`PublicKeys`].
 //!
 //! A token is checked in two steps, so that the costly one can be cached. [`super::keyring::KeyRing::check_signature`] and
 //! [`Rules::check`] depend only on the token, the ring and the settings. [`Times::check`] depends on the time and runs at every
@@ -8,6 +9,9 @@
 //! # Source
 //! RFC 7515, RFC 7519, RFC 8725 (best current practice), RFC 9068 (`at+jwt`).
 
+mod foreign;
+mod jwk;
+mod low_s;
 mod parse;
 mod strict_json;
 mod verify;
@@ -16,6 +20,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::foreign::{ForeignError, ForeignToken, SignatureAlgorithm};
+pub use self::jwk::PublicKeys;
+pub(super) use self::low_s::lower_s;
 pub(super) use self::parse::{claims, parse};
 pub(super) use self::verify::VerifyingKey;
 #[cfg(test)]
@@ -138,6 +145,9 @@ pub enum JwtError {
     /// `iat` or `nbf` lie ahead.
     #[error("the token is from the future")]
     NotYetValid,
+    /// `exp` is further away than any token lives.
+    #[error("the token lives longer than any that is made here")]
+    TooFar,
 }
 
 impl Rules {
@@ -162,18 +172,24 @@ impl Rules {
 }
 
 impl Times {
-    /// Checks that a token may be used at `now`.
+    /// Checks that a token may be used at `now`, where no token lives longer than `longest`.
     ///
     /// # Errors
     /// [`JwtError::Expired`] (`now` is [`EXPIRY_LEEWAY`] or more past `exp`), [`JwtError::NotYetValid`] (`iat` or `nbf` more than
-    /// [`FUTURE_LEEWAY`] ahead).
-    pub fn check(&self, now: Timestamp) -> Result<(), JwtError> {
+    /// [`FUTURE_LEEWAY`] ahead), [`JwtError::TooFar`] (`exp` further ahead than `longest` and [`FUTURE_LEEWAY`]).
+    ///
+    /// # Security
+    /// A clock that was wrong for a moment must not leave behind a token that lives for days.
+    pub fn check(&self, now: Timestamp, longest: Duration) -> Result<(), JwtError> {
         if now.secs() >= self.exp.saturating_add(EXPIRY_LEEWAY.as_secs()) {
             return Err(JwtError::Expired);
         }
         let horizon = now.plus(FUTURE_LEEWAY).secs();
         if self.iat > horizon || self.nbf.is_some_and(|nbf| nbf > horizon) {
             return Err(JwtError::NotYetValid);
+        }
+        if self.exp > now.plus(longest).plus(FUTURE_LEEWAY).secs() {
+            return Err(JwtError::TooFar);
         }
         Ok(())
     }

@@ -53,7 +53,8 @@ pub(in crate::crypto) fn claims(parts: &Parts<'_>) -> Result<Claims, JwtError> {
     serde_json::from_value(Value::Object(object)).map_err(|_| JwtError::Claims)
 }
 
-fn json(part: &str) -> Result<serde_json::Map<String, Value>, JwtError> {
+/// The object that a part of a token holds.
+pub(super) fn json(part: &str) -> Result<serde_json::Map<String, Value>, JwtError> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtError::Malformed)?;
     strict_json::object(&bytes).ok_or(JwtError::Malformed)
 }

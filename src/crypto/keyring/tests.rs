@@ -61,6 +61,43 @@ fn what_is_minted_verifies_by_the_published_jwk_alone() {
     }
 }
 
+/// The same signature with n - s in place of s, which verifies as well by the curve's own rules.
+fn twin(token: &str) -> String {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+        0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = 0;
+    for (s, order) in signature[32..].iter_mut().zip(ORDER).rev() {
+        let difference = 256 + i32::from(order) - i32::from(*s) - borrow;
+        borrow = i32::from(difference < 256);
+        *s = u8::try_from(difference % 256).unwrap();
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn an_es256_token_has_the_lower_s_and_its_twin_does_not_verify() {
+    let of_now = key(Algorithm::Es256, KeyState::Signing);
+    let of_before = SigningKeyRecord { low_s: false, ..of_now.clone() };
+    let ring = KeyRing::load(&[of_now], &sealer()).unwrap();
+    let older = KeyRing::load(&[of_before], &sealer()).unwrap();
+    for n in 0..64 {
+        let claims = Claims { jti: n.to_string(), ..claims() };
+        for token in [ring.mint(&claims).unwrap(), older.mint(&claims).unwrap()] {
+            let twin = twin(token.expose());
+            assert!(ring.check_signature(token.expose()).is_ok(), "signed with the lower s");
+            assert_eq!(ring.check_signature(&twin), Err(JwtError::Signature));
+            assert!(
+                older.check_signature(token.expose()).is_ok() && older.check_signature(&twin).is_ok(),
+                "an older key takes both"
+            );
+        }
+    }
+}
+
 /// The seed, the kid and a signature of RFC 8037, appendix A.
 #[test]
 fn the_key_of_rfc_8037_has_its_thumbprint() {

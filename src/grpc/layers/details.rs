@@ -77,6 +77,10 @@ fn completed(status: &Status) -> Option<Status> {
         Code::Internal if MALFORMED.iter().any(|text| said.contains(text)) => {
             Refusal::new(Reason::MalformedMessage, "the message is not one of this method, or is not complete")
         }
+        Code::Internal | Code::Unknown if CUT_OFF.iter().any(|text| said.contains(text)) => {
+            tracing::debug!(said, "a message was cut off on its way here");
+            Refusal::new(Reason::MalformedMessage, "the message was cut off on its way here")
+        }
         Code::Unimplemented if said.is_empty() => NO_SUCH_METHOD,
         Code::Unimplemented => Refusal { sentence: said.to_owned().into(), ..Refusal::new(Reason::Unimplemented, "") },
         Code::Internal | Code::Unknown => {
@@ -87,7 +91,9 @@ fn completed(status: &Status) -> Option<Status> {
     };
     // The metadata goes along: with an unknown compression it says which would do.
     let (code, sentence) = (status::code(refusal.reason), refusal.sentence.as_ref());
-    Some(Status::with_error_details_and_metadata(code, sentence, status::details(&refusal), status.metadata().clone()))
+    let mut metadata = status.metadata().clone();
+    status::push_back(&refusal, &mut metadata);
+    Some(Status::with_error_details_and_metadata(code, sentence, status::details(&refusal), metadata))
 }
 
 /// The answer to a method or path that does not exist.
@@ -96,14 +102,20 @@ pub(super) const NO_SUCH_METHOD: Refusal = Refusal::new(Reason::Unimplemented, "
 const TOO_LARGE: Refusal = Refusal::new(Reason::MessageTooLarge, "the message is larger than this server takes");
 
 /// What tonic says, as INTERNAL, of a message that the client got wrong.
-const MALFORMED: [&str; 6] = [
+const MALFORMED: [&str; 8] = [
     "invalid compression flag",
     "compressed-flag but no grpc-encoding",
     "Unexpected EOF decoding stream",
     "Missing request message",
     "Error decompressing",
     "failed to decode Protobuf message",
+    // gRPC-Web in text form: base64 that is cut short, or is none.
+    "malformed base64 request",
+    "tonic-web: Invalid ",
 ];
+
+/// What tonic and hyper say of a message whose sender went away, or broke its stream, in the middle of it.
+const CUT_OFF: [&str; 2] = ["error reading a body from connection", "h2 protocol error"];
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
+use prost_types::method_options::IdempotencyLevel;
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use serde_json::{Value, json};
 
 use super::{DESCRIPTOR_SET, ErrorReason};
 
@@ -88,6 +90,39 @@ fn every_rpc_says_who_may_call_it_and_how_it_fails() {
             }
         }
     }
+}
+
+/// `proto/service_config.json`, by which clients retry: what changes nothing, or nothing more the second time, and no other.
+#[test]
+fn clients_retry_what_is_idempotent_and_nothing_else() {
+    let config: Value = serde_json::from_str(include_str!("../../../proto/service_config.json")).unwrap();
+    let [retried] = config["methodConfig"].as_array().unwrap().as_slice() else { unreachable!("{config}") };
+    let named = retried["name"].as_array().unwrap().iter();
+    let named: BTreeSet<String> =
+        named.map(|it| format!("{}/{}", it["service"].as_str().unwrap(), it["method"].as_str().unwrap())).collect();
+    let mut idempotent = BTreeSet::new();
+    for file in files() {
+        for service in &file.service {
+            for method in &service.method {
+                let level = method.options.clone().unwrap_or_default().idempotency_level();
+                let reads = ["Get", "List", "Peek", "Verify", "Watch"].iter().any(|read| method.name().starts_with(read));
+                assert!(!reads || level != IdempotencyLevel::IdempotencyUnknown, "{}: say its idempotency_level", method.name());
+                if level != IdempotencyLevel::IdempotencyUnknown {
+                    idempotent.insert(format!("{}.{}/{}", file.package(), service.name(), method.name()));
+                }
+                // A request without side effects may travel in a URL, which proxies log.
+                let secret = ["PeekSingleUse", "PkeyJwt", "VerifyToken"].contains(&method.name());
+                assert!(!secret || level == IdempotencyLevel::Idempotent, "{} carries a secret", method.name());
+            }
+        }
+    }
+    assert_eq!(named, idempotent);
+    for changes in ["Login", "Refresh", "SsoJwt", "RedeemSingleUse", "Logout"] {
+        assert!(!named.contains(&format!("countersign.v1.AuthService/{changes}")), "{changes}");
+    }
+    let policy = &retried["retryPolicy"];
+    assert_eq!(policy["retryableStatusCodes"], json!(["UNAVAILABLE", "RESOURCE_EXHAUSTED"]));
+    assert!(policy["maxAttempts"].as_u64().is_some_and(|attempts| (2..=5).contains(&attempts)), "gRPC takes five at the most");
 }
 
 #[test]

@@ -48,6 +48,12 @@ fn table() -> Vec<(Error, Code, &'static str, &'static str)> {
             "the session renews by refresh token, as its first Refresh did",
         ),
         (Error::TokenInvalid, Unauthenticated, "TOKEN_INVALID", "a valid access token is required: authorization: Bearer TOKEN"),
+        (
+            Error::BasicForToken,
+            Unauthenticated,
+            "TOKEN_INVALID",
+            "a valid access token is required: authorization: Bearer TOKEN; what came is Basic, which a .netrc may have put there",
+        ),
         (Error::PermissionDenied("superuser"), PermissionDenied, "PERMISSION_DENIED", "this takes the role superuser"),
         (Error::GuestNotAllowed, PermissionDenied, "GUEST_NOT_ALLOWED", "a guest can refresh and log out, nothing else"),
         (
@@ -122,6 +128,13 @@ fn every_error_has_its_code_reason_sentence_and_details() {
         let wait = details.retry_info().and_then(|retry| retry.retry_delay);
         let waits = matches!(error, Error::Throttled(_) | Error::Overloaded(_));
         assert_eq!(wait, waits.then_some(Duration::from_secs(7)), "{error:?}");
+        let pushback = status.metadata().get(super::PUSHBACK).map(|value| value.to_str().unwrap().to_owned());
+        let expected = match code {
+            _ if waits => Some("7000".to_owned()),
+            Code::ResourceExhausted => Some("-1".to_owned()),
+            _ => None,
+        };
+        assert_eq!(pushback, expected, "{error:?}");
     }
 }
 

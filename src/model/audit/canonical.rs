@@ -121,6 +121,11 @@ impl Canonical {
             Action::StoreUpgraded { from, to, last, digest } => {
                 self.parts("store_upgraded", &[&number(from), &number(to), &last.to_be_bytes(), digest]);
             }
+            Action::FoundationChanged(what) => self.parts("foundation_changed", &[what.as_bytes()]),
+            Action::EmailFollowed(user) => self.parts("email_followed", &[user.as_bytes()]),
+            Action::EmailNotFree(user) => self.parts("email_not_free", &[user.as_bytes()]),
+            Action::ProviderUpdated(id) => self.parts("provider_updated", &[id.as_bytes()]),
+            Action::ProviderDeleted(id) => self.parts("provider_deleted", &[id.as_bytes()]),
         }
     }
 }

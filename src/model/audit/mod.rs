@@ -117,6 +117,16 @@ pub enum Action {
         /// The digest of that event, as the format before computed it.
         digest: [u8; 32],
     },
+    /// What the store was founded with was changed, or the audience of its tokens. Says what, and to what.
+    FoundationChanged(String),
+    /// A sign-on gave an account the e-mail that the provider verified.
+    EmailFollowed(UserId),
+    /// A sign-on brought a verified e-mail that is another's here; the account keeps its own.
+    EmailNotFree(UserId),
+    /// A provider's registration was changed.
+    ProviderUpdated(ProviderId),
+    /// A provider's registration was removed.
+    ProviderDeleted(ProviderId),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -1,4 +1,5 @@
-//! The machine's own clocks.
+//! The machine's own clocks. `rtime-clock` asks the kernel whether its clock is synchronised; `clock-steering` 0.2.1 keeps the status
+//! that it reads to itself.
 
 use std::time::Duration;
 

@@ -157,7 +157,7 @@ impl PersonalKey {
     }
 
     /// True where a token that came from it and carries `generation` may be renewed at `now`, its owner being so. A loss of a role
-    /// or of a membership is no obstacle: the next token is narrower.
+    /// is no obstacle: the next token is narrower.
     #[must_use]
     pub fn renews(&self, owner: &User, generation: Generation, now: Timestamp) -> bool {
         self.admits(owner, now) && owner.standing().session_lives(generation)

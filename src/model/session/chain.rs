@@ -7,6 +7,7 @@ use super::{ChainHash, EndReason, Life, Mode, Renewal, Session, SessionParts, St
 use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Decision;
+use crate::model::user::Generation;
 
 /// How long after a rotation the token before it is answered with the same successor. Absolute, never re-armed.
 pub const ROTATION_RETRY: Duration = Duration::from_secs(10);
@@ -54,6 +55,8 @@ pub enum SessionRotated {
     Foreign,
     /// The session renews by access token.
     Mismatch,
+    /// Its holder no longer belongs to the organization where it acts.
+    OrganizationNotAllowed,
 }
 
 /// What became of a renewal by access token.
@@ -67,6 +70,10 @@ pub enum SessionRenewed {
     Ended,
     /// The session renews by refresh token, or lives in a cookie.
     Mismatch,
+    /// The token is older than what the session was last moved to.
+    Stale,
+    /// Its holder no longer belongs to the organization where it acts.
+    OrganizationNotAllowed,
 }
 
 impl Session {
@@ -89,11 +96,13 @@ impl Session {
     /// [`ROTATION_RETRY`], and nothing changes in that time; anything older, later or ahead ends the session.
     ///
     /// Checked in this order: whether the session lives; whether the token was stolen, or as good as, which ends the session
-    /// whatever else would have refused it; whether it is in its last moments; whether it renews this way.
+    /// whatever else would have refused it; whether it is in its last moments; whether it renews this way; whether it still
+    /// `belongs` to the organization where it acts.
     pub fn rotate(
         self,
         token: &PresentedToken,
         standing: Standing,
+        belongs: bool,
         now: Timestamp,
         source: Option<IpAddr>,
     ) -> Decision<Self, SessionRotated> {
@@ -117,6 +126,9 @@ impl Session {
         if self.0.renewal == Renewal::AccessToken {
             return Decision::unchanged(self, SessionRotated::Mismatch);
         }
+        if !belongs {
+            return Decision::unchanged(self, SessionRotated::OrganizationNotAllowed);
+        }
         let id = self.0.id;
         if retried {
             return Decision::unchanged(self, SessionRotated::Retried).auditing(Action::Refreshed(id, true));
@@ -138,18 +150,32 @@ impl Session {
         if elsewhere { decision.auditing(Action::Refreshed(id, false)) } else { decision }
     }
 
-    /// Renews by access token; the first renewal fixes the way.
-    pub fn renew(self, standing: Standing, now: Timestamp) -> Decision<Self, SessionRenewed> {
+    /// Renews by an access token that carries `generation`; the first renewal fixes the way.
+    ///
+    /// The token need not be good for anything else: what its holder lost since it was signed, its successor does not have. But one
+    /// from before the session was moved along (a change of password) renews nothing, and neither does one of an organization where
+    /// the holder no longer `belongs`.
+    pub fn renew(
+        self,
+        generation: Generation,
+        standing: Standing,
+        belongs: bool,
+        now: Timestamp,
+    ) -> Decision<Self, SessionRenewed> {
         match self.life(standing, now) {
             Life::Live => {}
             Life::Ended => return Decision::unchanged(self, SessionRenewed::Ended),
             Life::Over => return Decision::unchanged(self, SessionRenewed::Expired),
+        }
+        if generation < self.0.generation {
+            return Decision::unchanged(self, SessionRenewed::Stale);
         }
         if self.in_last_moments(now) {
             return Decision::unchanged(self, SessionRenewed::Expired);
         }
         match (self.0.renewal, self.0.mode) {
             (Renewal::RefreshToken, _) | (_, Mode::Cookie) => Decision::unchanged(self, SessionRenewed::Mismatch),
+            _ if !belongs => Decision::unchanged(self, SessionRenewed::OrganizationNotAllowed),
             (Renewal::AccessToken, Mode::Json) => Decision::unchanged(self, SessionRenewed::Renewed),
             (Renewal::Unset, Mode::Json) => {
                 let fixed = Action::RenewedByAccessToken(self.0.id);

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::audit::Action;
+use crate::model::decision::Decision;
 use crate::model::ids::{KeyId, LinkId, UserId};
 use crate::model::revocation::Revoked;
 use crate::model::user::Generations;
@@ -93,20 +94,20 @@ proptest! {
             let (revoked, outcome) = match event {
                 Event::Rotate { from_tip, mode } => {
                     let n = session.n().saturating_add_signed(from_tip);
-                    let decision = session.rotate(&PresentedToken { mode, ..token(n) }, stood, now, None);
+                    let decision = session.rotate(&PresentedToken { mode, ..token(n) }, stood, true, now, None);
                     session = decision.value;
                     rotated_rightly(&before, n, decision.outcome, &session, stood, now)?;
                     (decision.revoked, Some(decision.outcome))
                 }
                 Event::Foreign => {
                     let foreign = PresentedToken { hash: [0; 16], successor: [0; 16], ..token(session.n()) };
-                    let decision = session.rotate(&foreign, stood, now, None);
+                    let decision = session.rotate(&foreign, stood, true, now, None);
                     session = decision.value;
                     prop_assert_ne!(decision.outcome, SessionRotated::Rotated);
                     (decision.revoked, Some(decision.outcome))
                 }
                 Event::Renew => {
-                    let decision = session.renew(stood, now);
+                    let decision = session.renew(generations.current(), stood, true, now);
                     session = decision.value;
                     let by_access = session.renewal() == Renewal::AccessToken && session.mode() == Mode::Json;
                     prop_assert!(decision.outcome != SessionRenewed::Renewed || by_access);
@@ -144,7 +145,7 @@ proptest! {
                 prop_assert_eq!(session.renewal(), before.renewal(), "one way only");
             }
             let rotates = (0..session.n() + 3).filter(|n| {
-                session.clone().rotate(&token(*n), standing, now, None).outcome == SessionRotated::Rotated
+                session.clone().rotate(&token(*n), standing, true, now, None).outcome == SessionRotated::Rotated
             });
             prop_assert!(rotates.count() <= 1, "one live chain");
         }
@@ -154,11 +155,11 @@ proptest! {
     #[test]
     fn the_retry_window_is_absolute(waits in proptest::collection::vec(0_u64..4_000, 1..30)) {
         let at = start().plus(Duration::from_secs(5));
-        let mut session = opened(Mode::Json).rotate(&token(0), standing(), at, None).value;
+        let mut session = opened(Mode::Json).rotate(&token(0), standing(), true, at, None).value;
         let mut now = at;
         for wait in waits {
             now = now.plus(Duration::from_millis(wait));
-            let decision = session.clone().rotate(&token(0), standing(), now, None);
+            let decision = session.clone().rotate(&token(0), standing(), true, now, None);
             if now.since(at) <= ROTATION_RETRY {
                 prop_assert_eq!((decision.outcome, decision.changed), (SessionRotated::Retried, false));
                 prop_assert_eq!(decision.audited, Some(Action::Refreshed(session.id(), true)));
@@ -209,6 +210,7 @@ fn rotated_rightly(
         }
         SessionRotated::Retried => prop_assert!(n + 1 == before.n() && now.since(before.rotate_time()) <= ROTATION_RETRY),
         SessionRotated::Foreign => prop_assert!(false, "it is of this chain"),
+        SessionRotated::OrganizationNotAllowed => prop_assert!(false, "its holder belongs there"),
         SessionRotated::Expired | SessionRotated::Ended | SessionRotated::Mismatch => {}
     }
     prop_assert!(!stolen || !before.lives(standing, now) || matches!(outcome, SessionRotated::Reused(_)));
@@ -241,9 +243,9 @@ fn what_cannot_be_is_refused() {
 #[test]
 fn the_first_event_from_elsewhere_stands_out() {
     let elsewhere = Some(IpAddr::from([192, 0, 2, 7]));
-    let first = opened(Mode::Json).rotate(&token(0), standing(), start(), None);
+    let first = opened(Mode::Json).rotate(&token(0), standing(), true, start(), None);
     assert_eq!(first.audited, None);
-    let second = first.value.rotate(&token(1), standing(), start(), elsewhere);
+    let second = first.value.rotate(&token(1), standing(), true, start(), elsewhere);
     assert_eq!((second.audited, second.value.source()), (Some(Action::Refreshed(second.value.id(), false)), elsewhere));
 }
 
@@ -254,6 +256,19 @@ fn only_just_the_same_is_answered_again() {
     assert!(again(&session, &same, standing()));
     assert!(!again(&session, &NewSession { tip: hash(9), ..same.clone() }, standing()));
     assert!(!again(&session, &same, Standing::gone()));
-    assert!(!again(&session.clone().renew(standing(), start()).value, &same, standing()));
-    assert!(!again(&session.rotate(&token(0), standing(), start(), None).value, &same, standing()));
+    assert!(!again(&session.clone().renew(Generation(0), standing(), true, start()).value, &same, standing()));
+    assert!(!again(&session.rotate(&token(0), standing(), true, start(), None).value, &same, standing()));
+}
+
+#[test]
+fn who_no_longer_belongs_there_moves_nothing_on_and_reuse_is_found_out_all_the_same() {
+    let session = opened(Mode::Json);
+    let refused = session.clone().rotate(&token(0), standing(), false, start(), None);
+    assert_eq!(refused, Decision::unchanged(session.clone(), SessionRotated::OrganizationNotAllowed));
+    let renewed = session.clone().renew(Generation(0), standing(), false, start());
+    assert_eq!(renewed, Decision::unchanged(session.clone(), SessionRenewed::OrganizationNotAllowed));
+    let ahead = session.clone().rotate(&token(3), standing(), false, start(), None);
+    assert_eq!(ahead.outcome, SessionRotated::Reused(EndReason::Ahead));
+    let moved = session.moved_to(Generation(0));
+    assert_eq!(moved.renew(Generation(0), standing(), true, start()).outcome, SessionRenewed::Renewed);
 }

@@ -64,6 +64,8 @@ pub struct AttemptParts {
     pub expire_time: Timestamp,
     /// Where it stands.
     pub state: AttemptState,
+    /// What the browser hashes to that came back from the provider; `None` where none did.
+    pub browser: Option<[u8; 32]>,
 }
 
 /// An attempt, from its callback on.
@@ -83,10 +85,22 @@ impl Attempt {
         self.0.expire_time
     }
 
+    /// Until when its record is kept: what was collected at the last moment can be asked for again.
+    #[must_use]
+    pub fn keep_until(&self) -> Timestamp {
+        self.0.expire_time.plus(COLLECT_RETRY)
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> &AttemptState {
         &self.0.state
+    }
+
+    /// What the browser hashes to that came back from the provider: only that one is asked again. `None` where none did.
+    #[must_use]
+    pub const fn browser(&self) -> Option<&[u8; 32]> {
+        self.0.browser.as_ref()
     }
 
     /// The account it is about; `None` before the provider named one, and once it is over.

@@ -61,20 +61,22 @@ impl ProvenSubject<'_> {
 }
 
 impl Attempt {
-    /// Begins the exchange of an attempt's code, at the store's `revision`, where there is no record of the attempt yet: `Done`
-    /// once, `OutOfTurn` ever after. A record that was swept is that of an attempt whose time is up all the more.
+    /// Begins the exchange of the code that `browser` brought back, at the store's `revision`, where there is no record of the
+    /// attempt yet: `Done` once, `OutOfTurn` ever after. A record that was swept is that of an attempt whose time is up all the more.
     pub fn begin(
         found: Option<Self>,
         id: AttemptId,
         expire_time: Timestamp,
+        browser: [u8; 32],
         revision: i64,
         now: Timestamp,
     ) -> Decision<Option<Self>, Step> {
         if now >= expire_time || found.is_some() {
             return Decision::unchanged(found, Step::OutOfTurn);
         }
-        let begun = Self(AttemptParts { id, expire_time, state: AttemptState::Exchanging { revision } });
-        Decision::changed(Some(begun), Step::Done).auditing(Action::SsoExchangeBegun(id))
+        // Nobody is known yet, so nothing is audited: a stranger could write as much as they like.
+        let begun = Self(AttemptParts { id, expire_time, state: AttemptState::Exchanging { revision }, browser: Some(browser) });
+        Decision::changed(Some(begun), Step::Done)
     }
 
     /// Exchanging -> Identified, or Refused.
@@ -86,7 +88,8 @@ impl Attempt {
             return Decision::unchanged(self, AttemptIdentified::OutOfTurn);
         }
         let Some((user, generation, new)) = proven.admitted(revision) else {
-            return self.refused(AttemptIdentified::Refused);
+            let concerns = proven.account.is_some();
+            return self.refused_for(concerns, AttemptIdentified::Refused);
         };
         let identified = Action::SsoIdentified(self.0.id, user, new);
         let outcome = if new { AttemptIdentified::SignUp } else { AttemptIdentified::Known };
@@ -113,13 +116,20 @@ impl Attempt {
             None if now >= expire_time => return Decision::unchanged(found, Step::OutOfTurn),
             Some(_) | None => {}
         }
-        let attempt = found.unwrap_or(Self(AttemptParts { id, expire_time, state: AttemptState::Refused }));
+        let attempt = found.unwrap_or(Self(AttemptParts { id, expire_time, state: AttemptState::Refused, browser: None }));
         let Decision { value, changed, outcome, revoked, audited } = attempt.refused(Step::Done);
         Decision { value: Some(value), changed, outcome, revoked, audited }
     }
 
+    /// -> Refused. Audited where it concerns an account.
     pub(super) fn refused<O>(self, outcome: O) -> Decision<Self, O> {
+        let concerns = self.user().is_some();
+        self.refused_for(concerns, outcome)
+    }
+
+    fn refused_for<O>(self, concerns_an_account: bool, outcome: O) -> Decision<Self, O> {
         let refused = Action::SsoRefused(self.0.id);
-        Decision::changed(self.with(AttemptState::Refused), outcome).auditing(refused)
+        let decision = Decision::changed(self.with(AttemptState::Refused), outcome);
+        if concerns_an_account { decision.auditing(refused) } else { decision }
     }
 }

@@ -35,6 +35,8 @@ fn provider() -> IdentityProvider {
         sealed_client_secret: None,
         scopes: Vec::new(),
         sign_up: true,
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
         create_time: start(),
     }
 }
@@ -95,7 +97,7 @@ proptest! {
             let before = attempt.clone();
             let changed = match (event, attempt.take()) {
                 (Event::Begin, found) => {
-                    let decision = Attempt::begin(found, id(), end(), revision, now);
+                    let decision = Attempt::begin(found, id(), end(), [8; 32], revision, now);
                     prop_assert_eq!(decision.outcome == Step::Done, before.is_none() && now < end());
                     attempt = decision.value;
                     decision.changed
@@ -150,6 +152,8 @@ proptest! {
                 }
             };
             prop_assert_eq!(changed, attempt != before);
+            let browser = |attempt: &Option<Attempt>| attempt.as_ref().map(|attempt| attempt.browser().copied());
+            prop_assert!(before.is_none() || browser(&attempt) == browser(&before), "the browser stays the first one");
             prop_assert!(!changed || place(attempt.as_ref()) > place(before.as_ref()), "{:?} after {:?}", attempt, before);
             if let Some(attempt) = &attempt {
                 prop_assert_eq!(Attempt::try_from(attempt.clone().into_parts()), Ok(attempt.clone()), "a possible one");
@@ -161,7 +165,7 @@ proptest! {
 
 #[test]
 fn who_may_come_in_is_decided_by_provider_account_and_organization() {
-    let exchanging = || Attempt::begin(None, id(), end(), 5, start()).value.unwrap();
+    let exchanging = || Attempt::begin(None, id(), end(), [8; 32], 5, start()).value.unwrap();
     let (open, closed) = (provider(), IdentityProvider { sign_up: false, ..provider() });
     let team = Some(OrganizationId::from_bytes([7; 16]));
     let own = IdentityProvider { organization: team, ..provider() };
@@ -193,6 +197,6 @@ fn what_cannot_be_is_refused() {
         AttemptState::Confirmed { user, generation, at: end() },
         AttemptState::Collected { session: new().id, at: end() },
     ] {
-        assert!(Attempt::try_from(AttemptParts { id: id(), expire_time: end(), state }).is_err());
+        assert!(Attempt::try_from(AttemptParts { id: id(), expire_time: end(), state, browser: None }).is_err());
     }
 }

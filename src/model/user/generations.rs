@@ -65,6 +65,12 @@ impl Generations {
         Self(GenerationsParts { current, token_floor: current, ..self.0 })
     }
 
+    /// With a higher counter: what carries less can be told from what comes now, and lives on.
+    #[must_use]
+    pub fn raise(self, revision: i64) -> Self {
+        Self(GenerationsParts { current: self.raised(revision), ..self.0 })
+    }
+
     fn raised(self, revision: i64) -> Generation {
         Generation(self.0.current.0.saturating_add(1).max(u64::try_from(revision).unwrap_or_default()))
     }

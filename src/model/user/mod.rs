@@ -5,8 +5,8 @@
 //! Every account and every guest name has one counter. Each session, link and token carries the value that was read *before*
 //! its credential was checked. Two floors follow the counter: what is opened (sessions, links) below the session floor is
 //! dead, and what is signed (access tokens) below the token floor is dead. LogoutUser and its like raise the counter and both
-//! floors; the loss of a role or membership raises the counter and the token floor only, so that the session lives on and
-//! its next token is a narrower one. Nothing compares times.
+//! floors; the loss of a role raises the counter and the token floor only, so that the session lives on and its next token is a
+//! narrower one. The loss of a membership, or of a role in it, raises the counter, and ends the lower tokens of that organization. Nothing compares times.
 //!
 //! A counter rises at least to the revision of the commit that raises it. Readers see a commit before it is durable, and a token
 //! may be signed with a generation that a crash then loses: counted in ones, the next commit would give the same one again, and
@@ -124,6 +124,20 @@ pub enum TotpConfirmed {
     Unknown,
 }
 
+/// What became of an e-mail that a provider verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailFollowed {
+    /// It is the account's already.
+    Same,
+    /// It is the account's now, in place of the one before.
+    Followed {
+        /// The one before, which is free from now on.
+        before: Option<Email>,
+    },
+    /// It is another's.
+    NotFree,
+}
+
 impl User {
     /// A new account: enabled, with a fresh counter and no one-time codes. `password` is a PHC string.
     #[must_use]
@@ -230,9 +244,31 @@ impl User {
         self.end_all(UserLoggedOut::Done, revision)
     }
 
-    /// Ends its tokens, at `revision`, because it lost a role or a membership. Its sessions renew to what is allowed now.
+    /// Ends its tokens for the organization of that name, at `revision`, because it lost its membership or a role there. No other
+    /// token ends, and no session.
+    pub fn narrow_in(self, organization: &str, revision: i64) -> Decision<Self, ()> {
+        let generations = self.0.generations.raise(revision);
+        let below = Revoked::BelowIn(Subject::User(self.0.id), organization.to_owned(), generations.current());
+        Decision::changed(Self(UserParts { generations, ..self.0 }), ()).revoking(below)
+    }
+
+    /// Ends its tokens, at `revision`, because it lost a role. Its sessions renew to what is allowed now.
     pub fn narrow(self, revision: i64) -> Decision<Self, ()> {
         self.with_generations((), |generations| generations.end_tokens(revision))
+    }
+
+    /// Takes the e-mail over that its provider verified, where that is free.
+    pub fn follow_email(self, email: &Email, free: bool) -> Decision<Self, EmailFollowed> {
+        let id = self.0.id;
+        if self.0.email.as_ref().is_some_and(|own| own.folded() == email.folded()) {
+            return Decision::unchanged(self, EmailFollowed::Same);
+        }
+        if !free {
+            return Decision::unchanged(self, EmailFollowed::NotFree).auditing(Action::EmailNotFree(id));
+        }
+        let before = self.0.email.clone();
+        let followed = Self(UserParts { email: Some(email.clone()), ..self.0 });
+        Decision::changed(followed, EmailFollowed::Followed { before }).auditing(Action::EmailFollowed(id))
     }
 
     /// Keeps a sealed secret that waits for its first code, in place of one that waited before.

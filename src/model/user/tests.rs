@@ -57,6 +57,7 @@ enum Event {
     Switch(bool, bool),
     LogOut(bool),
     Narrow,
+    NarrowIn,
     ChangePassword,
     EnrollTotp,
     ConfirmTotp(u64),
@@ -67,6 +68,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<bool>(), any::<bool>()).prop_map(|(enabled, another)| Event::Switch(enabled, another)),
         any::<bool>().prop_map(Event::LogOut),
         Just(Event::Narrow),
+        Just(Event::NarrowIn),
         Just(Event::ChangePassword),
         Just(Event::EnrollTotp),
         any::<u64>().prop_map(Event::ConfirmTotp),
@@ -87,6 +89,7 @@ proptest! {
                 Event::Switch(enabled, another) => split(user.switch(enabled, another, revision)),
                 Event::LogOut(by_superuser) => split(user.log_out(by_superuser, revision)),
                 Event::Narrow => split(user.narrow(revision)),
+                Event::NarrowIn => split(user.narrow_in("Team", revision)),
                 Event::ChangePassword => split(user.change_password(&change, None, now(), revision)),
                 Event::EnrollTotp => split(user.enroll_totp(&[secret])),
                 Event::ConfirmTotp(step) => split(user.confirm_totp(&[secret.saturating_sub(1)], step, &[])),
@@ -99,8 +102,14 @@ proptest! {
             prop_assert!(is.session_floor() <= is.token_floor() && is.token_floor() <= is.current());
             if let Some(revoked) = revoked {
                 prop_assert!(is.current() > was.current() && is.current().0 >= u64::try_from(revision).unwrap_or_default());
-                prop_assert!(!is.token_lives(was.current()), "what was signed before is dead");
-                prop_assert_eq!(revoked, Revoked::Below(Subject::User(user.id()), is.token_floor()));
+                let subject = Subject::User(user.id());
+                if matches!(event, Event::NarrowIn) {
+                    prop_assert!(is.token_lives(was.current()) == was.token_lives(was.current()), "only that organization's are dead");
+                    prop_assert_eq!(revoked, Revoked::BelowIn(subject, "Team".to_owned(), is.current()));
+                } else {
+                    prop_assert!(!is.token_lives(was.current()), "what was signed before is dead");
+                    prop_assert_eq!(revoked, Revoked::Below(subject, is.token_floor()));
+                }
             } else {
                 prop_assert_eq!(is, was);
             }

@@ -6,7 +6,7 @@ use crate::service::testing::{House, PASSWORD, PLAIN, STAFF, SUPERUSER, client, 
 const NEW: &str = "marmalade over quiet rivers";
 const STEP: std::time::Duration = std::time::Duration::from_secs(30);
 
-async fn change(house: &House, caller: &SignedIn, current: &str, new: &str) -> Result<i64> {
+async fn change(house: &House, caller: &SignedIn, current: &str, new: &str) -> Result<PasswordChanged> {
     house.accounts.change_password(caller, &Secret::new(current), &Secret::new(new)).await
 }
 
@@ -33,10 +33,13 @@ async fn a_new_password_ends_every_session_but_the_own() {
     let own = house.log_in("pat", PASSWORD, "").await.unwrap().tokens;
     let caller = house.caller(&own).unwrap();
 
-    let revision = change(&house, &caller, PASSWORD, NEW).await.unwrap();
-    assert!(house.verifier.revision() >= revision);
+    let changed = change(&house, &caller, PASSWORD, NEW).await.unwrap();
+    assert!(house.verifier.revision() >= changed.revision);
     assert!(house.caller(&other).is_err());
     assert!(house.caller(&own).is_err(), "access tokens from before are dead, the own session's too");
+    let answered = changed.tokens.unwrap();
+    assert!(house.caller(&answered).is_ok() && answered.refresh_token.is_none());
+    assert_eq!(answered.session_id, own.session_id);
     let refresh = async |tokens: &super::super::tokens::TokenSet| {
         house.refresh.refresh(&client(), RefreshSource::Token(tokens.refresh_token.clone().unwrap()), None).await
     };
@@ -208,4 +211,21 @@ async fn a_guest_has_no_account() {
     assert!(matches!(house.organizations.create(&guest, "acme").await, Err(Error::GuestNotAllowed)));
     assert!(house.logout.logout(&guest).await.is_ok(), "and can leave");
     assert!(house.accounts.account(&staff).await.is_ok(), "which ends nobody else");
+}
+
+/// How a session that renews by access token goes on, and how a copy of its token from before does not.
+#[tokio::test]
+async fn a_session_that_renews_by_access_token_goes_on_with_what_is_answered() {
+    let house = House::new();
+    house.user("pat", PLAIN).await;
+    let own = house.log_in("pat", PASSWORD, "").await.unwrap().tokens;
+    let renew = async |tokens: &TokenSet| {
+        house.refresh.refresh(&client(), RefreshSource::Access(tokens.access_token.clone()), None).await
+    };
+    let own = renew(&own).await.unwrap();
+    let caller = house.caller(&own).unwrap();
+    let answered = change(&house, &caller, PASSWORD, NEW).await.unwrap().tokens.unwrap();
+    assert!(matches!(renew(&own).await, Err(Error::TokenInvalid)));
+    let next = renew(&answered).await.unwrap();
+    assert!(house.caller(&next).is_ok());
 }

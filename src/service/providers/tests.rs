@@ -108,4 +108,56 @@ async fn only_a_superuser_registers_and_within_the_limits() {
     assert!(refused(&with(|new| new.client_id = "c".repeat(257)).await, "client_id"));
     assert!(refused(&with(|new| new.client_secret = Secret::new("c".repeat(1025))).await, "client_secret"));
     assert!(refused(&with(|new| new.scopes = vec!["a b".to_owned()]).await, "scopes"));
+    for bad in ["", "a b", "ann@example.org", ".example.org", "example..org", "-a.org", "\u{e9}.org", &"a".repeat(254)] {
+        let new = NewProvider { email_domains: vec![bad.to_owned()], ..provider() };
+        assert!(refused(&house.providers.create(&root, new).await, "email_domains"), "{bad:?}");
+    }
+    assert!(refused(&with(|new| new.email_domains = vec!["a".to_owned(); 33]).await, "email_domains"));
+    assert!(refused(&with(|new| new.trusted_audiences = vec!["a".to_owned(); 17]).await, "trusted_audiences"));
+    assert!(refused(&with(|new| new.trusted_audiences = vec!["a".repeat(257)]).await, "trusted_audiences"));
+}
+
+#[tokio::test]
+async fn a_registration_changes_in_place_is_listed_and_goes() {
+    let house = House::new();
+    let (root, staff) = (house.person("root", SUPERUSER).await, house.person("sam", STAFF).await);
+    house.organizations.create(&root, "Acme").await.unwrap();
+    let made = house.providers.create(&root, provider()).await.unwrap();
+    house.providers.create(&root, NewProvider { org_name: "acme".to_owned(), ..provider() }).await.unwrap();
+    let masked = |mask: &[&str]| ProviderUpdate {
+        mask: mask.iter().map(|&field| field.to_owned()).collect(),
+        client_secret: Secret::new("a new secret"),
+        email_domains: vec!["Example.org".to_owned(), "example.ORG".to_owned()],
+        ..ProviderUpdate::default()
+    };
+    let update = || masked(&["client_secret", "email_domains", "sign_up"]);
+    let (changed, org_name) = house.providers.update(&root, "", "MAIN", update()).await.unwrap();
+    assert_eq!((changed.id, changed.sign_up, org_name.as_str()), (made.id, false, ""));
+    assert_eq!((changed.client_id, changed.email_domains), (made.client_id, vec!["example.org".to_owned()]));
+    let sealed = changed.sealed_client_secret.unwrap();
+    assert_eq!(house.sealer.open(&client_secret_purpose(made.id), &sealed).unwrap().as_slice(), b"a new secret");
+    let public = ProviderUpdate { client_secret: Secret::default(), ..masked(&["client_secret"]) };
+    let (public, org_name) = house.providers.update(&root, "ACME", "main", public).await.unwrap();
+    assert_eq!((public.sealed_client_secret, org_name.as_str()), (None, "Acme"));
+
+    for (mask, field) in [(&[][..], "update_mask"), (&["issuer"], "update_mask"), (&["client_id"], "client_id")] {
+        assert!(refused(&house.providers.update(&root, "", "main", masked(mask)).await, field), "{mask:?}");
+    }
+    let missing = |error: &Error| matches!(error, Error::NotFound(Thing::Provider));
+    for (org, name) in [("", "other"), ("acme", "other"), ("unknown", "main"), ("root", "main")] {
+        assert!(missing(&house.providers.update(&root, org, name, update()).await.unwrap_err()), "{org} {name}");
+        assert!(missing(&house.providers.delete(&root, org, name).await.unwrap_err()), "{org} {name}");
+    }
+    assert!(matches!(house.providers.update(&staff, "", "main", update()).await, Err(Error::PermissionDenied(_))));
+    assert!(matches!(house.providers.delete(&staff, "", "main").await, Err(Error::PermissionDenied(_))));
+    assert!(matches!(house.providers.list(&staff, None, 10).await, Err(Error::PermissionDenied(_))));
+
+    let names = async || {
+        let listed = house.providers.list(&root, None, 10).await.unwrap();
+        listed.into_iter().map(|(_, org_name)| org_name).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(names().await.into_iter().collect::<Vec<_>>(), ["", "Acme"]);
+    house.providers.delete(&root, "acme", "Main").await.unwrap();
+    assert_eq!(names().await.into_iter().collect::<Vec<_>>(), [""]);
+    house.providers.create(&root, NewProvider { org_name: "acme".to_owned(), ..provider() }).await.unwrap();
 }

@@ -9,15 +9,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::identity::{IdentityError, ProvenIdentity, Registration, SignInRequest};
+use super::identity::{IdentityError, Registration, SignInRequest};
 use super::ticket::{self, Begin, Bound, Leg, Ticket};
 use super::{Inner, Sso};
 use crate::crypto::opaque::hashes_equal;
 use crate::crypto::server_key::DerivePurpose;
 use crate::crypto::state::{StateKind, open_state};
 use crate::model::clock::Timestamp;
-use crate::model::ids::UserId;
-use crate::model::name::Email;
 use crate::model::provider::IdentityProvider;
 use crate::model::secret::Secret;
 use crate::model::sso::{Attempt, AttemptState};
@@ -25,7 +23,7 @@ use crate::service::client::Client;
 use crate::service::providers::client_secret_purpose;
 use crate::service::{Error, Result};
 use crate::store::StoreError;
-use crate::store::verbs::{BeginExchange, Identified, Identify, RefuseAttempt, Step};
+use crate::store::verbs::{RefuseAttempt, Step};
 
 /// The characters of a binding cookie's value: 16 random bytes in URL-safe base64.
 const COOKIE_LENGTH: usize = 22;
@@ -146,19 +144,34 @@ impl Sso {
     }
 
     /// Takes what came back from the provider. The first thing it changes is that the attempt is being exchanged: a second
-    /// callback finds that, whatever became of the first. Durable once this returns.
+    /// callback waits for the first one and finds what became of it. The same browser gets the same question again until it is
+    /// answered; the code is sent once. Durable once this returns.
     ///
     /// # Errors
-    /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`], [`Refusal::Used`] - nothing was changed.
+    /// - [`Refusal::Invalid`], [`Refusal::OtherBrowser`], [`Refusal::Expired`] - nothing was changed.
+    /// - [`Refusal::Used`] - another browser came first, or the attempt is over; one that a crash left behind is refused.
     /// - [`Refusal::ProviderRefused`], [`Refusal::ProviderFailed`], [`Refusal::NotAllowed`] - the attempt is refused.
-    /// - [`Refusal::Failed`].
+    /// - [`Refusal::Failed`], [`Error::Throttled`] among them: past 200 refused callbacks of one source, and one more a second.
     ///
     /// # Security
     /// A code is sent to no token endpoint before browser, provider and issuer were found to be those of the attempt
     /// (RFC 9700, section 4.4; RFC 9207).
     pub async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
         let (sso, client) = (self.clone(), *client);
-        to_its_end(async move { sso.0.callback(&client, callback).await }).await
+        sso.0.refused.expect(client.source)?;
+        to_its_end(async move {
+            let outcome = sso.0.take_back(&client, callback).await;
+            // These left a record for nobody.
+            let counts = matches!(
+                outcome,
+                Err(Refusal::Invalid | Refusal::ProviderFailed | Refusal::ProviderRefused | Refusal::NotAllowed)
+            );
+            if !counts {
+                sso.0.refused.forgive(client.source);
+            }
+            outcome
+        })
+        .await
     }
 
     /// Takes the person's answer: yes or no. Repeating an answer is fine; a no after a yes holds while nothing was collected.
@@ -182,76 +195,11 @@ impl Sso {
 }
 
 impl Inner {
-    async fn callback(&self, client: &Client, callback: Callback) -> std::result::Result<Confirmation, Refusal> {
-        let bound = self.bound(Leg::Provider, &callback.state, callback.cookie.as_ref())?;
-        let ticket = &bound.ticket;
-        self.left(ticket)?;
-        let provider = self.sign_on.provider(ticket.provider).await?;
-        // The provider of the attempt, of the redirect URI and of the answer must be one (mix-up).
-        let provider = provider.filter(|provider| {
-            provider.id.to_string() == callback.provider && callback.issuer.as_ref().is_none_or(|iss| *iss == provider.issuer)
-        });
-        let Some(provider) = provider else {
-            return Err(self.refuse(client, ticket, Refusal::Invalid).await);
-        };
-        let Some(code) = callback.code.filter(|_| !callback.refused) else {
-            return Err(self.refuse(client, ticket, Refusal::ProviderRefused).await);
-        };
-        let registration = self.registration(&provider)?;
-        let by = client.by(self.time.now()?);
-        let begin = BeginExchange { attempt: ticket.attempt, expire_time: ticket.expire_time };
-        match self.sign_on.begin_exchange(begin, by).await?.outcome {
-            Step::Done => {}
-            Step::OutOfTurn => return Err(Refusal::Used),
-        }
-        let request = self.request(&bound, callback.state);
-        let identity = match self.identity.exchange(&registration, &request, &code, callback.issuer.as_deref()).await {
-            Ok(identity) => identity,
-            Err(error) => return Err(self.refuse(client, ticket, failed(&provider, &error)).await),
-        };
-        let username = self.identify(client, ticket, &provider, identity).await?;
-        let form = Bound { leg: Leg::Form, ..bound };
-        Ok(Confirmation {
-            form: Secret::new(self.seal(StateKind::Browser, &form)?),
-            source: form.asked.source,
-            at: form.asked.at,
-            user_code: self.user_code(&form.ticket),
-            username,
-            provider: provider.name.as_str().to_owned(),
-        })
-    }
-
-    /// The name of the account of that identity, made where the provider signs up.
-    async fn identify(
-        &self,
-        client: &Client,
-        ticket: &Ticket,
-        provider: &IdentityProvider,
-        proven: ProvenIdentity,
-    ) -> std::result::Result<String, Refusal> {
-        let identify = Identify {
-            attempt: ticket.attempt,
-            provider: provider.id,
-            wanted_name: wanted_name(&proven),
-            wanted_email: proven.verified_email.as_deref().and_then(|email| Email::parse(email).ok()),
-            identity: (provider.issuer.clone(), proven.subject),
-            new_user: UserId::random(&*self.random),
-            organization: ticket.organization,
-        };
-        let identified = self.sign_on.identify(identify, client.by(self.time.now()?)).await;
-        self.waits.wake(ticket.attempt);
-        match identified?.outcome {
-            Identified::Done => {}
-            Identified::OutOfTurn => return Err(Refusal::Used),
-            Identified::Refused => return Err(Refusal::NotAllowed),
-        }
-        let user = self.sign_on.attempt(ticket.attempt).await?.and_then(|attempt| attempt.user());
-        let user = self.accounts.user(user.ok_or(Refusal::NotAllowed)?).await?.ok_or(Refusal::NotAllowed)?;
-        Ok(user.name().as_str().to_owned())
-    }
-
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
         let by = client.by(self.time.now()?);
+        if yes && self.sign_on.provider(ticket.provider).await?.is_none() {
+            return Err(self.refuse(client, ticket, Refusal::NotAllowed).await);
+        }
         let (step, answered) = if yes {
             (self.sign_on.confirm_attempt(ticket.attempt, by).await, Answered::Confirmed)
         } else {
@@ -270,7 +218,7 @@ impl Inner {
     }
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
-    async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
+    pub(super) async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
         let by = match self.time.now() {
             Ok(now) => client.by(now),
             Err(error) => return error.into(),
@@ -284,7 +232,7 @@ impl Inner {
     }
 
     /// Opens a value that travelled with a browser, if it is this one.
-    fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
+    pub(super) fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
         let opened = open_state(&self.keys, StateKind::Browser, state.expose()).map_err(|_| Refusal::Invalid)?;
         let bound: Bound = ticket::read(self.tokens.epoch(), &opened.payload).ok_or(Refusal::Invalid)?;
         if bound.leg != leg {
@@ -303,7 +251,7 @@ impl Inner {
     }
 
     /// Nonce and PKCE verifier are derived from attempt and browser: two browsers that opened one page share neither.
-    fn request(&self, bound: &Bound, state: Secret) -> SignInRequest {
+    pub(super) fn request(&self, bound: &Bound, state: Secret) -> SignInRequest {
         let derived = |purpose| {
             let parts: [&[u8]; 2] = [bound.ticket.attempt.as_bytes(), &bound.binding];
             Secret::new(URL_SAFE_NO_PAD.encode(self.keys.derive32(purpose, bound.ticket.key_version, &parts)))
@@ -316,7 +264,7 @@ impl Inner {
         }
     }
 
-    fn registration(&self, provider: &IdentityProvider) -> Result<Registration> {
+    pub(super) fn registration(&self, provider: &IdentityProvider) -> Result<Registration> {
         let client_secret = match &provider.sealed_client_secret {
             None => None,
             Some(sealed) => {
@@ -332,10 +280,11 @@ impl Inner {
             client_id: provider.client_id.clone(),
             client_secret,
             scopes: provider.scopes.clone(),
+            trusted_audiences: provider.trusted_audiences.clone(),
         })
     }
 
-    fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
+    pub(super) fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
         let left = ticket.expire_time.since(self.time.now()?);
         if left.is_zero() { Err(Refusal::Expired) } else { Ok(left) }
     }
@@ -348,7 +297,7 @@ async fn to_its_end<T: Send + 'static>(
     tokio::spawn(work).await.map_err(|error| Refusal::Failed(Error::Internal(error.to_string())))?
 }
 
-fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refusal {
+pub(super) fn failed(provider: &IdentityProvider, error: &IdentityError) -> Refusal {
     tracing::warn!(provider = %provider.id, issuer = provider.issuer, %error, "sign-on failed");
     Refusal::ProviderFailed
 }
@@ -357,15 +306,6 @@ fn well_formed(cookie: &Secret) -> bool {
     cookie.len() == COOKIE_LENGTH && cookie.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// The first of what the provider calls this person that has something a name can be made of. It decides nothing: the account
-/// is the identity's, whatever it is called.
-pub(super) fn wanted_name(identity: &ProvenIdentity) -> String {
-    let local_part = identity.verified_email.as_deref().and_then(|email| email.split('@').next());
-    let candidates = [identity.preferred_username.as_deref(), identity.name.as_deref(), local_part];
-    let usable = |text: &&str| text.chars().any(|c| c.is_ascii_alphanumeric());
-    candidates.into_iter().flatten().find(usable).unwrap_or(&identity.subject).chars().take(255).collect()
-}
-
-fn refusal(ticket: &Ticket) -> RefuseAttempt {
+pub(super) fn refusal(ticket: &Ticket) -> RefuseAttempt {
     RefuseAttempt { attempt: ticket.attempt, expire_time: ticket.expire_time }
 }

@@ -23,7 +23,8 @@ pub trait IdentityClient: Send + Sync + 'static {
     /// comes from (RFC 9207), where it did.
     ///
     /// # Errors
-    /// [`IdentityError::Unreachable`], [`IdentityError::Untrusted`]: in both cases nothing is known of who it was.
+    /// [`IdentityError::Unreachable`], [`IdentityError::Untrusted`], [`IdentityError::ClockUntrusted`]: in each case nothing is known
+    /// of who it was.
     async fn exchange(
         &self,
         registration: &Registration,
@@ -46,6 +47,8 @@ pub struct Registration {
     pub client_secret: Option<Secret>,
     /// Scopes beside `openid`.
     pub scopes: Vec<String>,
+    /// Audiences that an ID token may have beside us without saying that it was issued to us.
+    pub trusted_audiences: Vec<String>,
 }
 
 /// One person's way to the provider and back.
@@ -74,7 +77,7 @@ pub struct ProvenIdentity {
     pub verified_email: Option<String>,
 }
 
-/// Why there is no identity. The texts are for the log; they hold no secret, and what is quoted of a provider's is escaped.
+/// Why there is no identity. The texts are for the log: they name the document and the field, and hold no value of either.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// No answer within the bound, an answer past the limits, or one that says no.
@@ -83,4 +86,7 @@ pub enum IdentityError {
     /// What it answered cannot be believed.
     #[error("the provider's answer was not believed: {0}")]
     Untrusted(String),
+    /// The time is not known, so whether its answer has expired is not either.
+    #[error("the machine's clock is not trusted, so nobody can tell whether the provider's answer has expired")]
+    ClockUntrusted,
 }

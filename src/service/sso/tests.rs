@@ -1,9 +1,11 @@
 use super::testing::{Rig, Round, add, begin_of};
+use super::ticket::Leg;
 use super::*;
 use crate::crypto::state::StateKind;
 use crate::model::clock::Clock as _;
 use crate::service::testing::{PASSWORD, PLAIN, client};
 use crate::store::Lane;
+use crate::store::verbs::{BeginExchange, Step};
 
 fn pending(outcome: &Result<SsoCollected>) -> bool {
     matches!(outcome, Ok(SsoCollected::Pending))
@@ -140,18 +142,53 @@ async fn two_browsers_of_one_attempt_share_nothing_and_one_gets_through() {
 }
 
 #[tokio::test]
-async fn a_callback_works_once() {
+async fn a_callback_sends_its_code_once_and_asks_its_browser_again() {
     let rig = Rig::new().await;
     let round = rig.to_provider().await;
-    rig.confirmation(&round, "ada").await;
-    for _ in 0..3 {
-        assert!(matches!(rig.sso.callback(&client(), rig.back(&round, "ada")).await, Err(Refusal::Used)));
+    let first = rig.confirmation(&round, "ada").await;
+    for code in ["ada", "ada", "eve"] {
+        let again = rig.confirmation(&round, code).await;
+        assert_eq!((again.username.as_str(), &again.user_code), ("ada", &first.user_code));
     }
     let many = rig.to_provider().await;
     let all =
         futures_util::future::join_all((0..50).map(async |_| rig.sso.callback(&client(), rig.back(&many, "ada")).await)).await;
-    assert_eq!(all.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(all.iter().all(|outcome| outcome.as_ref().is_ok_and(|asked| asked.username == "ada")));
     assert_eq!(rig.exchanges(), 2);
+    // Any of the forms takes the answer; once it is given, nothing is asked any more.
+    let form = rig.confirmation(&round, "ada").await.form;
+    assert_eq!(rig.answer(&round, &form, true).await.unwrap(), Answered::Confirmed);
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&round, "ada")).await, Err(Refusal::Used)));
+    rig.collected(&round).await;
+    let declined = all.into_iter().next().unwrap().unwrap().form;
+    rig.answer(&many, &declined, false).await.unwrap();
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&many, "ada")).await, Err(Refusal::Used)));
+}
+
+#[tokio::test]
+async fn an_attempt_that_a_crash_left_behind_says_so_at_once() {
+    let rig = Rig::new().await;
+    let (asked, came_back) = (rig.to_provider().await, rig.to_provider().await);
+    for (waited_for, round) in [(true, &asked), (false, &came_back)] {
+        let bound = rig.sso.0.bound(Leg::Provider, &round.state, Some(&round.cookie)).unwrap();
+        let (store, by) = (&rig.house.store, client().by(rig.house.clock.now()));
+        let (attempt, expire_time) = (bound.ticket.attempt, bound.ticket.expire_time);
+        let begin = BeginExchange { attempt, expire_time, browser: bound.binding };
+        let step = store.begin_exchange(begin, by).await.unwrap().outcome;
+        assert_eq!(step, Step::Done);
+        // As long as its callback is here it may finish.
+        let turn = rig.sso.0.exchanges.turn(bound.ticket.attempt).await;
+        assert!(pending(&rig.collect(round).await));
+        let caller = client();
+        let wait = rig.sso.collect(&caller, &round.started.state, MAX_WAIT);
+        if waited_for {
+            let (collected, ()) = tokio::join!(wait, async { drop(turn) });
+            assert!(matches!(collected, Err(Error::SsoRefused)), "{collected:?}");
+        }
+    }
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&came_back, "ada")).await, Err(Refusal::Used)));
+    assert!(matches!(rig.collect(&came_back).await, Err(Error::SsoRefused)));
+    assert_eq!(rig.exchanges(), 0, "the code may have been sent before");
 }
 
 #[tokio::test]
@@ -187,6 +224,37 @@ async fn what_the_provider_refuses_or_lies_about_is_refused() {
     for round in [lie, no] {
         assert!(matches!(rig.collect(&round).await, Err(Error::SsoRefused)));
         assert!(matches!(rig.sso.callback(&client(), rig.back(&round, "ada")).await, Err(Refusal::Used)));
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_fill_the_store_with_refusals() {
+    let rig = Rig::new().await;
+    let before = rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len();
+    let refuse = async |from: std::net::IpAddr| {
+        let round = rig.to_provider().await;
+        let back = Callback { refused: true, ..rig.back(&round, "ada") };
+        rig.sso.callback(&Client { source: from, ..client() }, back).await
+    };
+    let (stranger, other) = ([192, 0, 2, 66].into(), [192, 0, 2, 67].into());
+    let mut written = 0;
+    for _ in 0..400 {
+        match refuse(stranger).await {
+            Err(Refusal::ProviderRefused) => written += 1,
+            Err(Refusal::Failed(Error::Throttled(_))) => {}
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+    assert_eq!(written, 200);
+    assert!(matches!(refuse(other).await, Err(Refusal::ProviderRefused)), "who comes from elsewhere is not stopped");
+    assert_eq!(rig.house.store.audit_events(Lane::Only, 1, 1000).await.unwrap().len(), before, "nobody is concerned");
+    rig.house.clock.advance(Duration::from_secs(1));
+    assert!(matches!(refuse(stranger).await, Err(Refusal::ProviderRefused)));
+    assert!(matches!(refuse(stranger).await, Err(Refusal::Failed(Error::Throttled(_)))));
+    // Sign-ons that go well are not counted.
+    for _ in 0..300 {
+        let round = rig.to_provider().await;
+        rig.confirmation(&round, "ada").await;
     }
 }
 
@@ -274,6 +342,30 @@ async fn an_email_never_links() {
     assert!(rig.house.log_in("victim@example.org", PASSWORD, "").await.is_ok());
 }
 
+#[tokio::test]
+async fn a_provider_that_is_gone_ends_what_is_under_way() {
+    let rig = Rig::new().await;
+    let (early, asked, agreed, done) =
+        (rig.to_provider().await, rig.to_provider().await, rig.to_provider().await, rig.to_provider().await);
+    let form = rig.confirmation(&asked, "ada").await.form;
+    for round in [&agreed, &done] {
+        let form = rig.confirmation(round, "ada").await.form;
+        rig.answer(round, &form, true).await.unwrap();
+    }
+    let first = rig.collected(&done).await;
+    rig.house.providers.delete(&rig.root, "", "corp").await.unwrap();
+    assert!(matches!(rig.sso.callback(&client(), rig.back(&early, "ada")).await, Err(Refusal::Invalid)));
+    assert!(matches!(rig.answer(&asked, &form, true).await, Err(Refusal::NotAllowed)));
+    for round in [&early, &asked, &agreed] {
+        assert!(matches!(rig.collect(round).await, Err(Error::SsoRefused)));
+    }
+    assert_eq!(rig.collected(&done).await.tokens.session_id, first.tokens.session_id, "a session goes on");
+    assert!(rig.house.caller(&first.tokens).is_ok());
+    let again = add(&rig.house, &rig.root, "corp", "").await;
+    let rig = Rig { provider: again, ..rig };
+    assert_eq!(rig.signed_on("ada").await.user.unwrap().user.id(), first.user.unwrap().user.id());
+}
+
 #[test]
 fn a_name_is_the_first_that_has_letters() {
     let proven = |username: Option<&str>, name: Option<&str>, email: Option<&str>| ProvenIdentity {
@@ -282,7 +374,7 @@ fn a_name_is_the_first_that_has_letters() {
         name: name.map(str::to_owned),
         verified_email: email.map(str::to_owned),
     };
-    let name = |proven: ProvenIdentity| browser::wanted_name(&proven);
+    let name = |proven: ProvenIdentity| callback::wanted_name(&proven);
     assert_eq!(name(proven(Some("ada"), Some("Ada L."), Some("a@b"))), "ada");
     assert_eq!(name(proven(Some("..."), Some("Ada L."), None)), "Ada L.");
     assert_eq!(name(proven(None, None, Some("lovelace@example.org"))), "lovelace");

@@ -9,7 +9,7 @@ use super::engine::View;
 use super::key::{self, Kind};
 use super::record::{Named, Superuser, put, scan};
 use super::roll;
-use super::rows::{known_user, named, user, user_by_name};
+use super::rows::{granted, holder, known_user, named, user, user_by_name};
 use super::session_row::{put_session, session};
 use super::store::KvStore;
 use super::tx::Tx;
@@ -154,11 +154,11 @@ fn change_password(tx: &mut Tx<'_>, by: &By, change: &ChangePassword) -> Result<
     let decision = user.change_password(&replaced, own, by.now, next_revision(tx, by.now));
     let PasswordChanged::Changed(moved) = apply(tx, by, decision)? else { return Ok(PasswordReplaced::Stale) };
     roll::clear(tx, &subject)?;
-    if let Some(own) = moved {
-        roll::enrol(tx, &own)?;
-        put_session(tx, own)?;
-    }
-    Ok(PasswordReplaced::Replaced)
+    let Some(own) = moved else { return Ok(PasswordReplaced::Replaced(None)) };
+    roll::enrol(tx, &own)?;
+    let granted = granted(tx, holder(tx, &subject)?, &own)?;
+    put_session(tx, own)?;
+    Ok(PasswordReplaced::Replaced(Some(granted)))
 }
 
 fn enroll_totp(tx: &mut Tx<'_>, by: &By, command: &EnrollTotp) -> Result<TotpEnrolled> {

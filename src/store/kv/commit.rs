@@ -64,7 +64,13 @@ pub(super) fn decide_fenced<T>(
 pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
     let roles = match &caller.subject {
         Subject::User(id) => match user(view, *id)? {
-            Some(user) if user.enabled() && user.generations().token_lives(caller.generation) => user.roles(),
+            Some(user) if user.enabled() && user.generations().token_lives(caller.generation) => {
+                let tombstone = key::organization_tombstone(*id, &caller.organization);
+                if load::<Tombstone>(view, &tombstone)?.is_some_and(|at| caller.generation < at.below) {
+                    return Err(StoreError::CallerRevoked);
+                }
+                user.roles()
+            }
             _ => return Err(StoreError::CallerRevoked),
         },
         Subject::Guest(name) => match guest_generations(view, name)? {
@@ -97,9 +103,13 @@ pub(super) fn revoke(tx: &mut Tx<'_>, now: Timestamp, what: Revoked) -> Result<i
     let revision = next_revision(tx, now);
     tx.head.revision = revision;
     match &what {
-        Revoked::Session(id) => put(tx, key::session_tombstone(*id), &Tombstone(revision))?,
-        Revoked::Credential(credential) => put(tx, key::credential_tombstone(*credential), &Tombstone(revision))?,
-        Revoked::Below(..) => {}
+        Revoked::Session(id) => put(tx, key::session_tombstone(*id), &Tombstone::at(revision))?,
+        Revoked::Credential(credential) => put(tx, key::credential_tombstone(*credential), &Tombstone::at(revision))?,
+        Revoked::BelowIn(Subject::User(id), organization, generation) => {
+            put(tx, key::organization_tombstone(*id, organization), &Tombstone { revision, below: *generation })?;
+        }
+        // The floor of an account lies in its own record, and a guest belongs to no organization.
+        Revoked::Below(..) | Revoked::BelowIn(Subject::Guest(_), ..) => {}
     }
     let revocation = Revocation { revision, what, until: now.plus(LONGEST_TOKEN).plus(TOKEN_LEEWAY) };
     put(tx, key::revocation(tx.lane().lanes(), revision), &revocation)?;
@@ -110,7 +120,7 @@ pub(super) fn revoke(tx: &mut Tx<'_>, now: Timestamp, what: Revoked) -> Result<i
 
 /// The revision at which something was revoked by itself; where its tombstone is gone, one that holds it.
 pub(super) fn revision_of(tx: &Tx<'_>, tombstone: &[u8]) -> Result<i64> {
-    Ok(load::<Tombstone>(tx, tombstone)?.map_or_else(|| revision_before(tx), |at| at.0))
+    Ok(load::<Tombstone>(tx, tombstone)?.map_or_else(|| revision_before(tx), |at| at.revision))
 }
 
 /// A revision that holds whatever was revoked in an earlier commit: the last one where there is one lane, and with several none

@@ -17,6 +17,8 @@ use crate::store::{Lane, Lanes, Result, StoreError};
 pub(crate) enum Kind {
     Foundation = 0x02,
     SigningKey = 0x03,
+    /// What the last start said.
+    Start = 0x04,
     User = 0x10,
     /// The superusers, enabled or not.
     Superuser = 0x11,
@@ -89,6 +91,10 @@ pub(crate) fn all(kind: Kind) -> Vec<u8> {
 
 pub(super) fn foundation() -> Vec<u8> {
     key(Kind::Foundation, &[])
+}
+
+pub(super) fn start() -> Vec<u8> {
+    key(Kind::Start, &[])
 }
 
 pub(super) fn signing_key(kid: &str) -> Vec<u8> {
@@ -208,6 +214,10 @@ pub(super) fn credential_tombstone(credential: Credential) -> Vec<u8> {
         Credential::Key(id) => key(Kind::Tombstone, &[&[1], id.as_bytes()]),
         Credential::Link(id) => key(Kind::Tombstone, &[&[2], id.as_bytes()]),
     }
+}
+
+pub(super) fn organization_tombstone(user: UserId, organization: &str) -> Vec<u8> {
+    key(Kind::Tombstone, &[&[3], user.as_bytes(), organization.as_bytes()])
 }
 
 /// Where the audit log of a lane begins.

@@ -16,6 +16,7 @@ use crate::model::audit::Action;
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
+use crate::model::user::User;
 use crate::store::verbs::{
     AddMember, By, Commit, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
     OrganizationStore, RemoveMember,
@@ -93,7 +94,7 @@ fn add_member(tx: &mut Tx<'_>, by: &By, command: &AddMember) -> Result<MemberAdd
     }
     join(tx, by, id, user.id(), *role)?;
     if before.is_some_and(|before| before.loses_to(*role)) {
-        apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
+        narrow(tx, by, user, id)?;
     }
     Ok(MemberAdded::Done)
 }
@@ -115,6 +116,13 @@ fn remove_member(tx: &mut Tx<'_>, by: &By, command: &RemoveMember) -> Result<Mem
     tx.remove(key::member_by_user(user.id(), id));
     tx.remove(key::member_by_organization(id, user.id()));
     audit(tx, by, Action::MemberRemoved(id, user.id()))?;
-    apply(tx, by, user.narrow(next_revision(tx, by.now)))?;
+    narrow(tx, by, user, id)?;
     Ok(MemberRemoved::Done)
+}
+
+/// Ends the account's tokens for an organization, and no others.
+fn narrow(tx: &mut Tx<'_>, by: &By, user: User, id: OrganizationId) -> Result<()> {
+    let missing = || StoreError::Corrupt(format!("Organization: {id} is missing"));
+    let name = organization(tx, id)?.ok_or_else(missing)?.name;
+    apply(tx, by, user.narrow_in(name.as_str(), next_revision(tx, by.now)))
 }

@@ -74,6 +74,14 @@ pub(super) fn acting(view: &dyn View, user: &User, active: ActiveOrganization) -
     }
 }
 
+/// True where the holder of a session may still act where it acts.
+pub(super) fn belongs(view: &dyn View, holder: &Holder, session: &Session) -> Result<bool> {
+    match (holder, session.organization()) {
+        (Holder::Account(user), ActiveOrganization::Member(id)) => Ok(membership(view, user.id(), id)?.is_some()),
+        _ => Ok(true),
+    }
+}
+
 /// The guest of that name: every name has one.
 pub(super) fn guest(view: &dyn View, name: &Folded) -> Result<Guest> {
     Ok(Guest::new(name.clone(), guest_generations(view, name)?))

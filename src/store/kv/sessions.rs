@@ -10,7 +10,7 @@ use super::expiry::{Expiring, expires};
 use super::key;
 use super::logout::logout_user;
 use super::roll::{Roll, enrol};
-use super::rows::{active, granted, holder, user};
+use super::rows::{active, belongs, granted, holder, user};
 use super::session_row::{put_session, session};
 use super::store::KvStore;
 use super::tx::Tx;
@@ -21,7 +21,7 @@ use crate::model::revocation::Revoked;
 use crate::model::session::{Credential, Opening, Session, SessionEnded, SessionRenewed, SessionRotated};
 use crate::model::user::{Holder, PasswordLogin, Standing, Subject, UserOpened};
 use crate::store::verbs::{
-    By, Commit, Ended, Granted, LoggedOut, OpenSession, Opened, Renewed, RotateSession, Rotated, SessionStore,
+    By, Commit, Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
 };
 use crate::store::{Result, StoreError};
 
@@ -39,8 +39,8 @@ impl SessionStore for KvStore {
         self.change(by, move |tx, by| rotate_session(tx, by, &command)).await
     }
 
-    async fn renew_session(&self, session: SessionId, by: By) -> Result<Commit<Renewed>> {
-        self.change(by, move |tx, by| renew_session(tx, by, session)).await
+    async fn renew_session(&self, command: RenewSession, by: By) -> Result<Commit<Renewed>> {
+        self.change(by, move |tx, by| renew_session(tx, by, command)).await
     }
 
     async fn end_session(&self, session: SessionId, by: By) -> Result<Commit<Ended>> {
@@ -104,7 +104,8 @@ fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, standing: Standing, mo
 fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -> Result<Rotated> {
     let Some(session) = session(tx, rotate.session)? else { return Ok(Rotated::Unknown) };
     let holder = holder(tx, session.subject())?;
-    let decision = session.rotate(&rotate.token, holder.standing(), by.now, by.origin.source);
+    let belongs = belongs(tx, &holder, &session)?;
+    let decision = session.rotate(&rotate.token, holder.standing(), belongs, by.now, by.origin.source);
     let rotated = match decision.outcome {
         SessionRotated::Rotated => Rotated::Rotated(granted(tx, holder, &decision.value)?),
         SessionRotated::Retried => Rotated::Retried(granted(tx, holder, &decision.value)?),
@@ -113,20 +114,28 @@ fn rotate_session(tx: &mut Tx<'_>, by: &By, rotate: &RotateSession) -> Result<Ro
         SessionRotated::Ended => Rotated::Ended,
         SessionRotated::Foreign => Rotated::Unknown,
         SessionRotated::Mismatch => Rotated::Mismatch,
+        SessionRotated::OrganizationNotAllowed => Rotated::OrganizationNotAllowed,
     };
     apply(tx, by, decision)?;
     Ok(rotated)
 }
 
-fn renew_session(tx: &mut Tx<'_>, by: &By, id: SessionId) -> Result<Renewed> {
-    let Some(session) = session(tx, id)? else { return Ok(Renewed::Unknown) };
+/// The access token may be one that was revoked because its holder lost a role. One that was ended by itself renews nothing.
+fn renew_session(tx: &mut Tx<'_>, by: &By, renew: RenewSession) -> Result<Renewed> {
+    let Some(session) = session(tx, renew.session)? else {
+        let ended = tx.read(&key::session_tombstone(renew.session))?.is_some();
+        return Ok(if ended { Renewed::Ended } else { Renewed::Unknown });
+    };
     let holder = holder(tx, session.subject())?;
-    let decision = session.renew(holder.standing(), by.now);
+    let belongs = belongs(tx, &holder, &session)?;
+    let decision = session.renew(renew.generation, holder.standing(), belongs, by.now);
     let renewed = match decision.outcome {
         SessionRenewed::Renewed => Renewed::Renewed(granted(tx, holder, &decision.value)?),
         SessionRenewed::Expired => Renewed::Expired,
         SessionRenewed::Ended => Renewed::Ended,
         SessionRenewed::Mismatch => Renewed::Mismatch,
+        SessionRenewed::Stale => Renewed::Stale,
+        SessionRenewed::OrganizationNotAllowed => Renewed::OrganizationNotAllowed,
     };
     apply(tx, by, decision)?;
     Ok(renewed)

@@ -7,24 +7,25 @@ use super::audit::audit;
 use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
-use super::key;
-use super::record::{Identity, ProviderEntry, full, load, put, scan_from};
+use super::key::{self, Kind};
+use super::record::{Identity, Named, ProviderEntry, full, load, put, scan_from};
 use super::rows::{granted, known_user, member, named, organization, user};
 use super::session_row::session;
 use super::sessions::insert;
 use super::store::KvStore;
+use super::sweep::MARGIN;
 use super::tx::Tx;
 use crate::model::audit::Action;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
-use crate::model::name::{Folded, Name};
+use crate::model::name::{Email, Folded, Name};
 use crate::model::organization::{ActiveOrganization, OrganizationRole};
 use crate::model::provider::IdentityProvider;
 use crate::model::session::Opening;
 use crate::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
-use crate::model::user::{Holder, Roles, Subject, User};
+use crate::model::user::{EmailFollowed, Holder, Roles, Subject, User};
 use crate::store::verbs::{
     BeginExchange, By, CollectAttempt, Collected, Commit, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt,
-    SignOnStore,
+    SignOnStore, UpdateProvider,
 };
 use crate::store::{Result, StoreError};
 
@@ -43,12 +44,28 @@ impl SignOnStore for KvStore {
         self.read(|view| providers(view, organization, after, most)).await
     }
 
+    async fn all_providers(
+        &self,
+        after: Option<&(Option<OrganizationId>, Folded)>,
+        most: u32,
+    ) -> Result<Vec<(IdentityProvider, Option<Name>)>> {
+        self.read(|view| all_providers(view, after, most)).await
+    }
+
     async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>> {
         self.read(|view| attempt(view, id)).await
     }
 
     async fn create_provider(&self, command: CreateProvider, by: By) -> Result<Commit<ProviderCreated>> {
         self.change(by, move |tx, by| create_provider(tx, by, &command)).await
+    }
+
+    async fn update_provider(&self, command: UpdateProvider, by: By) -> Result<Commit<Option<IdentityProvider>>> {
+        self.change(by, move |tx, by| update_provider(tx, by, &command)).await
+    }
+
+    async fn delete_provider(&self, provider: ProviderId, by: By) -> Result<Commit<bool>> {
+        self.change(by, move |tx, by| delete_provider(tx, by, provider)).await
     }
 
     async fn begin_exchange(&self, command: BeginExchange, by: By) -> Result<Commit<Step>> {
@@ -110,6 +127,43 @@ fn providers(
     Ok(found)
 }
 
+fn all_providers(
+    view: &dyn View,
+    after: Option<&(Option<OrganizationId>, Folded)>,
+    most: u32,
+) -> Result<Vec<(IdentityProvider, Option<Name>)>> {
+    let all = key::all(Kind::ProviderByScope);
+    let following = |(organization, name): &(_, _)| key::following(key::provider_by_scope(*organization, name));
+    let from = after.map_or_else(|| all.clone(), following);
+    let mut found = Vec::new();
+    for (_, ProviderEntry(id)) in scan_from(view, &all, &from, usize::try_from(most).unwrap_or(usize::MAX))? {
+        let Some(provider) = provider(view, id)? else { continue };
+        let organization = match provider.organization {
+            Some(id) => organization(view, id)?.map(|organization| organization.name),
+            None => None,
+        };
+        found.push((provider, organization));
+    }
+    Ok(found)
+}
+
+fn update_provider(tx: &mut Tx<'_>, by: &By, command: &UpdateProvider) -> Result<Option<IdentityProvider>> {
+    let UpdateProvider { provider: id, change } = command;
+    let Some(found) = provider(tx, *id)? else { return Ok(None) };
+    let changed = found.changed(change.clone());
+    put(tx, key::provider(*id), &changed)?;
+    audit(tx, by, Action::ProviderUpdated(*id))?;
+    Ok(Some(changed))
+}
+
+fn delete_provider(tx: &mut Tx<'_>, by: &By, id: ProviderId) -> Result<bool> {
+    let Some(found) = provider(tx, id)? else { return Ok(false) };
+    tx.remove(key::provider_by_scope(found.organization, &found.name.folded()));
+    tx.remove(key::provider(id));
+    audit(tx, by, Action::ProviderDeleted(id))?;
+    Ok(true)
+}
+
 fn provider(view: &dyn View, id: ProviderId) -> Result<Option<IdentityProvider>> {
     load(view, &key::provider(id))
 }
@@ -119,12 +173,17 @@ fn attempt(view: &dyn View, id: AttemptId) -> Result<Option<Attempt>> {
 }
 
 fn begin_exchange(tx: &mut Tx<'_>, by: &By, command: BeginExchange) -> Result<Step> {
-    let BeginExchange { attempt: id, expire_time } = command;
-    let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, tx.head.revision, by.now);
-    if decision.changed {
-        expires(tx, expire_time, Expiring::Attempt(id));
-    }
+    let BeginExchange { attempt: id, expire_time, browser } = command;
+    let decision = Attempt::begin(attempt(tx, id)?, id, expire_time, browser, tx.head.revision, by.now);
+    remember(tx, decision.value.as_ref().filter(|_| decision.changed));
     apply(tx, by, decision)
+}
+
+/// Has the record of a new attempt removed as soon as its time is up: strangers can make them, and no token comes from one.
+fn remember(tx: &mut Tx<'_>, new: Option<&Attempt>) {
+    if let Some(attempt) = new {
+        expires(tx, attempt.keep_until().minus(MARGIN), Expiring::Attempt(attempt.id()));
+    }
 }
 
 fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Identified> {
@@ -147,25 +206,53 @@ fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Identified>
         member,
     };
     let decision = attempt.identify(&proven, by.now);
+    let email = provider.as_ref().and_then(|provider| identify.wanted_email.as_ref().filter(|email| provider.vouches_for(email)));
     if decision.outcome == AttemptIdentified::SignUp {
-        sign_up(tx, by, identify, provider.and_then(|provider| provider.organization))?;
+        sign_up(tx, by, identify, email, provider.as_ref().and_then(|provider| provider.organization))?;
     }
     Ok(match apply(tx, by, decision)? {
-        AttemptIdentified::Known | AttemptIdentified::SignUp => Identified::Done,
+        AttemptIdentified::Known => {
+            if let (Some(user), Some(email)) = (account, email) {
+                follow(tx, by, user, email)?;
+            }
+            Identified::Done
+        }
+        AttemptIdentified::SignUp => Identified::Done,
         AttemptIdentified::Refused => Identified::Refused,
         AttemptIdentified::OutOfTurn => Identified::OutOfTurn,
     })
 }
 
+/// Gives an account the e-mail that its provider verified.
+fn follow(tx: &mut Tx<'_>, by: &By, user: User, email: &Email) -> Result<()> {
+    let (id, free) = (user.id(), named(tx, &email.folded())?.is_none());
+    if let EmailFollowed::Followed { before } = apply(tx, by, user.follow_email(email, free))? {
+        if let Some(before) = before {
+            tx.remove(key::name(&before.folded()));
+        }
+        put(tx, key::name(&email.folded()), &Named::Email(id))?;
+    }
+    Ok(())
+}
+
 /// Makes the account of a new identity.
-fn sign_up(tx: &mut Tx<'_>, by: &By, identify: &Identify, organization: Option<OrganizationId>) -> Result<()> {
+fn sign_up(
+    tx: &mut Tx<'_>,
+    by: &By,
+    identify: &Identify,
+    email: Option<&Email>,
+    organization: Option<OrganizationId>,
+) -> Result<()> {
     let id = identify.new_user;
-    let email = match &identify.wanted_email {
-        Some(email) if named(tx, &email.folded())?.is_none() => Some(email.clone()),
-        _ => None,
+    let free = match email {
+        Some(email) => named(tx, &email.folded())?.is_none(),
+        None => true,
     };
     let name = free_name(tx, &identify.wanted_name, id)?;
-    insert_user(tx, by, &User::new(id, name, email, None, Roles::default(), by.now))?;
+    insert_user(tx, by, &User::new(id, name, email.filter(|_| free).cloned(), None, Roles::default(), by.now))?;
+    if !free {
+        audit(tx, by, Action::EmailNotFree(id))?;
+    }
     let (issuer, subject) = &identify.identity;
     put(tx, key::identity(issuer, subject), &Identity(id))?;
     match organization {
@@ -194,9 +281,7 @@ fn refuse_attempt(tx: &mut Tx<'_>, by: &By, command: RefuseAttempt) -> Result<St
     let found = attempt(tx, id)?;
     let fresh = found.is_none();
     let decision = Attempt::refuse(found, id, expire_time, by.now);
-    if fresh && decision.changed {
-        expires(tx, expire_time, Expiring::Attempt(id));
-    }
+    remember(tx, decision.value.as_ref().filter(|_| fresh && decision.changed));
     apply(tx, by, decision)
 }
 

@@ -14,11 +14,12 @@ use crate::model::audit::Action;
 use crate::model::clock::Timestamp;
 use crate::model::link::Link;
 use crate::model::revocation::{Revocation, Revoked};
+use crate::model::user::Subject;
 use crate::store::Result;
 use crate::store::verbs::By;
 
 /// How long past its expiry a record stays: longer than any token that could ask for it lives, and than clocks are wrong.
-const MARGIN: Duration = Duration::from_hours(24);
+pub(super) const MARGIN: Duration = Duration::from_hours(24);
 
 /// `now` is the service's time: a store whose last commit is ahead of it sweeps less, not more.
 pub(super) fn sweep(tx: &mut Tx<'_>, by: &By, now: Timestamp, most: u32) -> Result<u32> {
@@ -67,11 +68,12 @@ fn sweep_one(tx: &mut Tx<'_>, by: &By, what: Expiring) -> Result<()> {
 /// Removes the tombstone that a revocation left, unless a later one took its place.
 fn sweep_tombstone(tx: &mut Tx<'_>, revocation: &Revocation) -> Result<()> {
     let tombstone = match &revocation.what {
-        Revoked::Below(..) => return Ok(()),
+        Revoked::BelowIn(Subject::User(id), organization, _) => key::organization_tombstone(*id, organization),
+        Revoked::Below(..) | Revoked::BelowIn(Subject::Guest(_), ..) => return Ok(()),
         Revoked::Session(id) => key::session_tombstone(*id),
         Revoked::Credential(credential) => key::credential_tombstone(*credential),
     };
-    if load(tx, &tombstone)? == Some(Tombstone(revocation.revision)) {
+    if load::<Tombstone>(tx, &tombstone)?.is_some_and(|at| at.revision == revocation.revision) {
         tx.remove(tombstone);
     }
     Ok(())

@@ -20,6 +20,7 @@ use super::error::{OpenError, Trying};
 use super::recount::{Counted, Records, Recount};
 use super::rows;
 use super::tip::{Tally, Tip};
+use super::trouble;
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::{Pair, View};
 use crate::store::kv::record::Unreadable;
@@ -205,10 +206,10 @@ pub(super) fn guarded<T: Send>(
     joined.flatten()
 }
 
-/// A panic over a database in use is damage.
+/// What a panic over a database in use says of it.
 fn broken(path: &Path) -> impl FnOnce(String) -> OpenError {
     let path = path.to_owned();
-    |detail| OpenError::Damaged { path, detail }
+    move |text| trouble::opening(&path, &text)
 }
 
 /// Opens and closes a database that is closed. sled remembers where its pages lie as of the last opening, and reads again
@@ -255,19 +256,14 @@ fn silence_panics() {
 }
 
 fn damage(path: &Path, error: &dyn std::fmt::Display) -> OpenError {
-    let text = error.to_string();
-    if text.contains("could not acquire lock") {
-        // Someone removed our lock file while a process had the store open; sled has a lock of its own.
-        return OpenError::InUse(path.to_owned());
-    }
-    let detail = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    OpenError::Damaged { path: path.to_owned(), detail }
+    trouble::opening(path, &error.to_string())
 }
 
 fn failure(error: &sled::Error) -> StoreError {
     match error {
-        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
-        _ => StoreError::Unavailable(error.to_string()),
+        sled::Error::Corruption { .. } => StoreError::Corrupt(trouble::in_words(&error.to_string())),
+        // The number of the system's error stays in the words.
+        _ => StoreError::Unavailable(trouble::in_words(&error.to_string())),
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -25,6 +25,9 @@ const CREATING: &str = "countersign.store.creating";
 const SCRATCH: &str = "countersign.store.new";
 const LOCK: &str = "countersign.lock";
 const DATABASE: &str = "sled";
+
+/// How much is read at once.
+const READ_BYTES: usize = 1 << 20;
 
 /// What a data directory holds.
 #[derive(Debug)]
@@ -45,11 +48,6 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// True where a store was made whole here. Changes nothing.
-    pub(super) fn is_store(path: &Path) -> bool {
-        path.join(STORE).is_file()
-    }
-
     /// Enters a data directory, making it where it is absent, and says what is there. A foreign one is refused untouched.
     pub(super) fn enter(path: &Path) -> Result<(Self, Found), OpenError> {
         match fs::metadata(path) {
@@ -68,6 +66,23 @@ impl Directory {
     /// Where the database is.
     pub(super) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
+    }
+
+    /// Makes sure that sled finds what it left, before it may change anything.
+    ///
+    /// A snapshot that its process was killed over is removed: sled would take it for the newest one, and the one before it is
+    /// there until it is whole. Every file is read once. sled takes a piece that it cannot read for the torn end of its log and
+    /// overwrites it, so that a disk that fails for a moment would cost what was on it.
+    pub(super) fn prepare(&self) -> Result<(), OpenError> {
+        for path in files(&self.database())? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("snap.") && name.ends_with(".generating") {
+                fs::remove_file(&path).trying("clear", &path)?;
+            } else {
+                read_through(&path).trying("read", &path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the database an identity file promises can be there at all, before sled would make an empty one.
@@ -155,6 +170,12 @@ fn remove(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Whether a directory holds a store that was made whole. Where that cannot be told, opening it says why.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    fs::exists(path.join(STORE)).unwrap_or(true)
+}
+
 /// Looks at what is there, changing nothing.
 fn survey(path: &Path) -> Result<Found, OpenError> {
     let mut names = Vec::new();
@@ -176,6 +197,37 @@ fn survey(path: &Path) -> Result<Found, OpenError> {
     match names.into_iter().find(|name| name != LOCK && name != "lost+found") {
         Some(found) => Err(OpenError::Foreign { path: path.to_owned(), found }),
         None => Ok(Found::Nothing),
+    }
+}
+
+/// The files of a database, those in its directories too; none where it is not there.
+fn files(database: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let entries = match fs::read_dir(database) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        entries => entries.trying("read", database)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.trying("read", database)?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a file to its end.
+fn read_through(path: &Path) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    let mut piece = vec![0; READ_BYTES];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut piece, at)? {
+            0 => return Ok(()),
+            read => at += read as u64,
+        }
     }
 }
 

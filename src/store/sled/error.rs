@@ -1,7 +1,9 @@
 //! Why a store does not open: one sentence each, which says what to do.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::trouble;
 use crate::model::ids::StoreId;
 
 /// Why a data directory cannot be served from. Nothing in it was changed, unless the text says otherwise; a start ends with
@@ -11,8 +13,8 @@ pub enum OpenError {
     /// The path is a file.
     #[error("the data directory {} is not a directory: name another one", .0.display())]
     NotADirectory(PathBuf),
-    /// The operating system refused something: permissions, a full or read-only file system.
-    #[error("cannot {action} {}: {source}; check its owner, its permissions and the space on its file system", path.display())]
+    /// The operating system refused something: permissions, a read-only file system, too many open files.
+    #[error("cannot {action} {}: {source}; check its owner, its permissions and its disk", path.display())]
     Io {
         /// What was tried, as a verb.
         action: &'static str,
@@ -21,6 +23,29 @@ pub enum OpenError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// There is no room.
+    #[error("cannot {action} {}, because the file system mounted at {} is full ({source}): make room there and start again; nothing is lost", path.display(), mounted.display())]
+    Full {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Where the full file system is mounted.
+        mounted: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It did not open in any reasonable time.
+    #[error("the database in {} did not open within {}: see to its disk and to the limits of this process, and start again; nothing is lost", path.display(), minutes(within))]
+    TooSlow {
+        /// The database.
+        path: PathBuf,
+        /// How long it was waited for.
+        within: Duration,
+    },
+    /// Opening it ended without an outcome, by a mistake of ours.
+    #[error("opening the data directory {} broke off: start again, and report it if that does not help", .0.display())]
+    BrokenOff(PathBuf),
     /// Something else lives there.
     #[error("the data directory {} is not empty and holds no store of countersign (there is {found:?}): name an empty or a new one", path.display())]
     Foreign {
@@ -113,6 +138,27 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What the operating system refused, when `action` was tried with `path`.
+    pub(super) fn of_io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        let path = path.to_owned();
+        if trouble::is_full(&source) {
+            let mounted = trouble::file_system(&path);
+            Self::Full { action, path, mounted, source }
+        } else {
+            Self::Io { action, path, source }
+        }
+    }
+}
+
+fn minutes(within: &Duration) -> String {
+    match within.as_secs().div_ceil(60) {
+        _ if within.as_secs() < 60 => format!("{} s", within.as_secs()),
+        1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
 /// Names what was tried, and with what, in an error of the operating system.
 pub(super) trait Trying<T> {
     /// `action` reads as in "cannot `action` `path`".
@@ -121,6 +167,6 @@ pub(super) trait Trying<T> {
 
 impl<T, E: Into<std::io::Error>> Trying<T> for Result<T, E> {
     fn trying(self, action: &'static str, path: &Path) -> Result<T, OpenError> {
-        self.map_err(|source| OpenError::Io { action, path: path.to_owned(), source: source.into() })
+        self.map_err(|source| OpenError::of_io(action, path, source.into()))
     }
 }

@@ -20,6 +20,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod tip;
+mod trouble;
 mod upgrade;
 mod writer;
 
@@ -36,6 +37,7 @@ use tokio::sync::watch;
 
 use self::barrier::Barrier;
 use self::database::{Database, Reopened};
+pub use self::directory::is_store;
 use self::directory::{Directory, Found};
 pub use self::error::OpenError;
 use self::error::Trying;
@@ -56,6 +58,12 @@ use crate::model::revocation::Revocation;
 /// The format of everything in a data directory. Rises when an older version could no longer read it.
 const FORMAT: u32 = 3;
 
+/// A disk that reads less in a second is not waited for.
+const SLOWEST_BYTES_PER_SECOND: u64 = 1 << 20;
+
+/// How often an opening that takes long says so.
+const TELL_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Where a store is, and its limits.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -73,12 +81,15 @@ pub struct Options {
     pub watchdog: Duration,
     /// How long opening may count what can be counted later.
     pub moment: Duration,
+    /// How long opening may take beside a second for each mebibyte.
+    pub patience: Duration,
     /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
     pub now: Timestamp,
 }
 
 impl Options {
-    /// The usual limits: 64 MiB of cache, 4,096 waiting verbs, groups of 1,024, a watchdog of 10 s, a count of 200 ms.
+    /// The usual limits: 64 MiB of cache, 4,096 waiting verbs, groups of 1,024, a watchdog of 10 s, a count of 200 ms,
+    /// two minutes to open.
     #[must_use]
     pub fn new(directory: PathBuf, fresh_id: StoreId) -> Self {
         Self {
@@ -89,6 +100,7 @@ impl Options {
             group: 1024,
             watchdog: Duration::from_secs(10),
             moment: Duration::from_millis(200),
+            patience: Duration::from_mins(2),
             now: Timestamp::default(),
         }
     }
@@ -103,6 +115,9 @@ impl Options {
 /// open the directory until the store is closed or this process ends. The [`Failure`] tells when the store has failed while it
 /// was open: the process should then end, and a restart is what is needed.
 ///
+/// Dropping the future leaves the opening to the end of the process, which does no harm: a kill at any moment leaves a store that
+/// opens.
+///
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
@@ -110,21 +125,25 @@ pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::resul
     Ok((store, failure))
 }
 
-/// True where a directory holds a store that was made whole.
-pub(super) fn is_store(directory: &Path) -> bool {
-    Directory::is_store(directory)
-}
-
 /// [`open`], before it is hidden which store it is.
 pub(super) async fn open_kv(
     options: Options,
     revocations: Arc<Revocations>,
 ) -> std::result::Result<(Arc<KvStore>, Failure), OpenError> {
-    let directory = options.directory.clone();
-    let opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, kv::revocations));
-    let (engine, failure) = opening
-        .await
-        .map_err(|error| OpenError::Damaged { path: directory, detail: format!("opening it broke off: {error}") })??;
+    let path = options.directory.join("sled");
+    let bytes = tokio::fs::metadata(path.join("db")).await.map_or(0, |file| file.len());
+    let within = options.patience + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+    let broken_off = OpenError::BrokenOff(options.directory.clone());
+    let mut opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, kv::revocations));
+    let begun = Instant::now();
+    let (engine, failure) = loop {
+        let left = within.saturating_sub(begun.elapsed());
+        match tokio::time::timeout(left.min(TELL_INTERVAL), &mut opening).await {
+            Ok(opened) => break opened.map_err(|_| broken_off)??,
+            Err(_) if begun.elapsed() >= within => return Err(OpenError::TooSlow { path, within }),
+            Err(_) => tracing::info!(seconds = begun.elapsed().as_secs(), bytes, "still opening the store"),
+        }
+    };
     Ok((Arc::new(KvStore::new(Arc::new(engine))), failure))
 }
 
@@ -291,6 +310,7 @@ fn create(directory: &Directory, options: &Options) -> std::result::Result<Opene
 
 fn reopen(directory: &Directory, identity: &Identity, options: &Options) -> std::result::Result<Opened, OpenError> {
     directory.expect_database()?;
+    directory.prepare()?;
     let path = directory.database();
     let Reopened { database, store: id, tip, recount } = Database::open(&path, options.cache_capacity, options.moment)?;
     if id != identity.store {

@@ -21,6 +21,7 @@ use super::error::OpenError;
 use super::identity::Identity;
 use super::rows;
 use super::tip::{Tally, Tip};
+use super::trouble;
 use super::{FORMAT, Options};
 use crate::store::kv::format2::{self, Stood, Translation};
 use crate::store::kv::tx::Changes;
@@ -44,6 +45,7 @@ pub(super) fn to_present(directory: &Directory, identity: Identity, options: &Op
         "upgrading the data directory, where it lies; the old one stays until the new one is whole"
     );
     directory.expect_database()?;
+    directory.prepare()?;
     let new = directory.begin_upgrade()?;
     let tip = build(&directory.database(), &new, &identity, options).inspect_err(|_| directory.abandon_upgrade())?;
 
@@ -56,11 +58,8 @@ pub(super) fn to_present(directory: &Directory, identity: Identity, options: &Op
 
 /// Builds the database `new` from the one in `old`; durable and closed when this returns.
 fn build(old: &Path, new: &Path, identity: &Identity, options: &Options) -> Result<Tip, OpenError> {
-    let failed = |detail: String| OpenError::Upgrade { path: old.to_owned(), from: identity.format, to: FORMAT, detail };
-    let built = guarded(old, failed, |old| {
-        let copy = Copy { old, new, identity, options };
-        copy.run()
-    });
+    let copy = Copy { old, new, identity, options };
+    let built = guarded(old, |panic| copy.failed(&panic), |_| copy.run());
     wait_for_release(old);
     wait_for_release(new);
     built
@@ -76,7 +75,7 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn run(&self) -> Result<Tip, OpenError> {
-        let old = ManuallyDrop::new(self.open(self.old)?);
+        let old = ManuallyDrop::new(self.open(self.old).map_err(|error| self.unreadable(&error))?);
         let built = self.build(&old);
         // sled flushes when it is dropped, and panics where it cannot.
         drop(catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(old)))));
@@ -89,7 +88,7 @@ impl Copy<'_> {
         }
         let stood = self.stood(old)?;
         // On the way out of an error it is left alone: what could be written of it is removed.
-        let new = ManuallyDrop::new(self.open(self.new)?);
+        let new = ManuallyDrop::new(self.open(self.new).map_err(|error| self.failed(&error))?);
         let tip = self.copy(old, &Database::over((*new).clone()), &stood)?;
         make_private(self.new)?;
         // Passes the whole barrier.
@@ -98,13 +97,13 @@ impl Copy<'_> {
         Ok(tip)
     }
 
-    fn open(&self, path: &Path) -> Result<::sled::Db, OpenError> {
-        config(path, self.options.cache_capacity).open().map_err(|error| self.failed(&error))
+    fn open(&self, path: &Path) -> ::sled::Result<::sled::Db> {
+        config(path, self.options.cache_capacity).open()
     }
 
     /// Where the old database stands: it must be the one that the identity file knows.
     fn stood(&self, old: &::sled::Db) -> Result<Stood, OpenError> {
-        let read = |key| old.get(key).map_err(|error| self.failed(&error));
+        let read = |key| old.get(key).map_err(|error| self.unreadable(&error));
         let store = read(IDENTITY_KEY)?.and_then(|row| format2::store_id(&row));
         let store = store.ok_or_else(|| self.damaged("its first record is missing"))?;
         if store != self.identity.store {
@@ -127,7 +126,7 @@ impl Copy<'_> {
         let mut changes = Changes::from([(IDENTITY_KEY.to_vec(), Some(rows::identity(self.identity.store)))]);
         let (mut copied, mut said) = (0_u64, Instant::now());
         for pair in old.iter() {
-            let (key, value) = pair.map_err(|error| self.failed(&error))?;
+            let (key, value) = pair.map_err(|error| self.unreadable(&error))?;
             if *key == *TIP_KEY {
                 continue;
             }
@@ -164,8 +163,13 @@ impl Copy<'_> {
         OpenError::Damaged { path: self.old.to_owned(), detail: detail.to_owned() }
     }
 
+    /// The old database cannot be read, which has nothing to do with the upgrade.
+    fn unreadable(&self, error: &::sled::Error) -> OpenError {
+        trouble::opening(self.old, &error.to_string())
+    }
+
     fn failed(&self, error: &dyn std::fmt::Display) -> OpenError {
-        let detail = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let detail = trouble::using(self.new, &error.to_string());
         OpenError::Upgrade { path: self.old.to_owned(), from: self.identity.format, to: FORMAT, detail }
     }
 }

@@ -20,6 +20,7 @@ use super::identity::Identity;
 use super::pace::Pace;
 use super::recount::{Counted, Recount};
 use super::tip::Tip;
+use super::trouble;
 use crate::model::revocation::Revocation;
 use crate::store::kv::engine::Job;
 use crate::store::kv::tx::{Committed, Group};
@@ -95,7 +96,7 @@ impl Writer {
                     Ok(())
                 }
                 Ok(Counted::Wrong) => Err(OTHERS.to_owned()),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(trouble::in_words(&error.to_string())),
             };
             if let Err(reason) = outcome {
                 let reason = format!("it is damaged ({reason}); restore the whole data directory from a backup");
@@ -119,7 +120,7 @@ impl Writer {
     fn commit(&mut self, jobs: impl Iterator<Item = Box<dyn Job>>) -> Result<usize, String> {
         let mut ran = Vec::new();
         let committed = catch_unwind(AssertUnwindSafe(|| self.make_durable(jobs, &mut ran)));
-        let outcome = committed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
+        let outcome = committed.unwrap_or_else(|panic| Err(self.told(&panic_text(panic.as_ref()))));
         match outcome {
             Ok(revocations) => {
                 if self.revocations.revision() != self.tip.head.revision {
@@ -156,8 +157,9 @@ impl Writer {
         let mut tip = Tip { head, ..self.tip.clone() };
         self.database
             .apply(&changes, &mut tip, self.recount.as_mut())
-            .map_err(|error| format!("a change could not be written: {error}"))?;
-        self.barrier.pass().map_err(|error| format!("a change could not be made durable: {error}"))?;
+            .map_err(|error| format!("a change could not be written: {}", self.told(&error)))?;
+        let passed = self.barrier.pass();
+        passed.map_err(|error| format!("a change could not be made durable: {}", self.told(&error)))?;
         self.tip = tip;
         self.changed += changes.len();
         Ok(revocations)
@@ -170,6 +172,11 @@ impl Writer {
         if let (Some(runtime), true) = (&self.runtime, answers.ran.len() > 1) {
             runtime.spawn(async move { drop(answers) });
         }
+    }
+
+    /// What went wrong, as a part of a sentence.
+    fn told(&self, error: &dyn std::fmt::Display) -> String {
+        trouble::using(&self.directory.database(), &error.to_string())
     }
 
     fn record(&mut self) -> Result<(), super::OpenError> {
@@ -193,10 +200,10 @@ impl Writer {
         let path = self.directory.database();
         let database = self.database.clone();
         let closed = catch_unwind(AssertUnwindSafe(|| {
-            self.barrier.pass().map_err(|error| error.to_string())?;
+            self.barrier.pass().map_err(|error| trouble::in_words(&error.to_string()))?;
             self.record().map_err(|error| error.to_string())
         }));
-        if let Err(reason) = closed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))) {
+        if let Err(reason) = closed.unwrap_or_else(|panic| Err(trouble::in_words(&panic_text(panic.as_ref())))) {
             tracing::error!(reason, "the store was not closed cleanly; everything answered is durable");
         }
         let much = self.changed >= CLOSING_WORK_THRESHOLD;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{By, Commit};
+use super::{By, Commit, Granted};
 use crate::model::ids::{SessionId, UserId};
 use crate::model::name::Folded;
 use crate::model::user::{Generation, User};
@@ -101,10 +101,10 @@ pub struct ChangePassword {
 }
 
 /// What became of [`ChangePassword`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordReplaced {
-    /// The new password counts.
-    Replaced,
+    /// The new password counts. The caller's own session goes on with a token made of this; `None` where it is over.
+    Replaced(Option<Box<Granted>>),
     /// The account changed after it was read.
     Stale,
 }

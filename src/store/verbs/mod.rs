@@ -24,13 +24,15 @@ pub use self::organizations::{
     AddMember, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
     OrganizationStore, RemoveMember,
 };
-pub use self::sessions::{Ended, Granted, LoggedOut, OpenSession, Opened, Renewed, RotateSession, Rotated, SessionStore};
+pub use self::sessions::{
+    Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
+};
 pub use self::sign_on::{
     BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt, SignOnStore,
-    Step,
+    Step, UpdateProvider,
 };
 pub use self::signing_keys::SigningKeyStore;
-pub use self::state::{Foundation, Founding, StoreState, StoreStatus};
+pub use self::state::{Foundation, Founding, Refounding, SealedSecret, StoreState, StoreStatus};
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
@@ -50,14 +52,6 @@ pub struct Commit<O> {
     pub decided_at: Timestamp,
 }
 
-impl<O> Commit<O> {
-    /// The same commit with another outcome.
-    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Commit<P> {
-        let Self { outcome: before, revision, decided_at } = self;
-        Commit { outcome: outcome(before), revision, decided_at }
-    }
-}
-
 /// The signed-in caller of a change. The commit checks that its token is still alive and its role still there: a change whose
 /// caller was signed out or demoted before the commit is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +64,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The token's `cred`.
     pub credential: Option<Credential>,
+    /// The token's `org`; empty for a guest.
+    pub organization: String,
     /// The role that the change takes.
     pub needs: Needs,
 }

@@ -27,14 +27,15 @@ pub trait OrganizationStore: Send + Sync + 'static {
     async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>>;
 
     /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
-    /// raises the token floor.
+    /// ends the account's tokens for that organization.
     ///
-    /// Cases: `organizations::membership_comes_and_goes`, `organizations::a_lost_admin_role_kills_tokens`.
+    /// Cases: `organizations::membership_comes_and_goes`, `organizations::a_lost_admin_role_ends_the_tokens_of_that_organization`.
     async fn add_member(&self, command: AddMember, by: By) -> Result<Commit<MemberAdded>>;
 
-    /// Ends a membership and raises the account's token floor.
+    /// Ends a membership and the account's tokens for that organization, and no others. A session that acts there is refused from
+    /// then on, and does not move to another organization by itself.
     ///
-    /// Case: `organizations::a_lost_membership_kills_tokens_and_narrows_the_session`.
+    /// Case: `organizations::a_lost_membership_ends_the_tokens_of_that_organization`.
     async fn remove_member(&self, command: RemoveMember, by: By) -> Result<Commit<MemberRemoved>>;
 }
 

@@ -39,10 +39,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `races::theft_against_the_newest_token`.
     async fn rotate_session(&self, command: RotateSession, by: By) -> Result<Commit<Rotated>>;
 
-    /// Renews by access token. Writes only at the first renewal, which fixes the way.
+    /// Renews by access token. Writes only at the first renewal, which fixes the way. `by` has no caller: a token that ended with a
+    /// lost role renews to a narrower one.
     ///
     /// Cases: `sessions::renews_one_way_only`, `sessions::answers_its_last_moments`.
-    async fn renew_session(&self, session: SessionId, by: By) -> Result<Commit<Renewed>>;
+    async fn renew_session(&self, command: RenewSession, by: By) -> Result<Commit<Renewed>>;
 
     /// Ends one session of its caller's subject; any, where there is no caller. A `sid` without a row (a key's token) is ended too,
     /// by a tombstone, when it is the caller's own. Who ends its own session twice is answered `Before`, and not refused as a
@@ -126,9 +127,20 @@ pub enum Rotated {
     Unknown,
     /// The session renews by access token.
     Mismatch,
+    /// Its holder no longer belongs to the organization where it acts. Nothing changes.
+    OrganizationNotAllowed,
 }
 
-/// What became of a renewal by access token.
+/// An access token whose session is to be renewed. Its signature and time were right; whether it was revoked is for the verb to say.
+#[derive(Clone, Copy, Debug)]
+pub struct RenewSession {
+    /// Its `sid`.
+    pub session: SessionId,
+    /// Its `gen`.
+    pub generation: Generation,
+}
+
+/// What became of [`RenewSession`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewed {
     /// A new access token may be minted.
@@ -141,6 +153,10 @@ pub enum Renewed {
     Unknown,
     /// The session renews by refresh token, or lives in a cookie.
     Mismatch,
+    /// The token is older than what the session was last moved to.
+    Stale,
+    /// Its holder no longer belongs to the organization where it acts. Nothing changes.
+    OrganizationNotAllowed,
 }
 
 /// What became of ending one thing by itself. The commit's revision holds it.

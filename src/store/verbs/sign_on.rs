@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::{By, Commit, Granted};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId, UserId};
-use crate::model::name::{Email, Folded};
-use crate::model::provider::IdentityProvider;
+use crate::model::name::{Email, Folded, Name};
+use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::session::NewSession;
 use crate::model::sso::Attempt;
 pub use crate::model::sso::Step;
@@ -17,19 +17,29 @@ use crate::store::Result;
 pub trait SignOnStore: Send + Sync + 'static {
     /// The provider of that id.
     ///
-    /// Case: `sso::lists_providers_by_scope`.
+    /// Case: `providers::lists_them_by_scope`.
     async fn provider(&self, id: ProviderId) -> Result<Option<IdentityProvider>>;
 
     /// The providers of an organization, or of the site, by name: at most `most` of those behind the name `after` (none: from the first
     /// on).
     ///
-    /// Case: `sso::lists_providers_by_scope`.
+    /// Case: `providers::lists_them_by_scope`.
     async fn providers(
         &self,
         organization: Option<OrganizationId>,
         after: Option<&Folded>,
         most: u32,
     ) -> Result<Vec<IdentityProvider>>;
+
+    /// At most `most` providers of the whole store, each with the name of its organization, from the one behind `after` (none: from
+    /// the first on). Those of one organization stand together, by name.
+    ///
+    /// Case: `providers::lists_them_by_scope`.
+    async fn all_providers(
+        &self,
+        after: Option<&(Option<OrganizationId>, Folded)>,
+        most: u32,
+    ) -> Result<Vec<(IdentityProvider, Option<Name>)>>;
 
     /// The record of an attempt; `None` before its callback.
     ///
@@ -38,18 +48,29 @@ pub trait SignOnStore: Send + Sync + 'static {
 
     /// Registers a provider; its name is unique within its organization, or the site: `LimitReached` where that has `most`.
     ///
-    /// Case: `sso::lists_providers_by_scope`.
+    /// Case: `providers::lists_them_by_scope`.
     async fn create_provider(&self, command: CreateProvider, by: By) -> Result<Commit<ProviderCreated>>;
 
-    /// Commits that the attempt's code is being exchanged: `Done` once, `OutOfTurn` ever after.
+    /// Changes a provider's registration in place; answers it as it is now, `None` where there is none.
+    ///
+    /// Case: `providers::changes_and_removes_one`.
+    async fn update_provider(&self, command: UpdateProvider, by: By) -> Result<Commit<Option<IdentityProvider>>>;
+
+    /// Removes a provider's registration; false where there is none. The identities of accounts stay.
+    ///
+    /// Case: `providers::changes_and_removes_one`.
+    async fn delete_provider(&self, provider: ProviderId, by: By) -> Result<Commit<bool>>;
+
+    /// Commits that the code is being exchanged that a browser brought back: `Done` once, `OutOfTurn` ever after.
     ///
     /// Cases: `sso::goes_its_way_once`, `sweep::removes_what_expired_a_day_ago`.
     async fn begin_exchange(&self, command: BeginExchange, by: By) -> Result<Commit<Step>>;
 
     /// Finds or makes the account of an identity: Exchanging -> Identified, or Refused. A new account gets the name that was
-    /// wanted, made valid and with the first number that makes it free, and the e-mail only where that is free.
+    /// wanted, made valid and with the first number that makes it free. An e-mail for which the provider vouches follows at each
+    /// sign-on where it is free.
     ///
-    /// Cases: `sso::makes_an_account_for_a_new_identity`, `sso::makes_names_valid_and_unique`,
+    /// Cases: `sso::a_verified_email_follows`, `sso::makes_an_account_for_a_new_identity`, `sso::makes_names_valid_and_unique`,
     /// `sso::knows_the_identity_again`, `sso::refuses_who_may_not_come_in`.
     async fn identify(&self, command: Identify, by: By) -> Result<Commit<Identified>>;
 
@@ -93,6 +114,15 @@ pub enum ProviderCreated {
     LimitReached,
 }
 
+/// What is to change of a provider.
+#[derive(Clone, Debug)]
+pub struct UpdateProvider {
+    /// The provider.
+    pub provider: ProviderId,
+    /// What changes.
+    pub change: ProviderChange,
+}
+
 /// An attempt whose code is to be exchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct BeginExchange {
@@ -100,6 +130,8 @@ pub struct BeginExchange {
     pub attempt: AttemptId,
     /// When it is over.
     pub expire_time: Timestamp,
+    /// The keyed hash of the browser that brought the code back.
+    pub browser: [u8; 32],
 }
 
 /// An attempt that is to end.
@@ -122,7 +154,7 @@ pub struct Identify {
     pub identity: (String, String),
     /// The name a new account would like; it is made valid and unique.
     pub wanted_name: String,
-    /// The verified e-mail a new account would like; dropped where it is taken.
+    /// The verified e-mail; the account gets it where the provider vouches for it and it is free.
     pub wanted_email: Option<Email>,
     /// The id a new account would have.
     pub new_user: UserId,

@@ -22,7 +22,7 @@ use countersign::model::session::Face;
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::traffic::Traffic;
 use countersign::model::user::{Roles, User};
-use countersign::oidc::OidcClient;
+use countersign::oidc::{Network, OidcClient};
 use countersign::service::Result;
 use countersign::service::client::{Client, SignedIn};
 use countersign::service::login::LoginRequest;
@@ -83,10 +83,11 @@ impl Backend {
         let pool = PoolConfig { threads: THREADS as usize, nice: 0, params, ..PoolConfig::default() };
         let pool = Arc::new(HashPool::start(pool, Arc::clone(&random), &Traffic::default()).unwrap());
         let policy = Arc::new(Policy::new("https://auth.example.org"));
+        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone(), SETTLED_AFTER);
         let services = Services::new(Parts {
             store: Arc::clone(&store),
             revocations,
-            time: Time::new(Arc::clone(&clock) as Arc<_>, store.clone(), SETTLED_AFTER),
+            time: time.clone(),
             random,
             sealer,
             server_keys,
@@ -94,7 +95,7 @@ impl Backend {
             pool: Arc::clone(&pool),
             policy: Arc::clone(&policy),
             epoch: 1,
-            identity: Arc::new(OidcClient::new(Arc::clone(&clock) as Arc<_>)),
+            identity: Arc::new(OidcClient::new(time, Network::default())),
         });
         Arc::new(Self { services: Arc::new(services), store, clock, pool, policy, ring })
     }

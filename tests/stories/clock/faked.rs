@@ -30,15 +30,13 @@ struct Faked {
 }
 
 impl Faked {
-    /// One that is ahead of the machine's by so many seconds; `None` where libfaketime is not there.
-    fn ahead_by(seconds: i64) -> Option<Self> {
-        let Some(library) = library() else {
-            println!("SKIPPED: libfaketime is not there (tools/install clock)");
-            return None;
-        };
+    /// One that is ahead of the machine's by so many seconds.
+    fn ahead_by(seconds: i64) -> Self {
+        let library =
+            library().expect("libfaketime is not there: run `tools/install clock`, or install it with the system's packages");
         let faked = Self { library, directory: tempfile::tempdir().unwrap() };
         faked.set(seconds);
-        Some(faked)
+        faked
     }
 
     /// Is ahead by so many seconds from now on.
@@ -69,7 +67,7 @@ impl Faked {
 /// Where `tools/install clock` puts it, or the system's own.
 fn library() -> Option<PathBuf> {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/faketime/usr/lib");
-    let places = [ours, PathBuf::from("/usr/lib")].into_iter().flat_map(|root| {
+    let places = [ours, PathBuf::from("/usr/lib"), PathBuf::from("/usr/lib64")].into_iter().flat_map(|root| {
         let inside = std::fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path());
         std::iter::once(root).chain(inside).collect::<Vec<_>>()
     });
@@ -133,7 +131,7 @@ fn load(
 
 #[tokio::test]
 async fn three_days_ahead_for_two_seconds_under_load_leave_nothing_behind() {
-    let Some(clock) = Faked::ahead_by(0) else { return };
+    let clock = Faked::ahead_by(0);
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let server = clock.setup().data_dir(&data).start().await;
@@ -191,7 +189,7 @@ async fn three_days_ahead_for_two_seconds_under_load_leave_nothing_behind() {
 
 #[tokio::test]
 async fn started_behind_and_then_set_right_it_serves_again_by_itself() {
-    let Some(clock) = Faked::ahead_by(0) else { return };
+    let clock = Faked::ahead_by(0);
     let server = clock.setup().env("COUNTERSIGN_CLOCK_SETTLE_SECONDS", "3").start().await;
     let before = server.admin().await;
     let mut health = Health::of(&server).await;
@@ -209,7 +207,7 @@ async fn started_behind_and_then_set_right_it_serves_again_by_itself() {
 
 #[tokio::test]
 async fn started_ahead_used_and_then_set_right_it_names_the_command_that_mends_it() {
-    let Some(clock) = Faked::ahead_by(THREE_DAYS) else { return };
+    let clock = Faked::ahead_by(THREE_DAYS);
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let server = clock.setup().data_dir(&data).env("COUNTERSIGN_CLOCK_SETTLE_SECONDS", "1").start().await;
@@ -254,7 +252,7 @@ async fn started_ahead_used_and_then_set_right_it_names_the_command_that_mends_i
 
 #[tokio::test]
 async fn a_new_store_does_not_begin_before_the_program_was_built() {
-    let Some(clock) = Faked::ahead_by(-20 * 365 * 86_400) else { return };
+    let clock = Faked::ahead_by(-20 * 365 * 86_400);
     let stopped = clock.setup().fail().await;
     assert!(stopped.last_line().contains("the machine's clock shows a time before this program was built"), "{stopped:?}");
     assert_eq!(stopped.status.code(), Some(1));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::app::{Seams, recover_clock};
+use countersign::config::DataDirectory;
 use countersign::grpc::pb;
 use countersign::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, SystemClock, Timestamp};
 use countersign::model::random::SystemRandom;
@@ -132,7 +133,8 @@ fn with_code(secret: &str, at: Timestamp) -> pb::LoginRequest {
 
 async fn recover(data: &Path, now: Timestamp) -> Option<Recovered> {
     let seams = Seams { clock: Arc::new(ManualClock::new(now)), random: Arc::new(SystemRandom) };
-    recover_clock(&InProcess::settings(data, &[]), &seams).await.unwrap()
+    let directory = DataDirectory { path: data.to_owned(), kek: None, warnings: Vec::new() };
+    recover_clock(directory, seams).await.unwrap()
 }
 
 #[tokio::test]

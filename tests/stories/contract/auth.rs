@@ -76,6 +76,15 @@ fn of_refresh() -> Vec<Row> {
             let next = stage.admin.refresh(&tokens.refresh_token).await.unwrap();
             stage.admin.renew(&next.access_token).await.unwrap_err()
         }),
+        row("AuthService/Refresh", "ORG_NOT_ALLOWED", async |stage: Arc<Stage>| {
+            let (name, own) = stage.person().await;
+            let crew = stage.organization().await;
+            stage.admin.add_member(&crew, &name).await.unwrap();
+            let message = pb::LoginRequest { org_name: crew.clone(), ..super::stage::login(&name) };
+            let tokens = own.login(message).await.unwrap().into_inner().tokens.unwrap();
+            stage.admin.remove_member(&crew, &name).await.unwrap();
+            own.refresh(&tokens.refresh_token).await.unwrap_err()
+        }),
         row("AuthService/Refresh", "FOREIGN_ORIGIN", async |stage: Arc<Stage>| {
             let mut request = from_elsewhere(pb::RefreshRequest::default());
             request.metadata_mut().insert("cookie", "__Host-countersign_refresh=csr_nothing".parse().unwrap());

@@ -158,6 +158,15 @@ fn of_providers_and_keys() -> Vec<Row> {
             stage.provider("one", "", ISSUER).await.unwrap();
             stage.provider("two", "", ISSUER).await.unwrap_err()
         }),
+        row("AdminService/UpdateIdentityProvider", "PROVIDER_NOT_FOUND", async |stage: Arc<Stage>| {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["sign_up".to_owned()] });
+            let message = pb::UpdateIdentityProviderRequest { name: stage.name(), update_mask, ..Default::default() };
+            stage.admin.administration().update_identity_provider(stage.admin.request(message)).await.unwrap_err()
+        }),
+        row("AdminService/DeleteIdentityProvider", "PROVIDER_NOT_FOUND", async |stage: Arc<Stage>| {
+            let message = pb::DeleteIdentityProviderRequest { name: stage.name(), org_name: String::new() };
+            stage.admin.administration().delete_identity_provider(stage.admin.request(message)).await.unwrap_err()
+        }),
         row("AdminService/CreatePersonalKey", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
             key_for(&stage, &stage.name()).await.unwrap_err()
         }),

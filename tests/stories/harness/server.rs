@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::transport::Channel;
@@ -80,25 +80,17 @@ impl Setup {
         }
     }
 
+    /// Starts the process alone, on this data directory, and waits for nothing.
+    pub(crate) fn launch(self) -> Child {
+        let data_dir = self.directory.clone().expect("a data directory of the caller's");
+        self.command(&data_dir).spawn().unwrap()
+    }
+
     async fn spawn(self) -> Result<Server, Stopped> {
         let own = self.directory.is_none().then(|| tempfile::tempdir().unwrap());
-        let data_dir = self.directory.unwrap_or_else(|| own.as_ref().unwrap().path().join("data"));
-        let mut words = self.wrapper;
-        words.extend([env!("CARGO_BIN_EXE_countersign").to_owned(), "serve".to_owned()]);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .args(&self.arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("COUNTERSIGN_DATA_DIR", &data_dir)
-            .envs(self.environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let errors = Arc::new(Mutex::new(String::new()));
+        let data_dir = self.directory.clone().unwrap_or_else(|| own.as_ref().unwrap().path().join("data"));
+        let mut child = self.command(&data_dir).spawn().unwrap();
+        let errors = Arc::new(watch::Sender::new(String::new()));
         let log = collect(child.stderr.take().unwrap(), Arc::clone(&errors));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = String::new();
@@ -115,10 +107,30 @@ impl Setup {
         let Some(address) = address.await.expect("it listens or ends soon") else {
             let status = timeout(SOON, child.wait()).await.expect("it ends soon").unwrap();
             log.await.unwrap();
-            let stderr = errors.lock().unwrap().clone();
+            let stderr = errors.borrow().clone();
             return Err(Stopped { status, stdout: said, stderr });
         };
         Ok(Server { address, child, said, errors, log, data_dir, own, channel: OnceCell::new() })
+    }
+}
+
+impl Setup {
+    fn command(self, data_dir: &Path) -> Command {
+        let mut words = self.wrapper;
+        words.extend([env!("CARGO_BIN_EXE_countersign").to_owned(), "serve".to_owned()]);
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("COUNTERSIGN_DATA_DIR", data_dir)
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
     }
 }
 
@@ -127,7 +139,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     child: Child,
     said: String,
-    errors: Arc<Mutex<String>>,
+    errors: Arc<watch::Sender<String>>,
     log: JoinHandle<()>,
     data_dir: PathBuf,
     own: Option<TempDir>,
@@ -180,7 +192,14 @@ impl Server {
 
     /// What it has written to standard error so far.
     pub(crate) fn log(&self) -> String {
-        self.errors.lock().unwrap().clone()
+        self.errors.borrow().clone()
+    }
+
+    /// Waits until it has written `text` to standard error.
+    pub(crate) async fn logged(&self, text: &str) {
+        let mut log = self.errors.subscribe();
+        let said = timeout(SOON, log.wait_for(|log| log.contains(text))).await;
+        assert!(said.is_ok(), "{text:?} is not in the log:\n{}", self.log());
     }
 
     /// A connection without TLS, the same one at every call.
@@ -211,18 +230,19 @@ impl Server {
         let status = timeout(SOON, self.child.wait()).await.expect("it ends soon").unwrap();
         timeout(SOON, self.log).await.expect("its log ends with it").unwrap();
         drop(self.own);
-        let stderr = self.errors.lock().unwrap().clone();
+        let stderr = self.errors.borrow().clone();
         Stopped { status, stdout: self.said, stderr }
     }
 }
 
-fn collect(stream: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<String>>) -> JoinHandle<()> {
+fn collect(stream: impl AsyncRead + Unpin + Send + 'static, into: Arc<watch::Sender<String>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
-            let mut text = into.lock().unwrap();
-            text.push_str(&line);
-            text.push('\n');
+            into.send_modify(|text| {
+                text.push_str(&line);
+                text.push('\n');
+            });
         }
     })
 }

@@ -27,11 +27,17 @@ pub(crate) struct NodeProvider {
 impl NodeProvider {
     /// Starts it on a free port.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts it with these variables in its environment.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provider");
         assert!(folder.join("node_modules").is_dir(), "tests/provider is not installed: run `tools/install provider`");
         let mut child = Command::new("node")
             .arg("server.mjs")
             .current_dir(folder)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

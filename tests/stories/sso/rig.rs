@@ -54,7 +54,7 @@ impl Rig {
             client_id: client_id.to_owned(),
             client_secret: CLIENT_SECRET.to_owned(),
             scopes: vec!["email".to_owned(), "profile".to_owned()],
-            sign_up: None,
+            ..Default::default()
         };
         let answer = self.administration().create_identity_provider(self.request(request)).await.unwrap();
         answer.into_inner().identity_provider.unwrap()

@@ -126,7 +126,7 @@ async fn what_a_browser_shows_collects_nothing() {
 }
 
 #[tokio::test]
-async fn a_callback_works_once_and_in_its_own_browser() {
+async fn a_callback_is_asked_again_in_its_own_browser_alone() {
     let (rig, mut node) = (Rig::new().await, NodeProvider::start().await);
     let provider = rig.join(&mut node, "corp", "", "RS256").await;
     let started = rig.start("", "").await;
@@ -145,7 +145,8 @@ async fn a_callback_works_once_and_in_its_own_browser() {
     let confirm = browser.go(&callback).await;
     assert_eq!(confirm.status, StatusCode::OK);
     for _ in 0..2 {
-        assert_eq!(browser.go(&callback).await.status, StatusCode::CONFLICT, "a replayed callback");
+        let again = browser.go(&callback).await;
+        assert_eq!((again.status, again.title()), (StatusCode::OK, confirm.title()), "a reload asks again");
     }
     assert_eq!(stranger.answer(&confirm, &callback, "yes").await.status, StatusCode::FORBIDDEN, "another's answer");
     let form = super::browser::between(&confirm.text, "name=\"form\" value=\"", "\"");
@@ -158,6 +159,19 @@ async fn a_callback_works_once_and_in_its_own_browser() {
     assert_eq!(browser.answer(&confirm, &callback, "yes").await.status, StatusCode::OK);
     rig.complete(&started.state).await;
     assert_eq!(browser.go(&started.auth_url).await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_thin_id_token_is_filled_up_at_userinfo() {
+    let (rig, mut node) = (Rig::new().await, NodeProvider::start_with(&[("PROVIDER_THIN", "1")]).await);
+    let provider = rig.join(&mut node, "corp", "", "ES256").await;
+    let mut browser = Browser::new();
+    let started = rig.start("", "").await;
+    let callback = browser.sign_in_at_provider(&started.auth_url, "ada", &provider.redirect_uri).await;
+    let confirm = browser.go(&callback).await;
+    browser.answer(&confirm, &callback, "yes").await;
+    let user = rig.complete(&started.state).await.user.unwrap();
+    assert_eq!((user.username.as_str(), user.email.as_str()), ("Ada-Lovelace", "ada@example.test"));
 }
 
 #[tokio::test]

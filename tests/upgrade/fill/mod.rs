@@ -103,7 +103,8 @@ impl Scene {
         let user = self.user(login).await;
         let (subject, generation) = (Subject::User(user.id()), user.generations().current());
         let session = SessionId::random(random());
-        let caller = Caller { subject, generation, session, credential: None, needs };
+        let caller =
+            Caller { subject, generation, session, credential: None, organization: user.name().as_str().to_owned(), needs };
         let source = Some("192.0.2.10".parse().unwrap());
         By { origin: Origin { actor: Actor::User(user.id()), source }, caller: Some(caller), now: self.now }
     }

@@ -4,7 +4,7 @@ use countersign::model::audit::{Actor, Origin};
 use countersign::model::grant::Grant;
 use countersign::model::session::{EndReason, Face, Method, Mode, NewSession};
 use countersign::model::user::Subject;
-use countersign::store::verbs::{By, Caller, Ended, Needs, Renewed, Rotated};
+use countersign::store::verbs::{By, Caller, Ended, Needs, RenewSession, Renewed, Rotated};
 
 use super::{Scene, session};
 
@@ -66,7 +66,18 @@ async fn live(scene: &mut Scene) {
 
     let id =
         scene.open("sue", session(Face::Graphistry, Mode::Json, &[Method::Password, Method::PersonalKey]), None, "::1").await;
-    assert!(matches!(scene.store.renew_session(id, scene.anyone("::1")).await.unwrap().outcome, Renewed::Renewed(_)));
+    assert!(matches!(
+        scene
+            .store
+            .renew_session(
+                RenewSession { session: id, generation: scene.user("sue").await.generations().current() },
+                scene.anyone("::1")
+            )
+            .await
+            .unwrap()
+            .outcome,
+        Renewed::Renewed(_)
+    ));
 }
 
 /// A guest, who has a session of that id.
@@ -77,6 +88,7 @@ pub(super) fn guest(scene: &Scene, grant: &Grant) -> By {
         generation: grant.generation(),
         session: grant.session(),
         credential: grant.credential(),
+        organization: grant.organization().to_owned(),
         needs: Needs::Nothing,
     };
     By { origin: Origin { actor: Actor::Guest(name.clone()), source: None }, caller: Some(caller), now: scene.now }

@@ -10,13 +10,13 @@ use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, Provider
 use countersign::model::link::{Issued, Link, NewLink};
 use countersign::model::name::{Email, Name};
 use countersign::model::personal_key::{PersonalKey, PersonalKeyParts};
-use countersign::model::provider::IdentityProvider;
+use countersign::model::provider::{IdentityProvider, ProviderChange};
 use countersign::model::session::{Face, Method, Mode};
 use countersign::model::signing_key::{Algorithm, KeyState};
 use countersign::model::sso::Step;
 use countersign::store::verbs::{
     BeginExchange, By, CollectAttempt, Collected, CreateKey, CreateProvider, Ended, Identified, Identify, KeyCreated, KeyUse,
-    NamedOrganization, Needs, ProviderCreated, RedeemLink, Redeemed, RefuseAttempt, RevokeKey,
+    NamedOrganization, Needs, ProviderCreated, RedeemLink, Redeemed, Refounding, RefuseAttempt, RevokeKey, UpdateProvider,
 };
 
 use super::{Scene, folded, random, session, sessions, user_id};
@@ -30,7 +30,7 @@ pub(super) async fn make(scene: &mut Scene) {
     sign_on(scene).await;
 }
 
-/// Beside the one that signs, which the founding made.
+/// Beside the one that signs, which the founding made; and the audience of the last start.
 async fn signing_keys(scene: &Scene) {
     let make = |algorithm, state| KeyRing::generate(algorithm, state, &scene.sealer, random(), scene.now).unwrap();
     let keys = vec![
@@ -39,6 +39,8 @@ async fn signing_keys(scene: &Scene) {
         make(Algorithm::Rs256, KeyState::Retired { since: scene.now.minus(Duration::from_hours(2)) }),
     ];
     scene.store.put_signing_keys(keys, scene.superuser().await).await.unwrap();
+    let audience = Refounding::Audience("an audience".to_owned());
+    scene.store.refound(audience, By::system(scene.now)).await.unwrap();
 }
 
 async fn keys(scene: &mut Scene) {
@@ -167,7 +169,29 @@ async fn sign_on(scene: &mut Scene) {
             assert!(matches!(collected, Collected::Opened(_)));
         }
     }
-    scene.catalogue.logins.extend(["olga", "olga@id.example.org", "oscar"].map(str::to_owned));
+    // The provider changes; then an e-mail follows, one is another's, and the person says no.
+    let by = scene.superuser().await;
+    let change = ProviderChange {
+        email_domains: Some(vec!["id.example.org".to_owned(), "globex.example.org".to_owned()]),
+        trusted_audiences: Some(vec!["project".to_owned()]),
+        ..ProviderChange::default()
+    };
+    let update = UpdateProvider { provider: of_globex, change };
+    assert!(scene.store.update_provider(update, by).await.unwrap().outcome.is_some());
+    for (subject, email) in [("olga", "olga@id.example.org"), ("oscar", "olga@id.example.org"), ("oscar", "oscar@id.example.org")]
+    {
+        let id = attempt(scene).await;
+        let email = Some(Email::parse(email).unwrap());
+        let identify = Identify { wanted_email: email, ..identify(id, of_globex, subject, organization) };
+        assert_eq!(identified(scene, identify).await, Identified::Done);
+        let refuse = RefuseAttempt { attempt: id, expire_time: scene.now.plus(Duration::from_mins(10)) };
+        assert_eq!(scene.store.refuse_attempt(refuse, scene.anyone("192.0.2.77")).await.unwrap().outcome, Step::Done);
+    }
+    let gone = provider(scene, "gone", None, true).await;
+    scene.catalogue.providers.pop();
+    let by = scene.superuser().await;
+    assert!(scene.store.delete_provider(gone, by).await.unwrap().outcome);
+    scene.catalogue.logins.extend(["oscar@id.example.org", "olga", "olga@id.example.org", "oscar"].map(str::to_owned));
 }
 
 async fn provider(scene: &mut Scene, name: &str, organization: Option<OrganizationId>, sign_up: bool) -> ProviderId {
@@ -183,6 +207,8 @@ async fn provider(scene: &mut Scene, name: &str, organization: Option<Organizati
         scopes: organization.map(|_| vec!["email".to_owned(), "profile".to_owned()]).unwrap_or_default(),
         sign_up,
         create_time: scene.now,
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
     };
     let by = scene.superuser().await;
     let created = scene.store.create_provider(CreateProvider { provider, most: 10 }, by).await.unwrap();
@@ -195,7 +221,7 @@ async fn provider(scene: &mut Scene, name: &str, organization: Option<Organizati
 async fn attempt(scene: &mut Scene) -> AttemptId {
     let id = AttemptId::random(random());
     let end = scene.now.plus(Duration::from_mins(10));
-    let begin = BeginExchange { attempt: id, expire_time: end };
+    let begin = BeginExchange { attempt: id, expire_time: end, browser: random().bytes() };
     assert_eq!(scene.store.begin_exchange(begin, scene.anyone("192.0.2.77")).await.unwrap().outcome, Step::Done);
     scene.catalogue.attempts.push(id.to_string());
     id

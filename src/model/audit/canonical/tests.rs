@@ -89,7 +89,7 @@ fn every_action_has_the_bytes_it_always_had() {
         (Action::OrganizationCreated(ORGANIZATION), "organization_created", organization.clone()),
         (Action::MemberAdded(ORGANIZATION, USER), "member_added", [&*organization, &user].concat()),
         (Action::MemberRemoved(ORGANIZATION, USER), "member_removed", [&*organization, &user].concat()),
-        (Action::ProviderCreated(PROVIDER), "provider_created", provider),
+        (Action::ProviderCreated(PROVIDER), "provider_created", provider.clone()),
         (Action::KeyCreated(KEY, USER), "key_created", [&*key, &user].concat()),
         (Action::KeyRevoked(KEY), "key_revoked", key.clone()),
         (Action::SigningKey("kid".to_owned()), "signing_key", "000000036b6964".to_owned()),
@@ -102,6 +102,11 @@ fn every_action_has_the_bytes_it_always_had() {
             "store_upgraded",
             format!("00000004000000020000000400000003000000080000000000000009{}{}", "00000020", "cc".repeat(32)),
         ),
+        (Action::FoundationChanged("x y".to_owned()), "foundation_changed", "00000003782079".to_owned()),
+        (Action::EmailFollowed(USER), "email_followed", user.clone()),
+        (Action::EmailNotFree(USER), "email_not_free", user.clone()),
+        (Action::ProviderUpdated(PROVIDER), "provider_updated", provider.clone()),
+        (Action::ProviderDeleted(PROVIDER), "provider_deleted", provider.clone()),
         (Action::ClockRecovered(5), "clock_recovered", "0000000400000005".to_owned()),
     ];
     for (action, name, parts) in actions {

@@ -56,7 +56,7 @@ impl Record2 for Tombstone {
     type Now = record::Tombstone;
 
     fn now(self) -> Result<Self::Now> {
-        Ok(record::Tombstone(self.0))
+        Ok(record::Tombstone::at(self.0))
     }
 }
 

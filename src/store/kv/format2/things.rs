@@ -64,6 +64,7 @@ impl Record2 for SigningKey {
                 Algorithm::Es256 => signing_key::Algorithm::Es256,
                 Algorithm::Rs256 => signing_key::Algorithm::Rs256,
             },
+            low_s: false,
             sealed_private: self.sealed_private,
             state: match self.state {
                 KeyState::Published => signing_key::KeyState::Published,
@@ -257,6 +258,8 @@ impl Record2 for IdentityProvider {
             scopes: self.scopes,
             sign_up: self.sign_up,
             create_time: at(self.create_time),
+            email_domains: Vec::new(),
+            trusted_audiences: Vec::new(),
         })
     }
 }
@@ -305,7 +308,8 @@ impl Record2 for Attempt {
             }
             AttemptState::Refused => sso::AttemptState::Refused,
         };
-        let parts = sso::AttemptParts { id: AttemptId::from_bytes(self.id), expire_time: at(self.expire_time), state };
+        let (id, expire_time) = (AttemptId::from_bytes(self.id), at(self.expire_time));
+        let parts = sso::AttemptParts { id, expire_time, state, browser: None };
         sso::Attempt::try_from(parts).map_err(impossible)
     }
 }

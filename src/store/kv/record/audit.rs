@@ -204,6 +204,14 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             (entry.last, entry.digest) = (*last, digest.to_vec());
             ActionKind::StoreUpgraded
         }
+        Action::FoundationChanged(what) => {
+            entry.text.clone_from(what);
+            ActionKind::FoundationChanged
+        }
+        Action::EmailFollowed(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailFollowed),
+        Action::EmailNotFree(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailNotFree),
+        Action::ProviderUpdated(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderUpdated),
+        Action::ProviderDeleted(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderDeleted),
     }
 }
 
@@ -267,5 +275,10 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
             let (from, to, last) = (entry.count, entry.second_count, entry.last);
             Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }
         }
+        ActionKind::FoundationChanged => Action::FoundationChanged(entry.text),
+        ActionKind::EmailFollowed => Action::EmailFollowed(user()?),
+        ActionKind::EmailNotFree => Action::EmailNotFree(user()?),
+        ActionKind::ProviderUpdated => Action::ProviderUpdated(provider()?),
+        ActionKind::ProviderDeleted => Action::ProviderDeleted(provider()?),
     })
 }

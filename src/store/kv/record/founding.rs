@@ -1,4 +1,4 @@
-//! What a store is founded with, and the signing keys.
+//! What a store is founded with, the signing keys, and what the last start said.
 
 use super::Record;
 use super::field::{Coded as _, Read, Unreadable, coded, missing, narrow, time, unknown};
@@ -59,6 +59,7 @@ impl Record for SigningKeyRecord {
             state: state.into(),
             retire_time: retired.map(Timestamp::micros),
             create_time: Some(self.create_time.micros()),
+            low_s: self.low_s,
         }
     }
 
@@ -73,10 +74,31 @@ impl Record for SigningKeyRecord {
         Ok(Self {
             kid: message.kid,
             algorithm: Algorithm::coded(message.algorithm, "algorithm")?,
+            low_s: message.low_s,
             sealed_private: message.sealed_private,
             state,
             create_time: time(message.create_time, "create_time")?,
         })
+    }
+}
+
+/// What the last start said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::kv) struct Start {
+    /// The audience of its tokens.
+    pub(in crate::store::kv) audience: String,
+}
+
+impl Record for Start {
+    const KIND: Kind = Kind::Start;
+    type Message = messages::Start;
+
+    fn message(&self) -> Self::Message {
+        messages::Start { audience: self.audience.clone() }
+    }
+
+    fn read(message: Self::Message) -> Read<Self> {
+        Ok(Self { audience: message.audience })
     }
 }
 

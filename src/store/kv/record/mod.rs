@@ -31,6 +31,7 @@ use prost::Message;
 pub(super) use self::account::{Identity, Named, Superuser};
 pub(super) use self::audit::AuditPage;
 pub(crate) use self::field::{Read, Unreadable, exactly};
+pub(super) use self::founding::Start;
 pub(super) use self::link::LinkEntry;
 pub(super) use self::organization::{Belongs, MemberIn};
 pub(super) use self::pages::{ExpiryPage, RollPage};

@@ -25,6 +25,8 @@ impl Record for IdentityProvider {
             scopes: self.scopes.clone(),
             sign_up: self.sign_up,
             create_time: Some(self.create_time.micros()),
+            email_domains: self.email_domains.clone(),
+            trusted_audiences: self.trusted_audiences.clone(),
         }
     }
 
@@ -40,6 +42,8 @@ impl Record for IdentityProvider {
             scopes: message.scopes,
             sign_up: message.sign_up,
             create_time: time(message.create_time, "create_time")?,
+            email_domains: message.email_domains,
+            trusted_audiences: message.trusted_audiences,
         })
     }
 }
@@ -66,10 +70,11 @@ impl Record for Attempt {
     type Message = messages::Attempt;
 
     fn message(&self) -> Self::Message {
-        let AttemptParts { id, expire_time, state } = self.clone().into_parts();
+        let AttemptParts { id, expire_time, state, browser } = self.clone().into_parts();
         let blank = messages::Attempt {
             id: id.as_bytes().to_vec(),
             expire_time: Some(expire_time.micros()),
+            browser: browser.map(|hash| hash.to_vec()),
             ..messages::Attempt::default()
         };
         let known = |standing: AttemptStanding, user: UserId, generation: Generation, at: Timestamp| messages::Attempt {
@@ -114,6 +119,7 @@ impl Record for Attempt {
             id: AttemptId::from_bytes(exactly(&message.id, "id")?),
             expire_time: time(message.expire_time, "expire_time")?,
             state,
+            browser: message.browser.map(|hash| exactly(&hash, "browser")).transpose()?,
         };
         possible(Self::try_from(parts))
     }

@@ -42,7 +42,7 @@ fn a_record_of_one_kind_is_not_read_as_another() {
 
 #[test]
 fn another_version_a_short_value_and_a_long_one_are_corrupt() {
-    let value = encode(&Tombstone(5)).unwrap();
+    let value = encode(&Tombstone::at(5)).unwrap();
     for version in [0, 1, 3] {
         let other = [&[version], &value[1..]].concat();
         assert_eq!(decode::<Tombstone>(&other), Err(StoreError::Corrupt(format!("Tombstone: is of version {version}"))));

@@ -23,6 +23,7 @@ fn signing_key(kid: &str) -> SigningKeyRecord {
         sealed_private: vec![1],
         state: KeyState::Signing,
         create_time: NOW,
+        low_s: false,
     }
 }
 

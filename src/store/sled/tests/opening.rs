@@ -2,12 +2,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ID, commits, open, open_with, options, put, run, text, try_open, view};
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::Engine;
 use crate::store::kv::revocations;
-use crate::store::sled::{OpenError, SledEngine};
+use crate::store::sled::{OpenError, Options, SledEngine};
 
 /// What was done to a directory, and how.
 type Spoiling = (&'static str, fn(&Path));
@@ -195,6 +196,28 @@ async fn a_creation_that_was_cut_off_anywhere_is_begun_anew() {
 
 fn unfinish(directory: &Path) {
     fs::rename(directory.join("countersign.store"), directory.join("countersign.store.creating")).unwrap();
+}
+
+#[tokio::test]
+async fn an_opening_that_takes_too_long_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { patience: Duration::ZERO, ..options(directory.path()) };
+    let error = crate::store::sled::open(options, std::sync::Arc::default()).await.err().unwrap();
+    let text = error.to_string();
+    assert!(matches!(error, OpenError::TooSlow { .. }) && text.contains("did not open within"), "{text}");
+    assert!(!text.contains("restore"), "{text}");
+}
+
+#[tokio::test]
+async fn what_sled_never_finished_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    made(directory.path()).await;
+    let unfinished = directory.path().join("sled/snap.00000000000FFFFF.generating");
+    for content in ["", "half"] {
+        fs::write(&unfinished, content).unwrap();
+        open(directory.path()).close().await;
+        assert!(!unfinished.exists());
+    }
 }
 
 #[tokio::test]

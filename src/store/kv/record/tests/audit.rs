@@ -43,29 +43,30 @@ fn actions() -> Vec<Action> {
         Action::Swept(5),
         Action::SessionSwept(SESSION, 6),
         Action::StoreUpgraded { from: 2, to: 3, last: 9, digest: [0xcc; 32] },
+        Action::FoundationChanged("audience us".to_owned()),
+        Action::EmailFollowed(USER),
+        Action::EmailNotFree(USER),
+        Action::ProviderUpdated(PROVIDER),
+        Action::ProviderDeleted(PROVIDER),
         Action::ClockRecovered(7),
     ]
 }
 
 pub(super) fn examples(golden: &mut Golden) {
-    let mut origins = [
+    let origins = [
         (Actor::System, None),
         (Actor::User(USER), Some("192.0.2.1".parse().unwrap())),
         (Actor::Guest(Folded::presented("gina")), Some("2001:db8::7".parse().unwrap())),
         (Actor::Anonymous, None),
     ]
-    .map(|(actor, source)| Origin { actor, source })
-    .into_iter()
-    .cycle();
-    for action in actions() {
-        let events = vec![(at(0), origins.next().unwrap(), action)];
+    .map(|(actor, source)| Origin { actor, source });
+    for (action, origin) in actions().into_iter().zip(origins.iter().cycle()) {
+        let events = vec![(at(0), origin.clone(), action)];
         golden.of("audit", &AuditPage { first: 9, previous: [0xbb; 32], events });
     }
-    let by = |actor| Origin { actor, source: None };
-    let flags = vec![
-        (at(0), by(Actor::Anonymous), Action::SsoIdentified(ATTEMPT, USER, false)),
-        (at(1), by(Actor::System), Action::Refreshed(SESSION, true)),
-    ];
+    let [system, _, _, anonymous] = origins;
+    let flags =
+        vec![(at(0), anonymous, Action::SsoIdentified(ATTEMPT, USER, false)), (at(1), system, Action::Refreshed(SESSION, true))];
     golden.of("audit", &AuditPage { first: 1, previous: [0; 32], events: flags });
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::super::{
-    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Superuser,
-    Tombstone, decode, encode,
+    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Start,
+    Superuser, Tombstone, decode, encode,
 };
 use crate::model::clock::Timestamp;
 use crate::model::decision::Impossible;
@@ -89,9 +89,13 @@ fn founding(golden: &mut Golden) {
     let states = [KeyState::Published, KeyState::Signing, KeyState::Retired { since: at(1) }];
     for (algorithm, state) in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256].into_iter().zip(states) {
         let sealed_private = vec![5, 6];
-        let key = SigningKeyRecord { kid: "kid".to_owned(), algorithm, sealed_private, state, create_time: at(0) };
+        let key = SigningKeyRecord { kid: "kid".to_owned(), algorithm, low_s: false, sealed_private, state, create_time: at(0) };
         golden.of("signing_key", &key);
+        if algorithm == Algorithm::Es256 {
+            golden.of("signing_key", &SigningKeyRecord { low_s: true, ..key });
+        }
     }
+    golden.of("start", &Start { audience: "us".to_owned() });
 }
 
 fn accounts(golden: &mut Golden) {
@@ -264,6 +268,8 @@ fn sign_on(golden: &mut Golden) {
         scopes: Vec::new(),
         sign_up: false,
         create_time: at(0),
+        email_domains: Vec::new(),
+        trusted_audiences: Vec::new(),
     };
     golden.of("provider", &provider);
     let whole = IdentityProvider {
@@ -271,6 +277,8 @@ fn sign_on(golden: &mut Golden) {
         sealed_client_secret: Some(vec![7]),
         scopes: vec!["email".to_owned(), "profile".to_owned()],
         sign_up: true,
+        email_domains: vec!["example.org".to_owned(), "example.com".to_owned()],
+        trusted_audiences: vec!["project".to_owned()],
         ..provider
     };
     golden.of("provider", &whole);
@@ -283,20 +291,25 @@ fn sign_on(golden: &mut Golden) {
         AttemptState::Collected { session: SESSION, at: at(1) },
         AttemptState::Refused,
     ] {
-        let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state };
+        let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state, browser: None };
         golden.of("attempt", &possible::<Attempt, _>(attempt));
     }
+    let state = AttemptState::Exchanging { revision: 9 };
+    let attempt = AttemptParts { id: ATTEMPT, expire_time: at(600_000_000), state, browser: Some([8; 32]) };
+    golden.of("attempt", &possible::<Attempt, _>(attempt));
 }
 
 fn revocations(golden: &mut Golden) {
     for what in [
         Revoked::Below(Subject::User(USER), Generation(3)),
         Revoked::Below(Subject::Guest(Folded::presented("gina")), Generation(3)),
+        Revoked::BelowIn(Subject::User(USER), "Team".to_owned(), Generation(3)),
         Revoked::Session(SESSION),
         Revoked::Credential(Credential::Key(KEY)),
         Revoked::Credential(Credential::Link(LINK)),
     ] {
         golden.of("revocation", &Revocation { revision: 1_800_000_000_000_000, what, until: at(0) });
     }
-    golden.of("tombstone", &Tombstone(1_800_000_000_000_000));
+    golden.of("tombstone", &Tombstone::at(1_800_000_000_000_000));
+    golden.of("tombstone of an organization", &Tombstone { revision: 1_800_000_000_000_000, below: Generation(3) });
 }
