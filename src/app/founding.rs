@@ -137,20 +137,16 @@ async fn tell_what_changed(parts: &Parts<'_>, foundation: &Foundation, new: bool
         );
     }
     let audience = settings.audience.as_ref().unwrap_or(issuer);
-    match time.now() {
-        Ok(now) => {
-            let noted = store.refound(Refounding::Audience(audience.clone()), By::system(now)).await?;
-            if let Some(before) = noted.outcome.filter(|before| before != audience) {
-                tracing::warn!(
-                    "COUNTERSIGN_AUDIENCE: tokens are for {audience} from now on; at the last start they were for {before}, and none of \
-                     those is good any more"
-                );
-            }
-        }
-        // Noting it is a commit. The next start compares with what was noted last.
-        Err(_) => tracing::info!(
-            "COUNTERSIGN_AUDIENCE is compared with that of the last start at the next one, because the machine's clock is not trusted"
-        ),
+    // Noting it is a commit. While the clock is not trusted it waits for the next start, which compares with what was noted last.
+    let before = match time.now() {
+        Ok(now) => store.refound(Refounding::Audience(audience.clone()), By::system(now)).await?.outcome,
+        Err(_) => None,
+    };
+    if let Some(before) = before.filter(|before| before != audience) {
+        tracing::warn!(
+            "COUNTERSIGN_AUDIENCE: tokens are for {audience} from now on; at the last start they were for {before}, and none of those is \
+             good any more"
+        );
     }
     if settings.admin_password.is_some() && !new {
         tracing::info!("COUNTERSIGN_ADMIN_PASSWORD counts at the first start only; the password of {ADMIN} stays what it is");
