@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::model::clock::{SETTLED_AFTER, SystemClock};
+use crate::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, SystemClock};
 use crate::store::{Revocations, memory};
 
 #[path = "../../tests/evil_provider/mod.rs"]
@@ -60,6 +60,20 @@ async fn an_honest_provider_is_believed() {
     assert_eq!(identity.verified_email.as_deref(), Some(EMAIL));
     sign_on(&oidc, &provider, "honest").await.unwrap();
     assert_eq!((provider.hits("/honest/discovery"), provider.hits("/honest/keys")), (1, 1), "what is fresh is not fetched again");
+}
+
+#[tokio::test]
+async fn an_id_token_is_not_judged_by_a_clock_that_is_not_trusted() {
+    let (right, provider) = (SystemClock.now(), EvilProvider::start().await);
+    let clock = Arc::new(ManualClock::new(right));
+    let time = Time::new(Arc::clone(&clock) as Arc<_>, memory(Arc::new(Revocations::default())), SETTLED_AFTER);
+    let oidc = OidcClient::new(time, Network::default());
+    for wrong in [right.plus(Duration::from_secs(61)), right.minus(Duration::from_hours(72))] {
+        clock.set(wrong);
+        assert_eq!(sign_on(&oidc, &provider, "honest").await, Err(IdentityError::ClockUntrusted));
+    }
+    clock.set(right);
+    sign_on(&oidc, &provider, "honest").await.unwrap();
 }
 
 #[tokio::test]

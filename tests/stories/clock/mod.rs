@@ -1,5 +1,6 @@
 //! A machine's clock that is wrong, or was: nothing is stored or signed by it, and the server goes on when it is right.
 
+mod data_directory;
 mod faked;
 
 use std::path::Path;
