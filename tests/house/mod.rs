@@ -13,7 +13,7 @@ use countersign::crypto::password::HashParams;
 use countersign::crypto::password::pool::{HashPool, Lane, PoolConfig, Ticket};
 use countersign::crypto::seal::Sealer;
 use countersign::crypto::server_key::ServerKeys;
-use countersign::model::clock::{Clock as _, ManualClock, Timestamp};
+use countersign::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, Timestamp};
 use countersign::model::ids::UserId;
 use countersign::model::name::{Email, Name};
 use countersign::model::random::{Random, SystemRandom};
@@ -27,6 +27,7 @@ use countersign::service::login::LoginRequest;
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
 use countersign::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
+use countersign::service::time::Time;
 use countersign::service::tokens::{SignIn, TokenSet, Tokens};
 use countersign::service::{Error, Result};
 use countersign::store::verbs::{By, UserCreated};
@@ -48,7 +49,8 @@ pub(crate) struct Ground {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) identity: Arc<dyn IdentityClient>,
+    /// Speaks to identity providers, made with the house's gate of time.
+    pub(crate) identity: Box<dyn FnOnce(Time) -> Arc<dyn IdentityClient>>,
     pub(crate) policy: Policy,
     /// How many threads hash.
     pub(crate) threads: usize,
@@ -77,7 +79,7 @@ impl Ground {
             revocations,
             clock: Arc::new(ManualClock::new(Timestamp::from_secs(1_900_000_000))),
             random: Arc::new(SystemRandom),
-            identity: Arc::new(NoProvider),
+            identity: Box::new(|_| Arc::new(NoProvider)),
             policy: Policy::new("https://auth.example.org"),
             threads: 1,
         }
@@ -116,10 +118,11 @@ impl House {
         let params = HashParams::new(8, 1, 1).unwrap();
         let config = PoolConfig { threads, nice: 0, params, ..PoolConfig::default() };
         let pool = Arc::new(HashPool::start(config, Arc::clone(&random), &Traffic::default()).unwrap());
+        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone(), SETTLED_AFTER);
         let services = Arc::new(Services::new(Parts {
             store: Arc::clone(&store),
             revocations,
-            clock: Arc::clone(&clock) as Arc<_>,
+            time: time.clone(),
             random: Arc::clone(&random),
             sealer: Arc::clone(&sealer),
             server_keys: Arc::clone(&server_keys),
@@ -127,7 +130,7 @@ impl House {
             pool: Arc::clone(&pool),
             policy: Arc::clone(&policy),
             epoch: 1,
-            identity,
+            identity: identity(time),
         }));
         let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), 1);
         Self { services, tokens, clock, store, ring, server_keys, sealer, pool, policy, random }

@@ -18,6 +18,7 @@ mod harness;
 mod house;
 
 mod browser;
+mod clock;
 mod commands;
 mod contract;
 mod crash;

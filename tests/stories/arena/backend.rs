@@ -49,7 +49,7 @@ impl Backend {
     }
 
     fn over(ground: Ground) -> Arc<Self> {
-        let identity = Arc::new(OidcClient::new(Arc::clone(&ground.clock) as Arc<_>, Network::default()));
+        let identity = Box::new(|time| Arc::new(OidcClient::new(time, Network::default())) as Arc<_>);
         Arc::new(Self(House::on(Ground { identity, threads: THREADS as usize, ..ground })))
     }
 
