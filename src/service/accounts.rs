@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, MAX_CODE, MAX_PASSWORD};
 use super::password_policy::{Owner, PasswordPolicy};
@@ -19,8 +20,7 @@ use crate::model::secret::Secret;
 use crate::model::user::{Totp, User};
 use crate::store::Store;
 use crate::store::verbs::{
-    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, Needs, OrganizationStore, PasswordReplaced, TotpConfirmed,
-    TotpEnrolled,
+    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, OrganizationStore, PasswordReplaced, TotpConfirmed, TotpEnrolled,
 };
 
 /// A secret for one-time codes that waits for its first code.
@@ -81,7 +81,7 @@ impl Accounts {
     /// # Errors
     /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
     pub async fn account(&self, caller: &SignedIn) -> Result<Account> {
-        let user = self.user(caller.user()?).await?;
+        let user = self.user(caller.may(Rpc::GetAccount)?).await?;
         Account::read(&*self.organizations, user).await
     }
 
@@ -97,7 +97,7 @@ impl Accounts {
     /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
     /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
     pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<PasswordChanged> {
-        let id = caller.strong()?;
+        let id = caller.may(Rpc::ChangePassword)?;
         limits::required_secret("current_password", current, MAX_PASSWORD)?;
         limits::required_secret("new_password", new, MAX_PASSWORD)?;
         // Hash and generation are read before the password is checked; the commit refuses where either has changed.
@@ -110,7 +110,7 @@ impl Accounts {
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
         let change =
             ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
-        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now())).await?;
+        let changed = self.store.change_password(change, caller.by(Rpc::ChangePassword, self.time.now())).await?;
         match changed.outcome {
             PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
@@ -128,10 +128,10 @@ impl Accounts {
     /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
     /// - [`Error::TotpAlreadyEnabled`] - codes guard the login (FAILED_PRECONDITION).
     pub async fn enroll_totp(&self, caller: &SignedIn) -> Result<Enrolment> {
-        let user = self.user(caller.strong()?).await?;
+        let user = self.user(caller.may(Rpc::EnrollTotp)?).await?;
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
-        let by = caller.by(Needs::Nothing, self.time.now());
+        let by = caller.by(Rpc::EnrollTotp, self.time.now());
         match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
             TotpEnrolled::Enrolled => Ok(Enrolment {
                 secret: totp::secret_text(&secret),
@@ -152,7 +152,7 @@ impl Accounts {
     /// - [`Error::OtpRequired`] - the code is wrong. Counts as a failed login (UNAUTHENTICATED).
     /// - [`Error::Throttled`] (RESOURCE_EXHAUSTED).
     pub async fn confirm_totp(&self, caller: &SignedIn, otp: &Secret) -> Result<Vec<Secret>> {
-        let id = caller.strong()?;
+        let id = caller.may(Rpc::ConfirmTotp)?;
         limits::required_secret("otp", otp, MAX_CODE)?;
         let user = self.user(id).await?;
         let sealed = match user.totp() {
@@ -170,7 +170,7 @@ impl Accounts {
         drop(attempt);
         let (codes, recovery) = self.second_factors.recovery_codes(&*self.random);
         let confirm = ConfirmTotp { user: id, sealed: sealed.clone(), step, recovery };
-        match self.store.confirm_totp(confirm, caller.by(Needs::Nothing, now)).await?.outcome {
+        match self.store.confirm_totp(confirm, caller.by(Rpc::ConfirmTotp, now)).await?.outcome {
             TotpConfirmed::Confirmed => Ok(codes),
             TotpConfirmed::AlreadyOn => Err(Error::TotpAlreadyEnabled),
             TotpConfirmed::NotPending => Err(Error::TotpNotPending),

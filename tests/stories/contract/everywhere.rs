@@ -160,7 +160,7 @@ impl Right {
             }
             "AuthService/SsoJwt" => pb::SsoJwtRequest { state: self.state.clone(), wait: None }.encode_to_vec(),
             "AuthService/GenerateSingleUse" => {
-                pb::GenerateSingleUseRequest { username: text("v"), dataset_id: text("d"), ttl: None }.encode_to_vec()
+                pb::GenerateSingleUseRequest { username: text("v"), dataset_id: text("d"), ..Default::default() }.encode_to_vec()
             }
             "AuthService/PeekSingleUse" => pb::PeekSingleUseRequest { token: self.link.clone() }.encode_to_vec(),
             "AuthService/RedeemSingleUse" => {
@@ -172,7 +172,7 @@ impl Right {
             }
             "AccountService/ConfirmTotp" => pb::ConfirmTotpRequest { otp: text("123456") }.encode_to_vec(),
             "AccountService/CreatePersonalKey" => {
-                pb::AccountServiceCreatePersonalKeyRequest { display_name: text("k"), ttl: None }.encode_to_vec()
+                pb::AccountServiceCreatePersonalKeyRequest { display_name: text("k"), ..Default::default() }.encode_to_vec()
             }
             "AccountService/RevokePersonalKey" => pb::RevokePersonalKeyRequest { key_id: self.key.id.clone() }.encode_to_vec(),
             "AdminService/CreateUser" => {
@@ -198,7 +198,7 @@ impl Right {
             }
             "AdminService/CreatePersonalKey" => {
                 let (username, display_name) = (text("root"), text("k"));
-                pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ttl: None }.encode_to_vec()
+                pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ..Default::default() }.encode_to_vec()
             }
             // One name in the first field, or nothing at all.
             "AuthService/LogoutUser" | "AdminService/GetUser" | "AdminService/DisableUser" | "AdminService/EnableUser" => {
