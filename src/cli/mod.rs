@@ -1,5 +1,5 @@
-//! The command line: one file per command. `serve` runs a server, `issuer` works on the data directory of one that is stopped;
-//! every other command is a gRPC client of a running one.
+//! The command line: one file per command. `serve` runs a server, `issuer` and `recover` work on the data directory of one that is
+//! stopped; every other command is a gRPC client of a running one.
 //!
 //! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
 //! machine can read.
@@ -15,6 +15,7 @@ mod login;
 mod logout_user;
 mod org;
 mod output;
+mod recover;
 mod serve;
 mod signals;
 mod threads;
@@ -82,6 +83,9 @@ enum Command {
     /// Access tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// The data directory of a server that is stopped.
+    #[command(subcommand)]
+    Recover(recover::Command),
 }
 
 /// Runs what the command line of this process asks for. A wrong one ends the process with exit code 2.
@@ -111,6 +115,7 @@ pub fn main() -> ExitCode {
             Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,
+            Some(Command::Recover(recover::Command::Clock(args))) => recover::clock(args).await,
             Some(Command::Token(token::Command::Verify(args))) => token::verify(args).await,
         }
     });

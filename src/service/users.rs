@@ -59,7 +59,7 @@ impl Users {
         limits::required_secret("password", password, MAX_PASSWORD)?;
         self.rules.accept("password", password, &Owner { name: &name, email: email.as_ref(), codes: false })?;
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
         match self.accounts.create_user(user.clone(), caller.by(Rpc::CreateUser, now)).await?.outcome {
             UserCreated::Created => Ok(Account { user, organizations: Vec::new() }),
@@ -107,7 +107,7 @@ impl Users {
         let rpc = if enabled { Rpc::EnableUser } else { Rpc::DisableUser };
         caller.may(rpc)?;
         let switch = SwitchUser { name: limits::name("username", username)?.folded(), enabled };
-        let switched = self.accounts.switch_user(switch, caller.by(rpc, self.time.now())).await?;
+        let switched = self.accounts.switch_user(switch, caller.by(rpc, self.time.now()?)).await?;
         let Commit { outcome, revision, decided_at } = switched;
         match outcome {
             Switched::Done(user) => Ok(Commit { outcome: *user, revision, decided_at }),

@@ -11,7 +11,7 @@ async fn elsewhere(house: &House) -> (Arc<dyn Store>, PersonalKeys, SignedIn, Ke
     let Some(Credential::Key(key)) = script.credential else { panic!("{script:?}") };
     let simulation = Simulation { seed: 1, lanes: 1, conflicts_percent: 0 };
     let store = simulated(simulation, Arc::new(Revocations::of(Lanes::Many))).unwrap();
-    let guesses = Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>));
+    let guesses = Arc::new(Guesses::new(house.time.steady()));
     let (keys, random) = (Arc::clone(&house.server_keys), Arc::new(SystemRandom));
     let over = PersonalKeys::new(&store, keys, random, house.tokens.clone(), guesses, house.time.clone());
     (store, over, script, key)
