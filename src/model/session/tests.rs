@@ -272,3 +272,19 @@ fn who_no_longer_belongs_there_moves_nothing_on_and_reuse_is_found_out_all_the_s
     let moved = session.moved_to(Generation(0));
     assert_eq!(moved.renew(Generation(0), standing(), true, start()).outcome, SessionRenewed::Renewed);
 }
+
+#[test]
+fn a_credential_has_one_text() {
+    let id = "12345678-9abc-4def-8123-456789abcdef";
+    for (text, kind) in [(format!("key:{id}"), "key"), (format!("link:{id}"), "link")] {
+        let credential = Credential::parse(&text).unwrap();
+        assert_eq!(matches!(credential, Credential::Key(_)), kind == "key");
+        assert_eq!(credential.to_string(), text);
+    }
+    let (upper, bare, braced) = (format!("key:{}", id.to_uppercase()), id.replace('-', ""), format!("{{{id}}}"));
+    for other in
+        [upper, format!("key:{bare}"), format!("link:{braced}"), format!("KEY:{id}"), id.to_owned(), format!("key: {id}")]
+    {
+        assert_eq!(Credential::parse(&other), None, "{other}");
+    }
+}
