@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 test: ## install what the tests need, then run all of them
-	@tools/install rust cargo grpcurl provider faults
+	@tools/install rust cargo grpcurl provider clock faults
 	cargo test --locked --workspace --doc
 	$(NEXTEST) run --locked --workspace
 
@@ -58,7 +58,7 @@ locks: ## lock files name no download host
 	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
 
 tools: ## install everything that the tests and checks use
-	@tools/install rust cargo grpcurl buf go java provider faults
+	@tools/install rust cargo grpcurl buf go java provider clock faults
 
 clean-tools: ## remove what was installed
 	rm -rf .tools tools/node_modules tests/provider/node_modules

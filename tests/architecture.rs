@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["web/"]),
     ("prost", &["grpc/", "store/kv/record/"]),
     ("prost_types", &["grpc/", "cli/"]),
+    ("rtime_clock", &["model/clock/machine"]),
     ("sled", &["store/sled"]),
     ("tonic", &["grpc/", "cli/", "app"]),
     ("tonic_types", &["grpc/"]),
@@ -64,6 +65,20 @@ fn modules_name_only_what_the_arrows_allow() {
 fn crates_are_named_only_where_they_belong() {
     let found: Vec<String> = sources("src").iter().flat_map(|(path, text)| strayed_crates(path, text)).collect();
     assert!(found.is_empty(), "crates outside their place:\n{}", found.join("\n"));
+}
+
+/// Whatever is committed, signed or believed of a provider gets its time through `service::time`, which judges the clock first.
+#[test]
+fn only_one_file_of_the_services_has_a_clock() {
+    let judged = |path: &str| ["service/", "oidc/", "grpc/", "web/", "edge/"].iter().any(|module| path.starts_with(module));
+    let of_tests = |path: &str| is_test_file(path) || path.ends_with("/testing.rs") || path == "oidc/scripted.rs";
+    let with_clock: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(path, _)| judged(path) && !of_tests(path))
+        .filter(|(_, text)| ["dyn Clock", "SystemClock", "ManualClock"].iter().any(|name| code_of(text).contains(name)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(with_clock, ["service/time.rs"]);
 }
 
 #[test]

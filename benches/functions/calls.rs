@@ -14,7 +14,7 @@ use countersign::grpc::Api;
 use countersign::grpc::pb::auth_service_server::AuthService as _;
 use countersign::grpc::pb::token_service_server::TokenService as _;
 use countersign::grpc::pb::{LoginRequest, PkeyJwtRequest, RefreshRequest, VerifyTokenRequest};
-use countersign::model::clock::{Clock as _, SystemClock};
+use countersign::model::clock::{Clock as _, SETTLED_AFTER, SystemClock};
 use countersign::model::ids::UserId;
 use countersign::model::name::Name;
 use countersign::model::random::{Random, SystemRandom};
@@ -26,6 +26,7 @@ use countersign::service::client::Client;
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
 use countersign::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
+use countersign::service::time::Time;
 use countersign::store::verbs::{By, UserCreated};
 use countersign::store::{Revocations, memory};
 use criterion::Criterion;
@@ -80,10 +81,11 @@ async fn house() -> (Api, Arc<Services>) {
         &Traffic::default(),
     )
     .unwrap();
+    let store = memory(Arc::clone(&revocations));
     let parts = Parts {
-        store: memory(Arc::clone(&revocations)),
+        time: Time::new(Arc::new(SystemClock), store.clone(), SETTLED_AFTER),
+        store,
         revocations,
-        clock: Arc::new(SystemClock),
         ring: Arc::new(KeyRing::load(&[signing], &sealer).unwrap()),
         server_keys: Arc::new(ServerKeys::generate(&*random).unwrap()),
         random,

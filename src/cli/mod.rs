@@ -1,5 +1,5 @@
-//! The command line: one file per command. `serve` runs a server, `issuer` works on the data directory of one that is stopped;
-//! every other command is a gRPC client of a running one.
+//! The command line: one file per command. `serve` runs a server, `issuer` and `recover` work on the data directory of one that is
+//! stopped; every other command is a gRPC client of a running one.
 //!
 //! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
 //! machine can read.
@@ -15,6 +15,7 @@ mod login;
 mod logout_user;
 mod org;
 mod output;
+mod recover;
 mod serve;
 mod signals;
 mod threads;
@@ -83,12 +84,15 @@ enum Command {
     /// Access tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// The data directory of a server that is stopped.
+    #[command(subcommand)]
+    Recover(recover::Command),
 }
 
 impl Command {
     /// False for those that read the settings of a server, and warn of what they find there themselves.
     const fn calls_a_server(&self) -> bool {
-        !matches!(self, Self::Serve(_) | Self::Issuer(_))
+        !matches!(self, Self::Serve(_) | Self::Issuer(_) | Self::Recover(_))
     }
 }
 
@@ -124,6 +128,7 @@ pub fn main() -> ExitCode {
             Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,
+            Some(Command::Recover(recover::Command::Clock(args))) => recover::clock(args).await,
             Some(Command::Token(token::Command::Verify(args))) => token::verify(args).await,
         }
     });

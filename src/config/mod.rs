@@ -46,6 +46,8 @@ pub struct Settings {
     pub hash: HashCost,
     /// How long calls in flight may take at shutdown.
     pub drain: Duration,
+    /// How long a clock that was set must stand before it is trusted.
+    pub clock_settled_after: Duration,
     /// Connections at once.
     pub max_connections: usize,
     /// Connections at once from one address.
@@ -218,6 +220,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let lanes = reader.required(&table::HASH_LANES, form::number(1..=16));
     let threads = reader.optional(&table::HASH_THREADS, form::number(1..=1024));
     let drain = reader.required(&table::DRAIN_SECONDS, form::number(0..=3600));
+    let clock_settled_after = reader.required(&table::CLOCK_SETTLE_SECONDS, form::number(1..=86_400));
     let max_connections = reader.required(&table::MAX_CONNECTIONS, form::number(1..=1_000_000));
     let max_connections_per_source = reader.required(&table::MAX_CONNECTIONS_PER_SOURCE, form::number(1..=1_000_000));
     let trusted_proxies = reader.optional(&table::TRUSTED_PROXIES, form::networks);
@@ -246,6 +249,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         signing_algorithm,
         hash: HashCost { memory: memory?, passes: passes?, lanes: lanes?, threads },
         drain: Duration::from_secs(drain?),
+        clock_settled_after: Duration::from_secs(clock_settled_after?),
         max_connections: max_connections?,
         max_connections_per_source: max_connections_per_source?,
         trusted_proxies: trusted_proxies.unwrap_or_default(),

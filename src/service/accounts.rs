@@ -135,7 +135,7 @@ impl Accounts {
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
         let (id, generation) = (user.id(), user.generations().current());
         let change = ChangePassword { user: id, generation, checked, replacement, keep: caller.session };
-        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now())).await?;
+        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now()?)).await?;
         match changed.outcome {
             PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
@@ -156,7 +156,7 @@ impl Accounts {
         let user = self.user(caller.strong()?).await?;
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
-        let by = caller.by(Needs::Nothing, self.time.now());
+        let by = caller.by(Needs::Nothing, self.time.now()?);
         match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
             TotpEnrolled::Enrolled => Ok(Enrolment {
                 secret: totp::secret_text(&secret),
@@ -186,7 +186,7 @@ impl Accounts {
             Totp::On { .. } => return Err(Error::TotpAlreadyEnabled),
         };
         let attempt = self.passwords.attempt(&caller.client, &user.name().folded()).await?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let Some(step) = totp::matching_step(&self.second_factors.open(id, sealed)?, otp.expose(), now) else {
             attempt.failed();
             return Err(Error::OtpRequired);

@@ -106,7 +106,7 @@ impl Keys {
             "" => None,
             id => Some(KeyIdToken::parse(&self.server, id).map_err(|_| invalid("page_token", "is none of this list"))?.id),
         };
-        let now = self.time.now();
+        let now = self.time.now()?;
         let mut keys = Vec::new();
         // One more than the page has: what tells whether another page follows. Keys that expired are passed over.
         let wanted = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1);
@@ -138,7 +138,7 @@ impl Keys {
         limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
         let key = KeyIdToken::parse(&self.server, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
         let revoke = RevokeKey { owner, id: key.id };
-        let revoked = self.store.revoke_key(revoke, caller.by(Needs::Nothing, self.time.now())).await?;
+        let revoked = self.store.revoke_key(revoke, caller.by(Needs::Nothing, self.time.now()?)).await?;
         match revoked.outcome {
             Ended::Ended | Ended::Before => Ok(revoked.revision),
             Ended::Unknown => Err(Error::NotFound(Thing::Key)),
@@ -153,7 +153,7 @@ impl Keys {
         display_name: String,
         ttl: Option<Duration>,
     ) -> Result<NewKey> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
         let key = PersonalKey::new(KeyId::random(&*self.random), owner, display_name, hash, now, ttl);
         let create = CreateKey { key: key.clone(), most: self.most };

@@ -78,13 +78,15 @@ impl Login {
     /// - [`Error::InvalidCredentials`]: unknown, disabled or wrong password: one answer.
     /// - [`Error::Conflict`]: right both times, and overtaken both times.
     /// - [`Error::OtpRequired`]: the password is right, the code missing or wrong.
-    /// - [`Error::OrgNotAllowed`], [`Error::Throttled`], [`Error::Overloaded`].
+    /// - [`Error::OrgNotAllowed`], [`Error::Throttled`], [`Error::Overloaded`], [`Error::ClockUntrusted`].
     pub async fn login(&self, client: &Client, request: LoginRequest) -> Result<SignIn> {
         let presented = limits::login("username", &request.username)?;
         limits::required_secret("password", &request.password, MAX_PASSWORD)?;
         limits::secret("otp", &request.otp, MAX_CODE)?;
         let organization = limits::organization("org_name", &request.organization)?;
 
+        // Nothing could come of it: neither a session nor the record of a refusal.
+        self.time.now()?;
         let mut attempt = self.passwords.attempt(client, &presented).await?;
         for _ in 0..MOST_CHECKS {
             let right = self.check(client, &presented, attempt, &request.password).await?;
@@ -119,7 +121,7 @@ impl Login {
             if request.otp.is_empty() {
                 return Err(Error::OtpRequired);
             }
-            let Some(factor) = self.second_factors.check(user.id(), user.totp(), &request.otp, self.time.now())? else {
+            let Some(factor) = self.second_factors.check(user.id(), user.totp(), &request.otp, self.time.now()?)? else {
                 attempt.failed();
                 self.refusals.note(client, user.id(), Reason::OtpRequired);
                 return Err(Error::OtpRequired);
@@ -139,7 +141,7 @@ impl Login {
             upgraded,
             organization,
         };
-        let opened = self.sessions.open_session(open, client.by(self.time.now())).await?;
+        let opened = self.sessions.open_session(open, client.by(self.time.now()?)).await?;
         match opened.outcome {
             Opened::Opened(granted) => {
                 attempt.succeeded();

@@ -41,7 +41,7 @@ impl Organizations {
         caller.superuser()?;
         let name = limits::name("name", name)?;
         let create = CreateOrganization { id: OrganizationId::random(&*self.random), name };
-        match self.store.create_organization(create, caller.by(Needs::Superuser, self.time.now())).await?.outcome {
+        match self.store.create_organization(create, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome {
             OrganizationCreated::Created(made) => Ok(*made),
             OrganizationCreated::NameTaken => Err(Error::NameTaken("name")),
             OrganizationCreated::NameReserved => Err(Error::NameReserved),
@@ -59,7 +59,7 @@ impl Organizations {
     /// - [`Error::LimitReached`] - the organization has as many members as may be (RESOURCE_EXHAUSTED).
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
         let (organization, user) = self.named(caller, org_name, username).await?;
-        let by = caller.by(Needs::Superuser, self.time.now());
+        let by = caller.by(Needs::Superuser, self.time.now()?);
         let add = AddMember { organization, user, role, most: self.most_members };
         match self.store.add_member(add, by).await?.outcome {
             MemberAdded::Done => Ok(()),
@@ -76,7 +76,7 @@ impl Organizations {
     /// As [`add_member`](Self::add_member), and [`Error::NotFound`] with [`Thing::Membership`] (NOT_FOUND, MEMBERSHIP_NOT_FOUND).
     pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
         let (organization, user) = self.named(caller, org_name, username).await?;
-        let by = caller.by(Needs::Superuser, self.time.now());
+        let by = caller.by(Needs::Superuser, self.time.now()?);
         let removed = self.store.remove_member(RemoveMember { organization, user }, by).await?;
         match removed.outcome {
             MemberRemoved::Done => Ok(removed.revision),

@@ -94,7 +94,7 @@ impl PersonalKeys {
         let organization = limits::organization("org_name", organization)?;
         let id = KeyIdToken::parse(&self.server_keys, key_id).map_err(|_| Error::InvalidCredentials)?.id;
         let secret = KeySecret::parse(&self.server_keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let session = SessionId::derived(self.random.id());
         let granted = async || {
             let owner = self.owner(id, organization.as_ref()).await?;
@@ -118,7 +118,7 @@ impl PersonalKeys {
     /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
     /// which end no session; [`Error::OrgNotAllowed`] where its owner no longer belongs to the token's organization.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
@@ -144,7 +144,7 @@ impl PersonalKeys {
     /// # Errors
     /// Those of the store; these counts are lost then, the first use of each minute is not.
     pub async fn flush(&self) -> Result<()> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         let uses = std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
         let counted: Vec<KeyUse> = uses
             .into_iter()

@@ -166,7 +166,7 @@ impl Providers {
             None => None,
             Some(org_name) => Some(self.organization(&org_name).await?),
         };
-        let (id, now) = (ProviderId::random(&*self.random), self.time.now());
+        let (id, now) = (ProviderId::random(&*self.random), self.time.now()?);
         let provider = IdentityProvider {
             id,
             name,
@@ -204,7 +204,7 @@ impl Providers {
             change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
         let update = UpdateProvider { provider: found.id, change };
-        let changed = self.store.update_provider(update, caller.by(Needs::Superuser, self.time.now())).await?.outcome;
+        let changed = self.store.update_provider(update, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;
         Ok((changed, self.organization_name(found.organization, org_name).await?))
     }
@@ -219,7 +219,7 @@ impl Providers {
         caller.superuser()?;
         let (org_name, name) = named(org_name, name)?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let deleted = self.store.delete_provider(found.id, caller.by(Needs::Superuser, self.time.now())).await?.outcome;
+        let deleted = self.store.delete_provider(found.id, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome;
         if deleted { Ok(()) } else { Err(Error::NotFound(Thing::Provider)) }
     }
 

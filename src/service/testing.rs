@@ -29,7 +29,7 @@ use crate::crypto::password::HashParams;
 use crate::crypto::password::pool::{HashPool, PoolConfig};
 use crate::crypto::seal::Sealer;
 use crate::crypto::server_key::ServerKeys;
-use crate::model::clock::{Clock as _, ManualClock, Timestamp};
+use crate::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, Timestamp};
 use crate::model::ids::UserId;
 use crate::model::name::{Email, Name};
 use crate::model::random::{Random, SystemRandom};
@@ -96,9 +96,9 @@ impl House {
 
         let revocations = Arc::new(Revocations::default());
         let store = memory(Arc::clone(&revocations));
-        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone());
-        let throttle = Arc::new(Throttle::new(Arc::clone(&clock) as Arc<_>));
-        let guesses = Arc::new(Guesses::new(Arc::clone(&clock) as Arc<_>));
+        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone(), SETTLED_AFTER);
+        let throttle = Arc::new(Throttle::new(time.steady()));
+        let guesses = Arc::new(Guesses::new(time.steady()));
         let passwords = Passwords::new(Arc::clone(&pool), throttle);
         let second_factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), 1);

@@ -58,7 +58,7 @@ impl Users {
         limits::required_secret("password", password, MAX_PASSWORD)?;
         self.rules.accept("password", password, &Owner { name: &name, email: email.as_ref(), codes: false })?;
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
         match self.accounts.create_user(user.clone(), caller.by(Needs::Superuser, now)).await?.outcome {
             UserCreated::Created => Ok(Account { user, organizations: Vec::new() }),
@@ -105,7 +105,7 @@ impl Users {
     async fn switch(&self, caller: &SignedIn, username: &str, enabled: bool) -> Result<Commit<User>> {
         caller.superuser()?;
         let switch = SwitchUser { name: limits::name("username", username)?.folded(), enabled };
-        let switched = self.accounts.switch_user(switch, caller.by(Needs::Superuser, self.time.now())).await?;
+        let switched = self.accounts.switch_user(switch, caller.by(Needs::Superuser, self.time.now()?)).await?;
         let Commit { outcome, revision, decided_at } = switched;
         match outcome {
             Switched::Done(user) => Ok(Commit { outcome: *user, revision, decided_at }),

@@ -42,7 +42,7 @@ pub use self::error::StoreError;
 pub use self::kv::audit_digest;
 pub use self::lane::{Lane, Lanes};
 pub use self::memory::memory;
-pub use self::opening::{Failure, OpenError, Settings, exists, open};
+pub use self::opening::{Failure, Offline, OpenError, Recovered, Settings, open};
 pub use self::revocations::Revocations;
 pub use self::simulated::{Simulation, simulated};
 use self::verbs::{

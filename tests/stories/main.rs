@@ -15,6 +15,7 @@ mod evil_provider;
 mod harness;
 
 mod browser;
+mod clock;
 mod commands;
 mod contract;
 mod crash;

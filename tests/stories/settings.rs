@@ -274,7 +274,9 @@ async fn every_command_names_what_is_no_setting_once() {
     let folder = tempfile::tempdir().unwrap();
     let none = folder.path().join("none");
     let unknown = [("COUNTERSIGN_SERVR", "x"), ("COUNTERSIGN_KEKFILE", "/y"), ("COUNTERSIGN_TOKEN", "x")];
-    for words in [&["issuer", "set", "https://two.example", "--data-dir", none.to_str().unwrap()][..], &["logout-user", "pat"]] {
+    let none = none.to_str().unwrap();
+    let offline = [&["issuer", "set", "https://two.example", "--data-dir", none][..], &["recover", "clock", "--data-dir", none]];
+    for words in offline.into_iter().chain([&["logout-user", "pat"][..]]) {
         let ran = command(words, &unknown, "").await;
         let [line] = lines(&ran.stderr, "is no setting")[..] else { panic!("{words:?}: {ran:?}") };
         assert!(line.ends_with("COUNTERSIGN_KEKFILE, COUNTERSIGN_SERVR"), "{line}");

@@ -31,7 +31,7 @@ async fn claims_are_held_against_the_rules() {
     let now = good.iat;
     let active = |claims: &Claims| {
         let (token, services) = (house.ring.mint(claims).unwrap(), &house.services);
-        let as_caller = services.verifier.signed_in(&client(), token.expose()).is_some();
+        let as_caller = services.verifier.signed_in(&client(), token.expose()).unwrap().is_some();
         async move {
             let verified = services.verifier.verify(token.expose(), 0, "d").await.unwrap().is_some();
             assert_eq!(verified, as_caller, "VerifyToken and callers are held to the same rules");

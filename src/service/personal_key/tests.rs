@@ -53,7 +53,7 @@ async fn a_key_that_is_overtaken_while_its_use_is_noted_is_looked_at_again() {
         let exchanged = house.personal_keys.exchange(&client(), &key.key_id, &key.secret, "").await.unwrap();
         let script = house.caller(&exchanged.tokens).unwrap();
         let Some(Credential::Key(id)) = script.credential else { panic!("{script:?}") };
-        let guesses = Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>));
+        let guesses = Arc::new(Guesses::new(house.time.steady()));
         let (keys, random) = (Arc::clone(&house.server_keys), Arc::new(SystemRandom));
         let mut over = PersonalKeys::new(&house.store, keys, random, house.tokens.clone(), guesses, house.time.clone());
         over.keys = Arc::new(Overtaking { store: Arc::clone(&house.store), disabling });
@@ -76,7 +76,7 @@ async fn elsewhere(house: &House) -> (Arc<dyn Store>, PersonalKeys, SignedIn, Ke
     let Some(Credential::Key(key)) = script.credential else { panic!("{script:?}") };
     let simulation = Simulation { seed: 1, lanes: 1, conflicts_percent: 0 };
     let store = simulated(simulation, Arc::new(Revocations::of(Lanes::Many))).unwrap();
-    let guesses = Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>));
+    let guesses = Arc::new(Guesses::new(house.time.steady()));
     let (keys, random) = (Arc::clone(&house.server_keys), Arc::new(SystemRandom));
     let over = PersonalKeys::new(&store, keys, random, house.tokens.clone(), guesses, house.time.clone());
     (store, over, script, key)

@@ -18,6 +18,14 @@ pub(super) struct FakeIdentity {
     exchanges: AtomicU32,
     /// Nonce and PKCE verifier of each way to the provider.
     pub(super) asked: Mutex<Vec<(String, String)>>,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl FakeIdentity {
+    /// What is done during the next exchange.
+    pub(super) fn meanwhile(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(happens));
+    }
 }
 
 #[async_trait]
@@ -42,6 +50,9 @@ impl IdentityClient for FakeIdentity {
         _: Option<&str>,
     ) -> std::result::Result<ProvenIdentity, IdentityError> {
         self.exchanges.fetch_add(1, Ordering::SeqCst);
+        if let Some(happens) = self.meanwhile.lock().unwrap().take() {
+            happens();
+        }
         let pair = (request.nonce.expose().to_owned(), request.pkce_verifier.expose().to_owned());
         assert!(self.asked.lock().unwrap().contains(&pair), "what was derived on the way there is derived again");
         if code.expose() == "bad" {
@@ -85,7 +96,7 @@ impl Rig {
             time: house.time.clone(),
             policy: Arc::clone(&house.policy),
             identity: Arc::clone(&identity) as Arc<_>,
-            guesses: Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>)),
+            guesses: Arc::new(Guesses::new(house.time.steady())),
         });
         let root = house.person("root", SUPERUSER).await;
         let provider = add(&house, &root, "corp", "").await;

@@ -24,6 +24,7 @@ mod logout;
 mod organizations;
 mod pages;
 pub(crate) mod record;
+mod recovery;
 mod roll;
 mod rows;
 mod session_row;

@@ -121,6 +121,15 @@ impl Options {
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
+    let (store, failure) = open_kv(options, revocations).await?;
+    Ok((store, failure))
+}
+
+/// [`open`], before it is hidden which store it is.
+pub(super) async fn open_kv(
+    options: Options,
+    revocations: Arc<Revocations>,
+) -> std::result::Result<(Arc<KvStore>, Failure), OpenError> {
     let path = options.directory.join("sled");
     let place = options.directory.clone();
     let bytes = tokio::task::spawn_blocking(move || directory::bytes_of_databases(&place)).await.unwrap_or_default();

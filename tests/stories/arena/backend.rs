@@ -13,7 +13,7 @@ use countersign::crypto::password::HashParams;
 use countersign::crypto::password::pool::{HashPool, Lane, PoolConfig, Ticket, Verdict};
 use countersign::crypto::seal::Sealer;
 use countersign::crypto::server_key::ServerKeys;
-use countersign::model::clock::{Clock as _, ManualClock, Timestamp};
+use countersign::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, Timestamp};
 use countersign::model::ids::{StoreId, UserId};
 use countersign::model::name::{Email, Name};
 use countersign::model::random::{Random, SystemRandom};
@@ -28,6 +28,7 @@ use countersign::service::client::{Client, SignedIn};
 use countersign::service::login::LoginRequest;
 use countersign::service::policy::Policy;
 use countersign::service::services::{Parts, Services};
+use countersign::service::time::Time;
 use countersign::service::tokens::{SignIn, TokenSet};
 use countersign::store::sled::{self, Options};
 use countersign::store::verbs::{By, UserCreated};
@@ -82,10 +83,11 @@ impl Backend {
         let pool = PoolConfig { threads: THREADS as usize, nice: 0, params, ..PoolConfig::default() };
         let pool = Arc::new(HashPool::start(pool, Arc::clone(&random), &Traffic::default()).unwrap());
         let policy = Arc::new(Policy::new("https://auth.example.org"));
+        let time = Time::new(Arc::clone(&clock) as Arc<_>, store.clone(), SETTLED_AFTER);
         let services = Services::new(Parts {
             store: Arc::clone(&store),
             revocations,
-            clock: Arc::clone(&clock) as Arc<_>,
+            time: time.clone(),
             random,
             sealer,
             server_keys,
@@ -93,7 +95,7 @@ impl Backend {
             pool: Arc::clone(&pool),
             policy: Arc::clone(&policy),
             epoch: 1,
-            identity: Arc::new(OidcClient::new(Arc::clone(&clock) as Arc<_>, Network::default())),
+            identity: Arc::new(OidcClient::new(time, Network::default())),
         });
         Arc::new(Self { services: Arc::new(services), store, clock, pool, policy, ring })
     }
