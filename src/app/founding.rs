@@ -25,8 +25,8 @@ use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::service::providers::client_secret_purpose;
 use crate::service::second_factor;
 use crate::service::time::Time;
-use crate::store::Store;
 use crate::store::verbs::{By, Foundation, Founding, Refounding, SealedSecret};
+use crate::store::{OpenError, Store};
 
 /// The content of the sealed check, and its purpose. It tells whether the key-encryption key is the right one.
 const CHECK: &str = "countersign sealed check";
@@ -237,9 +237,13 @@ fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
         writeln!(file, "{}", password.expose())?;
         file.sync_all()
     };
-    write().map_err(|error| StartError::Other(format!("cannot write {}: {error}", path.display())))?;
+    write().map_err(|error| untold(&path, error))?;
     tracing::warn!("the password of {ADMIN} is in {}; remove the file once it is kept elsewhere", path.display());
     Ok(())
+}
+
+fn untold(path: &Path, error: std::io::Error) -> StartError {
+    OpenError::of_io("write", path, error).into()
 }
 
 #[cfg(test)]
@@ -315,5 +319,18 @@ mod tests {
         tell(folder.path(), &password).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", password.expose()));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        // Where there is no file to be made, the sentence says what to see to.
+        let said = tell(&folder.path().join("none"), &password).unwrap_err().to_string();
+        assert!(said.contains("cannot write") && said.ends_with("check its owner, its permissions and its disk"), "{said}");
+    }
+
+    #[test]
+    fn no_room_for_the_password_names_the_file_system() {
+        let full = std::io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+        let said = untold(Path::new("/proc/self/admin-password"), full).to_string();
+        for part in ["cannot write /proc/self/admin-password", "the file system mounted at /proc is full", "make room there"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 }

@@ -182,7 +182,7 @@ async fn list(args: List) -> Result<(), Failure> {
     let mut client = AdminServiceClient::new(args.connection.open().await?);
     let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
-        let message = pb::ListIdentityProvidersRequest { page_size: 1000, page_token };
+        let message = pb::ListIdentityProvidersRequest { page_size: 1000, page_token, ..Default::default() };
         let page = client.list_identity_providers(signed_in(message)?).await?.into_inner();
         all.extend(page.identity_providers);
         page_token = page.next_page_token;

@@ -39,12 +39,13 @@ pub(super) async fn create(args: Create) -> Result<(), Failure> {
     let ttl = args.ttl.map(input::proto_duration);
     let (id, secret, expires): (String, String, Option<Timestamp>) = match args.user {
         None => {
-            let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: args.name, ttl };
+            let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: args.name, ttl, ..Default::default() };
             let made = AccountServiceClient::new(channel).create_personal_key(signed_in(message)?).await?.into_inner();
             (made.key_id, made.key_secret, made.expire_time)
         }
         Some(username) => {
-            let message = pb::AdminServiceCreatePersonalKeyRequest { username, display_name: args.name, ttl };
+            let message =
+                pb::AdminServiceCreatePersonalKeyRequest { username, display_name: args.name, ttl, ..Default::default() };
             let made = AdminServiceClient::new(channel).create_personal_key(signed_in(message)?).await?.into_inner();
             (made.key_id, made.key_secret, made.expire_time)
         }

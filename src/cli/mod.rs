@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::output::Failure;
+use crate::config::{self, ProcessEnvironment};
 
 /// Exchanges credentials for short-lived signed tokens, and ends sessions at once.
 #[derive(Parser)]
@@ -88,6 +89,13 @@ enum Command {
     Recover(recover::Command),
 }
 
+impl Command {
+    /// False for those that read the settings of a server, and warn of what they find there themselves.
+    const fn calls_a_server(&self) -> bool {
+        !matches!(self, Self::Serve(_) | Self::Issuer(_) | Self::Recover(_))
+    }
+}
+
 /// Runs what the command line of this process asks for. A wrong one ends the process with exit code 2.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -97,6 +105,11 @@ pub fn main() -> ExitCode {
     let serves = matches!(cli.command, None | Some(Command::Serve(_)));
     if let Err(missing) = if serves { threads::for_a_server() } else { threads::for_a_client() } {
         return Failure::Failed(missing).report();
+    }
+    if cli.command.as_ref().is_some_and(Command::calls_a_server)
+        && let Some(warning) = config::unknown_variables(&ProcessEnvironment)
+    {
+        output::note(&warning);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustls_pki_types::CertificateDer;
 
 use self::sources::Reader;
-pub use self::sources::{ProcessEnvironment, Strings};
+pub use self::sources::{ProcessEnvironment, Strings, unknown_variables};
 use crate::model::secret::Secret;
 use crate::model::signing_key::Algorithm;
 
@@ -176,6 +176,7 @@ impl DataDirectory {
         let mut reader = Reader::new(flags, environment);
         let path = reader.required(&table::DATA_DIR, outside::path);
         let kek = reader.secret_file(&table::KEK_FILE);
+        reader.name_unknown();
         match path {
             Some(path) if reader.problems.is_empty() => Ok(Self { path, kek, warnings: reader.warnings }),
             _ => Err(BadSettings(reader.problems)),

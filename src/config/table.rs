@@ -91,7 +91,7 @@ settings! {
     COOKIE_SECURE: "COOKIE_SECURE", "", "true|false", "true", "Whether cookies are for https only.";
     PASSWORD_MIN: "COUNTERSIGN_PASSWORD_MIN", "password-min", "NUMBER", "15", "Least characters of a new password.";
     PASSWORD_MIN_WITH_OTP: "COUNTERSIGN_PASSWORD_MIN_WITH_OTP", "password-min-with-otp", "NUMBER", "8", "Least characters of a new password where the account has one-time codes.";
-    MAX_SESSIONS: "COUNTERSIGN_MAX_SESSIONS", "max-sessions", "NUMBER", "1000", "Live sessions of one user; the oldest ends.";
+    MAX_SESSIONS: "COUNTERSIGN_MAX_SESSIONS", "max-sessions", "NUMBER", "1000", "Live sessions of one user; past it the least recently refreshed one ends.";
     MAX_KEYS: "COUNTERSIGN_MAX_KEYS", "max-keys", "NUMBER", "100", "Live personal keys of one user.";
     MAX_MEMBERS: "COUNTERSIGN_MAX_MEMBERS", "max-members", "NUMBER", "10000", "Members of one organization.";
     MAX_PROVIDERS: "COUNTERSIGN_MAX_PROVIDERS", "max-providers", "NUMBER", "100", "Identity providers of one organization, and of the whole site.";

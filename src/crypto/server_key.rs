@@ -50,6 +50,8 @@ pub enum DerivePurpose {
     Binding,
     /// The code that a person compares between two screens.
     UserCode,
+    /// What a page token is bound to: the caller, the rpc and its query.
+    PageQuery,
 }
 
 /// Why the stored server keys cannot be used.
@@ -231,6 +233,7 @@ impl DerivePurpose {
             Self::PkceVerifier => b"pkce verifier",
             Self::Binding => b"binding",
             Self::UserCode => b"user code",
+            Self::PageQuery => b"page query",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The sealed values of a sign-on attempt. SsoStart writes nothing. What it must remember travels in values that only this
-//! server can make and read. Owns their format, not their content.
+//! Sealed values: what this server must remember and does not keep travels in values that only it can make and read. SsoStart writes
+//! nothing, and no list keeps where its reader stands. Owns their format, not their content.
 //!
 //! Shape: the kind's prefix and the URL-safe base64, without padding, of one byte of server-key version, a nonce of 12 bytes,
 //! the AES-256-GCM-SIV ciphertext and a tag of 16. Kind and version are authenticated. So a value of one kind (which the
@@ -26,6 +26,8 @@ pub enum StateKind {
     Browser,
     /// Our own page, which sets the binding cookie and goes on to the provider: `csg_`.
     Begin,
+    /// Whoever reads a list, between two of its pages: `csp_`.
+    Page,
 }
 
 impl StateKind {
@@ -34,6 +36,7 @@ impl StateKind {
             Self::Collector => "cso_",
             Self::Browser => "csb_",
             Self::Begin => "csg_",
+            Self::Page => "csp_",
         }
     }
 }
@@ -88,7 +91,7 @@ mod tests {
     use crate::model::random::SystemRandom;
     use crate::model::secret::SecretBytes;
 
-    const KINDS: [StateKind; 3] = [StateKind::Collector, StateKind::Browser, StateKind::Begin];
+    const KINDS: [StateKind; 4] = [StateKind::Collector, StateKind::Browser, StateKind::Begin, StateKind::Page];
 
     fn keys(versions: &[u8]) -> ServerKeys {
         ServerKeys::from_stored(versions.iter().map(|v| (*v, SecretBytes::new([*v; 32]))).collect()).unwrap()

@@ -75,6 +75,10 @@ impl AuthService for Api {
         Ok(self.answer(signed_in.tokens, |tokens| pb::PkeyJwtResponse { tokens: Some(tokens), user }))
     }
 
+    async fn revoke_presented_key(&self, _: Request<pb::RevokePresentedKeyRequest>) -> Answer<pb::RevokePresentedKeyResponse> {
+        Err(super::status::unimplemented())
+    }
+
     async fn sso_start(&self, request: Request<pb::SsoStartRequest>) -> Answer<pb::SsoStartResponse> {
         let client = client(&request);
         let message = request.into_inner();

@@ -139,6 +139,7 @@ pub fn user(account: &Account) -> pb::User {
         disabled: !user.enabled(),
         totp_enabled: user.totp().is_on(),
         create_time: Some(timestamp(user.create_time())),
+        ..Default::default()
     }
 }
 
@@ -155,6 +156,7 @@ pub fn tokens(tokens: TokenSet) -> pb::TokenSet {
         session_expire_time: Some(timestamp(tokens.session_expire_time)),
         session_id: tokens.session_id.to_string(),
         active_organization: tokens.active_organization,
+        enrolment_only: false,
     }
 }
 
@@ -168,6 +170,7 @@ pub fn personal_key(key_id: &str, key: &PersonalKey) -> pb::PersonalKey {
         expire_time: key.expire_time().map(timestamp),
         last_use_time: key.last_use_time().map(timestamp),
         overlap_expire_time: key.previous().map(|(_, until)| timestamp(*until)),
+        ..Default::default()
     }
 }
 
@@ -179,6 +182,7 @@ pub fn organization(organization: &Organization) -> pb::Organization {
         name: organization.name.as_str().to_owned(),
         personal: false,
         create_time: Some(timestamp(organization.create_time)),
+        require_factor: false,
     }
 }
 

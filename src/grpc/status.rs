@@ -81,9 +81,14 @@ pub const fn code(reason: Reason) -> Code {
         | R::SessionRevoked
         | R::TokenInvalid
         | R::LinkInvalid => Code::Unauthenticated,
-        R::OrgNotAllowed | R::PermissionDenied | R::GuestNotAllowed | R::ForeignOrigin | R::CredentialTooWeak => {
-            Code::PermissionDenied
-        }
+        R::OrgNotAllowed
+        | R::PermissionDenied
+        | R::GuestNotAllowed
+        | R::ForeignOrigin
+        | R::CredentialTooWeak
+        | R::FactorRequired
+        | R::ScopeNotAllowed
+        | R::SourceNotAllowed => Code::PermissionDenied,
         R::UserNotFound
         | R::OrganizationNotFound
         | R::ProviderNotFound

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, MAX_CODE, MAX_PASSWORD};
 use super::password_policy::{Owner, PasswordPolicy};
-use super::passwords::{Passwords, Right};
+use super::passwords::{Committed, MOST_CHECKS, Passwords, Right};
 use super::policy::Policy;
 use super::second_factor::SecondFactors;
+use super::throttle::Attempt;
 use super::time::Time;
 use super::tokens::{Account, TokenSet, Tokens};
 use super::{Error, Result};
@@ -19,8 +21,7 @@ use crate::model::secret::Secret;
 use crate::model::user::{Totp, User};
 use crate::store::Store;
 use crate::store::verbs::{
-    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, Needs, OrganizationStore, PasswordReplaced, TotpConfirmed,
-    TotpEnrolled,
+    AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, OrganizationStore, PasswordReplaced, TotpConfirmed, TotpEnrolled,
 };
 
 /// A secret for one-time codes that waits for its first code.
@@ -81,7 +82,7 @@ impl Accounts {
     /// # Errors
     /// [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
     pub async fn account(&self, caller: &SignedIn) -> Result<Account> {
-        let user = self.user(caller.user()?).await?;
+        let user = self.user(caller.may(Rpc::GetAccount)?).await?;
         Account::read(&*self.organizations, user).await
     }
 
@@ -89,35 +90,59 @@ impl Accounts {
     /// the caller's own session, which goes on while its access tokens of before are dead. Durable once this returns: nothing that the old password
     /// opened, or was about to open, works any more.
     ///
+    /// Where another change of the account commits between the check of `current` and that commit, all is checked once more from the
+    /// start.
+    ///
     /// # Errors
     /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
     /// - [`Error::Invalid`], [`Error::WeakPassword`] - before any hash is computed (INVALID_ARGUMENT).
     /// - [`Error::InvalidCredentials`] - `current` is wrong, or the account has no password. Counts as a failed login
     ///   (UNAUTHENTICATED).
     /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
-    /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
+    /// - [`Error::Conflict`] - the account changed during both checks (ABORTED).
     pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<PasswordChanged> {
-        let id = caller.strong()?;
+        let id = caller.may(Rpc::ChangePassword)?;
         limits::required_secret("current_password", current, MAX_PASSWORD)?;
         limits::required_secret("new_password", new, MAX_PASSWORD)?;
-        // Hash and generation are read before the password is checked; the commit refuses where either has changed.
-        let user = self.user(id).await?;
-        self.rules.accept("new_password", new, &owner(&user))?;
+        let mut place = None;
+        for _ in 0..MOST_CHECKS {
+            // Hash and generation are read before the password is checked; the commit refuses where either has changed.
+            let user = self.user(id).await?;
+            self.rules.accept("new_password", new, &owner(&user))?;
+            let attempt = match place.take() {
+                Some(attempt) => attempt,
+                None => self.passwords.attempt(&caller.client, &user.name().folded()).await?,
+            };
+            match self.replace_password(caller, user, attempt, current, new).await? {
+                Committed::Done(changed) => return Ok(changed),
+                Committed::Overtaken(attempt) => place = Some(attempt),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn replace_password(
+        &self,
+        caller: &SignedIn,
+        user: User,
+        attempt: Attempt,
+        current: &Secret,
+        new: &Secret,
+    ) -> Result<Committed<PasswordChanged>> {
         let name = user.name().folded();
-        let attempt = self.passwords.attempt(&caller.client, &name).await?;
         let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
         let Right { attempt, user, checked, .. } = right;
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
-        let change =
-            ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
-        let changed = self.store.change_password(change, caller.by(Needs::Nothing, self.time.now()?)).await?;
+        let (id, generation) = (user.id(), user.generations().current());
+        let change = ChangePassword { user: id, generation, checked, replacement, keep: caller.session };
+        let changed = self.store.change_password(change, caller.by(Rpc::ChangePassword, self.time.now()?)).await?;
         match changed.outcome {
             PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
                 let own = own.map(|granted| self.tokens.issue(&granted.grant, None, changed.decided_at)).transpose()?;
-                Ok(PasswordChanged { revision: changed.revision, tokens: own })
+                Ok(Committed::Done(PasswordChanged { revision: changed.revision, tokens: own }))
             }
-            PasswordReplaced::Stale => Err(Error::Conflict),
+            PasswordReplaced::Stale => Ok(Committed::Overtaken(attempt)),
         }
     }
 
@@ -128,10 +153,10 @@ impl Accounts {
     /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
     /// - [`Error::TotpAlreadyEnabled`] - codes guard the login (FAILED_PRECONDITION).
     pub async fn enroll_totp(&self, caller: &SignedIn) -> Result<Enrolment> {
-        let user = self.user(caller.strong()?).await?;
+        let user = self.user(caller.may(Rpc::EnrollTotp)?).await?;
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
-        let by = caller.by(Needs::Nothing, self.time.now()?);
+        let by = caller.by(Rpc::EnrollTotp, self.time.now()?);
         match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
             TotpEnrolled::Enrolled => Ok(Enrolment {
                 secret: totp::secret_text(&secret),
@@ -152,7 +177,7 @@ impl Accounts {
     /// - [`Error::OtpRequired`] - the code is wrong. Counts as a failed login (UNAUTHENTICATED).
     /// - [`Error::Throttled`] (RESOURCE_EXHAUSTED).
     pub async fn confirm_totp(&self, caller: &SignedIn, otp: &Secret) -> Result<Vec<Secret>> {
-        let id = caller.strong()?;
+        let id = caller.may(Rpc::ConfirmTotp)?;
         limits::required_secret("otp", otp, MAX_CODE)?;
         let user = self.user(id).await?;
         let sealed = match user.totp() {
@@ -170,7 +195,7 @@ impl Accounts {
         drop(attempt);
         let (codes, recovery) = self.second_factors.recovery_codes(&*self.random);
         let confirm = ConfirmTotp { user: id, sealed: sealed.clone(), step, recovery };
-        match self.store.confirm_totp(confirm, caller.by(Needs::Nothing, now)).await?.outcome {
+        match self.store.confirm_totp(confirm, caller.by(Rpc::ConfirmTotp, now)).await?.outcome {
             TotpConfirmed::Confirmed => Ok(codes),
             TotpConfirmed::AlreadyOn => Err(Error::TotpAlreadyEnabled),
             TotpConfirmed::NotPending => Err(Error::TotpNotPending),

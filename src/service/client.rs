@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::{Error, Result};
 use crate::crypto::jwt::{Claims, Times};
 use crate::crypto::signature_cache::Seen;
@@ -12,7 +13,7 @@ use crate::model::clock::Timestamp;
 use crate::model::ids::{SessionId, UserId};
 use crate::model::session::{Credential, Face, Method};
 use crate::model::user::{Generation, Roles, Subject};
-use crate::store::verbs::{By, Caller, Needs};
+use crate::store::verbs::{By, Caller};
 
 /// The caller as the transport knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,9 +146,9 @@ impl SignedIn {
         if self.roles.superuser { Ok(user) } else { Err(Error::PermissionDenied("superuser")) }
     }
 
-    /// A change by this caller. The commit checks again that the token lives and has the role.
+    /// A change by this caller. The commit checks again that the token lives and has the role that the call takes.
     #[must_use]
-    pub fn by(&self, needs: Needs, now: Timestamp) -> By {
+    pub fn by(&self, rpc: Rpc, now: Timestamp) -> By {
         let actor = match &self.subject {
             Subject::User(id) => Actor::User(*id),
             Subject::Guest(name) => Actor::Guest(name.clone()),
@@ -160,7 +161,7 @@ impl SignedIn {
                 session: self.session,
                 credential: self.credential,
                 organization: self.organization.clone(),
-                needs,
+                needs: rpc.needs(),
             }),
             now,
         }

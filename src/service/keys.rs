@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, invalid};
 use super::policy::Policy;
@@ -16,7 +17,7 @@ use crate::model::personal_key::PersonalKey;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::store::Store;
-use crate::store::verbs::{AccountStore, CreateKey, Ended, KeyCreated, KeyStore, Needs, RevokeKey};
+use crate::store::verbs::{AccountStore, CreateKey, Ended, KeyCreated, KeyStore, RevokeKey};
 
 /// The longest life a key can be given: ten years of 365 days.
 pub const MAX_TTL: Duration = Duration::from_hours(10 * 365 * 24);
@@ -68,9 +69,9 @@ impl Keys {
     /// - [`Error::LimitReached`] - the caller has as many live keys as may be (RESOURCE_EXHAUSTED).
     /// - [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
     pub async fn create(&self, caller: &SignedIn, display_name: &str, ttl: Option<Duration>) -> Result<NewKey> {
-        let owner = caller.strong()?;
+        let owner = caller.may(Rpc::CreatePersonalKey)?;
         let (display_name, ttl) = checked(display_name, ttl)?;
-        self.make(caller, owner, Needs::Nothing, display_name, ttl).await
+        self.make(caller, owner, Rpc::CreatePersonalKey, display_name, ttl).await
     }
 
     /// Makes a key for the account `username`, a machine's for example, as [`create`](Self::create) does. The caller is a
@@ -86,12 +87,11 @@ impl Keys {
         display_name: &str,
         ttl: Option<Duration>,
     ) -> Result<NewKey> {
-        caller.superuser()?;
-        caller.strong()?;
+        caller.may(Rpc::CreatePersonalKeyFor)?;
         let name = limits::name("username", username)?;
         let (display_name, ttl) = checked(display_name, ttl)?;
         let owner = self.accounts.user_by_login(&name.folded()).await?.ok_or(Error::NotFound(Thing::User))?;
-        self.make(caller, owner.id(), Needs::Superuser, display_name, ttl).await
+        self.make(caller, owner.id(), Rpc::CreatePersonalKeyFor, display_name, ttl).await
     }
 
     /// A page of the caller's live keys, oldest first: at most `size` of those behind the key whose id is `after` (empty: from the
@@ -101,7 +101,7 @@ impl Keys {
     /// - [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
     /// - [`Error::Invalid`] - `after` is no key id of ours (INVALID_ARGUMENT).
     pub async fn list(&self, caller: &SignedIn, after: &str, size: u32) -> Result<KeyPage> {
-        let owner = caller.user()?;
+        let owner = caller.may(Rpc::ListPersonalKeys)?;
         let mut after = match after {
             "" => None,
             id => Some(KeyIdToken::parse(&self.server, id).map_err(|_| invalid("page_token", "is none of this list"))?.id),
@@ -134,11 +134,11 @@ impl Keys {
     /// - [`Error::Invalid`] - `key_id` is empty or longer than 512 bytes (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - no key of ours, or another's: one answer (NOT_FOUND, KEY_NOT_FOUND).
     pub async fn revoke(&self, caller: &SignedIn, key_id: &str) -> Result<i64> {
-        let owner = caller.strong()?;
+        let owner = caller.may(Rpc::RevokePersonalKey)?;
         limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
         let key = KeyIdToken::parse(&self.server, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
         let revoke = RevokeKey { owner, id: key.id };
-        let revoked = self.store.revoke_key(revoke, caller.by(Needs::Nothing, self.time.now()?)).await?;
+        let revoked = self.store.revoke_key(revoke, caller.by(Rpc::RevokePersonalKey, self.time.now()?)).await?;
         match revoked.outcome {
             Ended::Ended | Ended::Before => Ok(revoked.revision),
             Ended::Unknown => Err(Error::NotFound(Thing::Key)),
@@ -149,7 +149,7 @@ impl Keys {
         &self,
         caller: &SignedIn,
         owner: UserId,
-        needs: Needs,
+        rpc: Rpc,
         display_name: String,
         ttl: Option<Duration>,
     ) -> Result<NewKey> {
@@ -157,7 +157,7 @@ impl Keys {
         let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
         let key = PersonalKey::new(KeyId::random(&*self.random), owner, display_name, hash, now, ttl);
         let create = CreateKey { key: key.clone(), most: self.most };
-        match self.store.create_key(create, caller.by(needs, now)).await?.outcome {
+        match self.store.create_key(create, caller.by(rpc, now)).await?.outcome {
             KeyCreated::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id()), key, secret }),
             KeyCreated::LimitReached => Err(Error::LimitReached("personal keys")),
         }

@@ -14,6 +14,8 @@ pub const MAX_ACCESS_TOKEN: usize = 8192;
 pub const MAX_OPAQUE: usize = 512;
 /// The longest sign-on state, in bytes.
 pub const MAX_STATE: usize = 1024;
+/// A page token or a cursor.
+pub const MAX_PAGE_TOKEN: usize = 1024;
 /// The longest dataset id, in bytes.
 pub const MAX_DATASET: usize = 256;
 /// The longest display name, in bytes.

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::time::Time;
 use super::{Error, Result, limits};
-use crate::store::verbs::{Ended, LoggedOut, Needs, SessionStore};
+use crate::store::verbs::{Ended, LoggedOut, SessionStore};
 
 /// What LogoutUser ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +46,9 @@ impl Logout {
     ///   and zeros would look like success.
     /// - [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
     pub async fn logout_user(&self, caller: &SignedIn, username: &str) -> Result<LogoutUserDone> {
-        caller.privileged()?;
+        caller.may(Rpc::LogoutUser)?;
         let name = limits::guest("username", username)?;
-        let ended = self.sessions.logout_user(name, caller.by(Needs::Privileged, self.time.now()?)).await?;
+        let ended = self.sessions.logout_user(name, caller.by(Rpc::LogoutUser, self.time.now()?)).await?;
         match ended.outcome {
             LoggedOut::Done { sessions, links } => Ok(LogoutUserDone { sessions, links, revision: ended.revision }),
             LoggedOut::NotAllowed => Err(Error::PermissionDenied("superuser")),
@@ -60,7 +61,7 @@ impl Logout {
     /// # Errors
     /// [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
     pub async fn logout(&self, caller: &SignedIn) -> Result<i64> {
-        let ended = self.sessions.end_session(caller.session, caller.by(Needs::Nothing, self.time.now()?)).await?;
+        let ended = self.sessions.end_session(caller.session, caller.by(Rpc::Logout, self.time.now()?)).await?;
         match ended.outcome {
             Ended::Ended | Ended::Before => Ok(ended.revision),
             Ended::Unknown => Err(Error::TokenInvalid),

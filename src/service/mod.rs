@@ -1,6 +1,7 @@
 //! What the service does, and every policy: one file per capability, each a plain struct that holds only what it uses. Knows
 //! nothing of gRPC or HTTP; depends on `crypto`, `store` and `model`.
 
+pub mod access;
 pub mod accounts;
 pub mod client;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod login;
 pub mod logout;
 pub mod organizations;
+pub mod paging;
 pub mod password_policy;
 pub mod passwords;
 pub mod personal_key;

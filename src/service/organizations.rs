@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::policy::Policy;
 use super::time::Time;
@@ -11,7 +12,7 @@ use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::random::Random;
 use crate::store::verbs::{
-    AddMember, CreateOrganization, MemberAdded, MemberRemoved, NamedOrganization, Needs, OrganizationCreated, OrganizationStore,
+    AddMember, CreateOrganization, MemberAdded, MemberRemoved, NamedOrganization, OrganizationCreated, OrganizationStore,
     RemoveMember,
 };
 
@@ -38,10 +39,10 @@ impl Organizations {
     /// - [`Error::Invalid`] - `name` is no name (INVALID_ARGUMENT).
     /// - [`Error::NameTaken`] (ALREADY_EXISTS), [`Error::NameReserved`] (FAILED_PRECONDITION).
     pub async fn create(&self, caller: &SignedIn, name: &str) -> Result<Organization> {
-        caller.superuser()?;
+        caller.may(Rpc::CreateOrganization)?;
         let name = limits::name("name", name)?;
         let create = CreateOrganization { id: OrganizationId::random(&*self.random), name };
-        match self.store.create_organization(create, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome {
+        match self.store.create_organization(create, caller.by(Rpc::CreateOrganization, self.time.now()?)).await?.outcome {
             OrganizationCreated::Created(made) => Ok(*made),
             OrganizationCreated::NameTaken => Err(Error::NameTaken("name")),
             OrganizationCreated::NameReserved => Err(Error::NameReserved),
@@ -58,8 +59,8 @@ impl Organizations {
     /// - [`Error::PersonalOrganization`] - `org_name` is a user's own (FAILED_PRECONDITION).
     /// - [`Error::LimitReached`] - the organization has as many members as may be (RESOURCE_EXHAUSTED).
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
-        let (organization, user) = self.named(caller, org_name, username).await?;
-        let by = caller.by(Needs::Superuser, self.time.now()?);
+        let (organization, user) = self.named(caller, Rpc::AddMember, org_name, username).await?;
+        let by = caller.by(Rpc::AddMember, self.time.now()?);
         let add = AddMember { organization, user, role, most: self.most_members };
         match self.store.add_member(add, by).await?.outcome {
             MemberAdded::Done => Ok(()),
@@ -75,8 +76,8 @@ impl Organizations {
     /// # Errors
     /// As [`add_member`](Self::add_member), and [`Error::NotFound`] with [`Thing::Membership`] (NOT_FOUND, MEMBERSHIP_NOT_FOUND).
     pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
-        let (organization, user) = self.named(caller, org_name, username).await?;
-        let by = caller.by(Needs::Superuser, self.time.now()?);
+        let (organization, user) = self.named(caller, Rpc::RemoveMember, org_name, username).await?;
+        let by = caller.by(Rpc::RemoveMember, self.time.now()?);
         let removed = self.store.remove_member(RemoveMember { organization, user }, by).await?;
         match removed.outcome {
             MemberRemoved::Done => Ok(removed.revision),
@@ -88,8 +89,8 @@ impl Organizations {
 
     /// The folded names, where the caller may ask. A personal organization, whose name never becomes another's while its user
     /// exists, is refused here; that the others exist is the commit's to say.
-    async fn named(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<(Folded, Folded)> {
-        caller.superuser()?;
+    async fn named(&self, caller: &SignedIn, rpc: Rpc, org_name: &str, username: &str) -> Result<(Folded, Folded)> {
+        caller.may(rpc)?;
         let organization = limits::name("org_name", org_name)?.folded();
         let user = limits::name("username", username)?.folded();
         match self.store.organization_by_name(&organization).await? {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, invalid};
 use super::policy::Policy;
@@ -17,9 +18,7 @@ use crate::model::provider::{IdentityProvider, ProviderChange};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::store::Store;
-use crate::store::verbs::{
-    CreateProvider, NamedOrganization, Needs, OrganizationStore, ProviderCreated, SignOnStore, UpdateProvider,
-};
+use crate::store::verbs::{CreateProvider, NamedOrganization, OrganizationStore, ProviderCreated, SignOnStore, UpdateProvider};
 
 /// The longest issuer, in bytes.
 pub const MAX_ISSUER: usize = 512;
@@ -154,7 +153,7 @@ impl Providers {
     /// - [`Error::NotFound`] - the organization (NOT_FOUND, ORGANIZATION_NOT_FOUND).
     /// - [`Error::NameTaken`] (ALREADY_EXISTS), [`Error::LimitReached`] (RESOURCE_EXHAUSTED).
     pub async fn create(&self, caller: &SignedIn, new: NewProvider) -> Result<IdentityProvider> {
-        caller.superuser()?;
+        caller.may(Rpc::CreateIdentityProvider)?;
         let name = limits::name("name", &new.name)?;
         let org_name = limits::organization("org_name", &new.org_name)?;
         issuer(&new.issuer)?;
@@ -181,7 +180,7 @@ impl Providers {
             trusted_audiences,
         };
         let create = CreateProvider { provider: provider.clone(), most: self.most };
-        match self.store.create_provider(create, caller.by(Needs::Superuser, now)).await?.outcome {
+        match self.store.create_provider(create, caller.by(Rpc::CreateIdentityProvider, now)).await?.outcome {
             ProviderCreated::Created => Ok(provider),
             ProviderCreated::NameTaken => Err(Error::NameTaken("name")),
             ProviderCreated::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
@@ -196,7 +195,7 @@ impl Providers {
     /// - [`Error::Invalid`] - a field is past its limit or of a wrong form, or nothing is to change (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - no such organization, or no such provider there: one answer (NOT_FOUND, PROVIDER_NOT_FOUND).
     pub async fn update(&self, caller: &SignedIn, org_name: &str, name: &str, update: ProviderUpdate) -> Result<Listed> {
-        caller.superuser()?;
+        caller.may(Rpc::UpdateIdentityProvider)?;
         let (org_name, name) = named(org_name, name)?;
         let mut change = update.change()?;
         let found = self.find(org_name.as_ref(), &name).await?;
@@ -204,7 +203,7 @@ impl Providers {
             change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
         let update = UpdateProvider { provider: found.id, change };
-        let changed = self.store.update_provider(update, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome;
+        let changed = self.store.update_provider(update, caller.by(Rpc::UpdateIdentityProvider, self.time.now()?)).await?.outcome;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;
         Ok((changed, self.organization_name(found.organization, org_name).await?))
     }
@@ -216,10 +215,11 @@ impl Providers {
     /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`], [`Error::Invalid`], [`Error::NotFound`], as for
     /// [`Providers::update`].
     pub async fn delete(&self, caller: &SignedIn, org_name: &str, name: &str) -> Result<()> {
-        caller.superuser()?;
+        caller.may(Rpc::DeleteIdentityProvider)?;
         let (org_name, name) = named(org_name, name)?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let deleted = self.store.delete_provider(found.id, caller.by(Needs::Superuser, self.time.now()?)).await?.outcome;
+        let deleted =
+            self.store.delete_provider(found.id, caller.by(Rpc::DeleteIdentityProvider, self.time.now()?)).await?.outcome;
         if deleted { Ok(()) } else { Err(Error::NotFound(Thing::Provider)) }
     }
 
@@ -228,7 +228,7 @@ impl Providers {
     /// # Errors
     /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
     pub async fn list(&self, caller: &SignedIn, after: Option<After>, most: u32) -> Result<Vec<Listed>> {
-        caller.superuser()?;
+        caller.may(Rpc::ListIdentityProviders)?;
         let found = self.store.all_providers(after.as_ref(), most).await?;
         let named = |name: Option<Name>| name.map_or_else(String::new, |name| name.as_str().to_owned());
         Ok(found.into_iter().map(|(provider, name)| (provider, named(name))).collect())

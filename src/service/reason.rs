@@ -79,4 +79,7 @@ reasons! {
     Internal = "INTERNAL",
     ShuttingDown = "SHUTTING_DOWN",
     Conflict = "CONFLICT",
+    FactorRequired = "FACTOR_REQUIRED",
+    ScopeNotAllowed = "SCOPE_NOT_ALLOWED",
+    SourceNotAllowed = "SOURCE_NOT_ALLOWED",
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
 use super::limits::{self, MAX_ACCESS_TOKEN, MAX_OPAQUE};
@@ -14,7 +15,7 @@ use crate::crypto::refresh::RefreshToken;
 use crate::crypto::server_key::ServerKeys;
 use crate::model::secret::Secret;
 use crate::model::session::{Credential, Mode, PresentedToken};
-use crate::store::verbs::{By, Commit, Needs, RenewSession, Renewed, RotateSession, Rotated, SessionStore};
+use crate::store::verbs::{By, Commit, RenewSession, Renewed, RotateSession, Rotated, SessionStore};
 
 /// What a session is renewed with.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ impl Refresh {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
         let caller = self.verifier.renewing(client, token.expose())?.ok_or(Error::TokenInvalid)?;
         // No caller is fenced: the token may be dead for everything else.
-        let by = By { caller: None, ..caller.by(Needs::Nothing, self.time.now()?) };
+        let by = By { caller: None, ..caller.by(Rpc::Logout, self.time.now()?) };
         let renew = RenewSession { session: caller.session, generation: caller.generation };
         let renewed = self.sessions.renew_session(renew, by).await?;
         let outcome = self.renewed(&caller, renewed).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::access::Rpc;
 use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
 use super::limits;
@@ -22,7 +23,7 @@ use crate::model::link::{Link, NewLink};
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
-use crate::store::verbs::{Issued, LinkStore, Needs, RedeemLink, Redeemed};
+use crate::store::verbs::{Issued, LinkStore, RedeemLink, Redeemed};
 
 /// A link that was just made.
 #[derive(Clone, Debug)]
@@ -97,7 +98,7 @@ impl SingleUse {
         dataset_id: &str,
         ttl: Option<Duration>,
     ) -> Result<GeneratedLink> {
-        let issuer = caller.privileged()?;
+        let issuer = caller.may(Rpc::GenerateSingleUse)?;
         let guest = limits::guest("username", username)?;
         limits::required("dataset_id", dataset_id, limits::MAX_DATASET)?;
         let now = self.time.now()?;
@@ -119,7 +120,7 @@ impl SingleUse {
             ttl,
         });
         let expire_time = link.redeem_by();
-        match self.links.issue_link(link, caller.by(Needs::Privileged, now)).await?.outcome {
+        match self.links.issue_link(link, caller.by(Rpc::GenerateSingleUse, now)).await?.outcome {
             Issued::Issued => Ok(GeneratedLink { url: self.url(&token), link_id: id, expire_time }),
             Issued::Stale => Err(Error::Conflict),
         }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, MAX_PASSWORD};
 use super::password_policy::{Owner, PasswordPolicy};
@@ -16,7 +17,7 @@ use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::user::{Roles, User};
 use crate::store::Store;
-use crate::store::verbs::{AccountStore, Commit, Needs, OrganizationStore, SwitchUser, Switched, UserCreated};
+use crate::store::verbs::{AccountStore, Commit, OrganizationStore, SwitchUser, Switched, UserCreated};
 
 /// Makes accounts, answers them, and switches them on and off.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ impl Users {
         password: &Secret,
         roles: Roles,
     ) -> Result<Account> {
-        caller.superuser()?;
+        caller.may(Rpc::CreateUser)?;
         let name = limits::name("username", username)?;
         let email = limits::email("email", email)?;
         limits::required_secret("password", password, MAX_PASSWORD)?;
@@ -60,7 +61,7 @@ impl Users {
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
         let now = self.time.now()?;
         let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
-        match self.accounts.create_user(user.clone(), caller.by(Needs::Superuser, now)).await?.outcome {
+        match self.accounts.create_user(user.clone(), caller.by(Rpc::CreateUser, now)).await?.outcome {
             UserCreated::Created => Ok(Account { user, organizations: Vec::new() }),
             UserCreated::NameTaken => Err(Error::NameTaken("username")),
             UserCreated::NameReserved => Err(Error::NameReserved),
@@ -75,7 +76,7 @@ impl Users {
     /// - [`Error::Invalid`] - `username` is empty or longer than 254 bytes (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] (NOT_FOUND, USER_NOT_FOUND).
     pub async fn get(&self, caller: &SignedIn, username: &str) -> Result<Account> {
-        caller.privileged()?;
+        caller.may(Rpc::GetUser)?;
         let login = limits::login("username", username)?;
         let user = self.accounts.user_by_login(&login).await?.ok_or(Error::NotFound(Thing::User))?;
         Account::read(&*self.organizations, user).await
@@ -103,9 +104,10 @@ impl Users {
     }
 
     async fn switch(&self, caller: &SignedIn, username: &str, enabled: bool) -> Result<Commit<User>> {
-        caller.superuser()?;
+        let rpc = if enabled { Rpc::EnableUser } else { Rpc::DisableUser };
+        caller.may(rpc)?;
         let switch = SwitchUser { name: limits::name("username", username)?.folded(), enabled };
-        let switched = self.accounts.switch_user(switch, caller.by(Needs::Superuser, self.time.now()?)).await?;
+        let switched = self.accounts.switch_user(switch, caller.by(rpc, self.time.now()?)).await?;
         let Commit { outcome, revision, decided_at } = switched;
         match outcome {
             Switched::Done(user) => Ok(Commit { outcome: *user, revision, decided_at }),

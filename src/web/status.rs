@@ -48,9 +48,15 @@ pub const fn code(reason: Reason) -> StatusCode {
         | R::SessionExpired
         | R::SessionRevoked
         | R::TokenInvalid => StatusCode::UNAUTHORIZED,
-        R::OrgNotAllowed | R::PermissionDenied | R::GuestNotAllowed | R::ForeignOrigin | R::CredentialTooWeak | R::SsoRefused => {
-            StatusCode::FORBIDDEN
-        }
+        R::OrgNotAllowed
+        | R::PermissionDenied
+        | R::GuestNotAllowed
+        | R::ForeignOrigin
+        | R::CredentialTooWeak
+        | R::FactorRequired
+        | R::ScopeNotAllowed
+        | R::SourceNotAllowed
+        | R::SsoRefused => StatusCode::FORBIDDEN,
         R::UserNotFound
         | R::OrganizationNotFound
         | R::ProviderNotFound

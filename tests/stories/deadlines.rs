@@ -140,7 +140,7 @@ async fn logins_and_links() {
         let mut auth = admin.auth();
         let login = cut.call(Request::new(message), |request| async move { auth.login(request).await }).await;
         fine(cut, login.as_ref(), &["OVERLOADED"]);
-        let message = pb::GenerateSingleUseRequest { username: "v".to_owned(), dataset_id: "d".to_owned(), ttl: None };
+        let message = pb::GenerateSingleUseRequest { username: "v".to_owned(), dataset_id: "d".to_owned(), ..Default::default() };
         let (mut auth, request) = (admin.auth(), admin.request(message));
         let link = cut.call(request, |request| async move { auth.generate_single_use(request).await }).await;
         fine(cut, link.as_ref(), &[]);
@@ -206,7 +206,7 @@ async fn keys() {
         own.revoke_key(&key.id).await.unwrap();
         assert_eq!(reason(admin.exchange(&key).await), "INVALID_CREDENTIALS");
 
-        let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: "cut".to_owned(), ttl: None };
+        let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: "cut".to_owned(), ..Default::default() };
         let (mut account, request) = (own.account(), own.request(message));
         let made = cut.call(request, |request| async move { account.create_personal_key(request).await }).await;
         fine(cut, made.as_ref(), &["LIMIT_REACHED"]);

@@ -195,7 +195,7 @@ async fn a_key_that_was_ended_fails_at_the_next_call() {
     assert!(pat.revoke_key(&key.id).await.is_ok(), "repeating it is no error");
 
     let ttl = Some(prost_types::Duration { seconds: 60, nanos: 0 });
-    let request = AccountServiceCreatePersonalKeyRequest { display_name: "brief".into(), ttl };
+    let request = AccountServiceCreatePersonalKeyRequest { display_name: "brief".into(), ttl, ..Default::default() };
     let brief = server.calls().await.account().create_personal_key(pat.request(request)).await.unwrap().into_inner();
     server.clock.advance(Duration::from_secs(59));
     assert!(server.calls().await.exchange(&pair(&brief.key_id, &brief.key_secret)).await.is_ok());
@@ -227,7 +227,8 @@ async fn a_key_makes_no_key_and_changes_no_password() {
     assert!(refused(&script.change_password(PASSWORD, "marmalade over quiet rivers").await, weak));
     assert!(refused(&script.enroll().await, weak));
     assert!(refused(&script.confirm("123456").await, weak));
-    let request = AdminServiceCreatePersonalKeyRequest { username: "admin".into(), display_name: "k".into(), ttl: None };
+    let request =
+        AdminServiceCreatePersonalKeyRequest { username: "admin".into(), display_name: "k".into(), ..Default::default() };
     assert!(refused(&server.calls().await.administration().create_personal_key(script.request(request)).await, weak));
     assert_eq!(script.key_ids().await.unwrap(), [key.id]);
     server.stop().await;

@@ -174,7 +174,7 @@ fn session(of: &Session) -> Value {
             Renewal::AccessToken => "access",
         },
         "auth": of.auth_time.micros(), "end": of.expire_time.micros(), "n": of.n, "tip": hex(&of.tip),
-        "rotated": of.rotate_time.micros(), "source": of.source.map(|source| source.to_string()), "state": state,
+        "rotated": of.refresh_time.micros(), "source": of.source.map(|source| source.to_string()), "state": state,
     })
 }
 

@@ -56,7 +56,7 @@ pub enum Action {
     RefreshReused(SessionId, String),
     /// A session ended by Logout or RevokeSession.
     SessionEnded(SessionId),
-    /// The oldest session of a crowded account ended.
+    /// The least recently refreshed session of a crowded account ended.
     SessionCrowdedOut(SessionId),
     /// A personal key was used from this source within this minute, so many times.
     KeyUsed(KeyId, u32),

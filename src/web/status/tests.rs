@@ -17,7 +17,20 @@ const TABLE: [(u16, &[&str]); 11] = [
             "TOKEN_INVALID",
         ],
     ),
-    (403, &["ORG_NOT_ALLOWED", "PERMISSION_DENIED", "GUEST_NOT_ALLOWED", "FOREIGN_ORIGIN", "SSO_REFUSED", "CREDENTIAL_TOO_WEAK"]),
+    (
+        403,
+        &[
+            "ORG_NOT_ALLOWED",
+            "PERMISSION_DENIED",
+            "GUEST_NOT_ALLOWED",
+            "FOREIGN_ORIGIN",
+            "SSO_REFUSED",
+            "CREDENTIAL_TOO_WEAK",
+            "FACTOR_REQUIRED",
+            "SCOPE_NOT_ALLOWED",
+            "SOURCE_NOT_ALLOWED",
+        ],
+    ),
     (
         404,
         &[

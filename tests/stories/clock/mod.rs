@@ -108,6 +108,7 @@ impl Given {
         let message = pb::AccountServiceCreatePersonalKeyRequest {
             display_name: "made ahead".to_owned(),
             ttl: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
+            ..Default::default()
         };
         let key = admin.account().create_personal_key(admin.request(message)).await.unwrap().into_inner();
         let provider = pb::CreateIdentityProviderRequest {

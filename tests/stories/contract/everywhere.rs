@@ -202,7 +202,7 @@ impl Right {
             }
             "AuthService/SsoJwt" => pb::SsoJwtRequest { state: self.state.clone(), wait: None }.encode_to_vec(),
             "AuthService/GenerateSingleUse" => {
-                pb::GenerateSingleUseRequest { username: text("v"), dataset_id: text("d"), ttl: None }.encode_to_vec()
+                pb::GenerateSingleUseRequest { username: text("v"), dataset_id: text("d"), ..Default::default() }.encode_to_vec()
             }
             "AuthService/PeekSingleUse" => pb::PeekSingleUseRequest { token: self.link.clone() }.encode_to_vec(),
             "AuthService/RedeemSingleUse" => {
@@ -214,7 +214,7 @@ impl Right {
             }
             "AccountService/ConfirmTotp" => pb::ConfirmTotpRequest { otp: text("123456") }.encode_to_vec(),
             "AccountService/CreatePersonalKey" => {
-                pb::AccountServiceCreatePersonalKeyRequest { display_name: text("k"), ttl: None }.encode_to_vec()
+                pb::AccountServiceCreatePersonalKeyRequest { display_name: text("k"), ..Default::default() }.encode_to_vec()
             }
             "AccountService/RevokePersonalKey" => pb::RevokePersonalKeyRequest { key_id: self.key.id.clone() }.encode_to_vec(),
             "AdminService/CreateUser" => {
@@ -240,7 +240,7 @@ impl Right {
             }
             "AdminService/CreatePersonalKey" => {
                 let (username, display_name) = (text("root"), text("k"));
-                pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ttl: None }.encode_to_vec()
+                pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ..Default::default() }.encode_to_vec()
             }
             // One name in the first field, or nothing at all.
             "AuthService/LogoutUser" | "AdminService/GetUser" | "AdminService/DisableUser" | "AdminService/EnableUser" => {
@@ -260,26 +260,44 @@ impl Right {
 }
 
 /// At the service: only there can the moment be chosen. The password's hash is replaced, as a login does that upgrades it, while
-/// another call is between reading it and its commit. The hash that the other one checks is a dear one, so that it takes its time.
+/// another call is between reading it and its commit. That one checks once more from the start, and is let through; where the hash
+/// is replaced again meanwhile, it is told. The hashes that it checks are dear ones, so that it takes its time.
 #[tokio::test]
 async fn what_changed_meanwhile_is_a_conflict() {
-    let backend = Backend::in_memory();
-    let id = backend.user("pat", PLAIN).await;
-    let caller = backend.signed_in("pat").await;
-    replace_hash(&backend, id, bcrypt::hash(PASSWORD, 11).unwrap()).await;
-    let change = begun(1, || {
-        let (backend, caller) = (Arc::clone(&backend), caller.clone());
-        async move {
-            let (current, new) = (Secret::new(PASSWORD), Secret::new(OTHER_PASSWORD));
-            backend.services.accounts.change_password(&caller, &current, &new).await
+    for (overtaken, expected) in [(1, "changed"), (2, "CONFLICT")] {
+        let backend = Backend::in_memory();
+        let id = backend.user("pat", PLAIN).await;
+        let caller = backend.signed_in("pat").await;
+        let dear = || bcrypt::hash(PASSWORD, 11).unwrap();
+        replace_hash(&backend, id, dear()).await;
+        let before = backend.hashes_asked_for();
+        let change = begun(1, || {
+            let (backend, caller) = (Arc::clone(&backend), caller.clone());
+            async move {
+                let (current, new) = (Secret::new(PASSWORD), Secret::new(OTHER_PASSWORD));
+                backend.services.accounts.change_password(&caller, &current, &new).await
+            }
+        })
+        .await;
+        for time in 0..overtaken {
+            let other = dear();
+            // A try asks for three hashes: to check, a stronger one of the same password, and the new password's.
+            while backend.hashes_asked_for() - before < 3 * time + 1 {
+                tokio::task::yield_now().await;
+            }
+            replace_hash(&backend, id, other).await;
         }
-    })
-    .await;
-    replace_hash(&backend, id, "another".to_owned()).await;
-    let refused = Status::from(change.join_all().await.pop().unwrap().unwrap_err());
-    let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
-    assert_listed(&rpc, &refused);
-    assert_eq!(told(&refused).1, "CONFLICT");
+        let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
+        let said = match change.join_all().await.pop().unwrap() {
+            Ok(_) => "changed".to_owned(),
+            Err(error) => {
+                let refused = Status::from(error);
+                assert_listed(&rpc, &refused);
+                told(&refused).1
+            }
+        };
+        assert_eq!(said, expected, "overtaken {overtaken} times");
+    }
 }
 
 /// What the commit of a login does to a hash that is to be upgraded.

@@ -33,7 +33,20 @@ const NOT_YET: [(&str, &str); 2] = [
 ];
 
 /// Rpcs that answer UNIMPLEMENTED, to anybody.
-const UNIMPLEMENTED: [&str; 20] = [
+const UNIMPLEMENTED: &[&str] = &[
+    "AuthService/RevokePresentedKey",
+    "AccountService/RegenerateRecoveryCodes",
+    "AdminService/CreateServiceAccount",
+    "AdminService/ImportUsers",
+    "AdminService/UpdateOrganization",
+    "AdminService/DeleteOrganization",
+    "AdminService/ListMembers",
+    "AdminService/ListPersonalKeys",
+    "AdminService/RevokePersonalKey",
+    "AdminService/ListSessions",
+    "AdminService/RevokeSession",
+    "AdminService/ListIdentities",
+    "AdminService/WatchAuditEvents",
     "TokenService/WatchRevocations",
     "AccountService/DisableTotp",
     "AccountService/RotatePersonalKey",

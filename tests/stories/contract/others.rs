@@ -139,7 +139,7 @@ const ISSUER: &str = "https://login.example.org";
 
 async fn key_for(stage: &Stage, username: &str) -> Result<(), Status> {
     let (username, display_name) = (username.to_owned(), "a machine".to_owned());
-    let message = pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ttl: None };
+    let message = pb::AdminServiceCreatePersonalKeyRequest { username, display_name, ..Default::default() };
     stage.admin.administration().create_personal_key(stage.admin.request(message)).await.map(drop)
 }
 

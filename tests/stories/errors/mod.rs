@@ -168,7 +168,7 @@ async fn unknown_numbers_negative_durations_and_no_uuid_are_named() {
         assert_refused(caller, "AuthService/GenerateSingleUse", &link, "ttl").await;
         let wait = pb::SsoJwtRequest { state: "cso_x".into(), wait: bad };
         assert_refused(caller, "AuthService/SsoJwt", &wait, "wait").await;
-        let key = pb::AccountServiceCreatePersonalKeyRequest { display_name: "k".into(), ttl: bad };
+        let key = pb::AccountServiceCreatePersonalKeyRequest { display_name: "k".into(), ttl: bad, ..Default::default() };
         assert_refused(caller, "AccountService/CreatePersonalKey", &key, "ttl").await;
     }
     let member = pb::AddMemberRequest { org_name: "acme".into(), username: "root".into(), role: 9 };

@@ -149,7 +149,7 @@ impl Calls {
     /// GenerateSingleUse: the whole answer.
     pub(crate) async fn make_link(&self, username: &str, dataset_id: &str) -> Result<pb::GenerateSingleUseResponse, Status> {
         let (username, dataset_id) = (username.to_owned(), dataset_id.to_owned());
-        let message = pb::GenerateSingleUseRequest { username, dataset_id, ttl: None };
+        let message = pb::GenerateSingleUseRequest { username, dataset_id, ..Default::default() };
         Ok(self.auth().generate_single_use(self.request(message)).await?.into_inner())
     }
 
@@ -215,7 +215,7 @@ impl Calls {
 
     /// The same with a name, where it may fail.
     pub(crate) async fn make_key(&self, display_name: &str) -> Result<Key, Status> {
-        let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: display_name.to_owned(), ttl: None };
+        let message = pb::AccountServiceCreatePersonalKeyRequest { display_name: display_name.to_owned(), ..Default::default() };
         let made = self.account().create_personal_key(self.request(message)).await?.into_inner();
         Ok(Key { id: made.key_id, secret: made.key_secret })
     }

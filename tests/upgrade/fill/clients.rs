@@ -15,7 +15,7 @@ pub(super) async fn serve(rig: &Rig, catalogue: &mut Catalogue, secrets: &mut Se
     secrets.access.clone_from(&refreshed.access_token);
     secrets.refresh.clone_from(&refreshed.refresh_token);
 
-    let request = pb::AccountServiceCreatePersonalKeyRequest { display_name: "a script".to_owned(), ttl: None };
+    let request = pb::AccountServiceCreatePersonalKeyRequest { display_name: "a script".to_owned(), ..Default::default() };
     let made = rig.account().create_personal_key(bearer(&refreshed, request)).await.unwrap().into_inner();
     secrets.key = (made.key_id, made.key_secret);
     rig.exchange(&secrets.key).await.unwrap();
