@@ -69,7 +69,8 @@ impl SessionStore for Overtaking {
 async fn overtaken(changes: &[Change]) -> House {
     let mut house = House::new();
     house.user("pat", PLAIN).await;
-    house.login.sessions = Arc::new(Overtaking { store: Arc::clone(&house.store), changes: Mutex::new(changes.to_vec()) });
+    Arc::get_mut(&mut house.services).unwrap().login.sessions =
+        Arc::new(Overtaking { store: Arc::clone(&house.store), changes: Mutex::new(changes.to_vec()) });
     house
 }
 
@@ -109,7 +110,8 @@ async fn a_code_is_looked_at_again_and_spent_once() {
     let code = |house: &House| totp.generate(house.time.now().unwrap().secs()).to_string();
     house.accounts.confirm_totp(&caller, &Secret::new(code(&house))).await.unwrap();
     house.clock.advance(std::time::Duration::from_secs(30));
-    house.login.sessions = Arc::new(Overtaking { store: Arc::clone(&house.store), changes: Mutex::new(vec![Change::Logout]) });
+    Arc::get_mut(&mut house.services).unwrap().login.sessions =
+        Arc::new(Overtaking { store: Arc::clone(&house.store), changes: Mutex::new(vec![Change::Logout]) });
     let otp = code(&house);
     assert!(house.log_in("pat", PASSWORD, &otp).await.is_ok());
     assert!(matches!(house.log_in("pat", PASSWORD, &otp).await, Err(Error::OtpRequired)));
