@@ -182,7 +182,7 @@ pub fn organization(organization: &Organization) -> pb::Organization {
         name: organization.name.as_str().to_owned(),
         personal: false,
         create_time: Some(timestamp(organization.create_time)),
-        require_factor: false,
+        require_factor: organization.require_factor,
     }
 }
 

@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn an_account_is_what_it_is_now() {
-        let team =
-            Organization { id: OrganizationId::from_bytes([3; 16]), name: Name::parse("Team").unwrap(), create_time: now() };
+        let (id, name) = (OrganizationId::from_bytes([3; 16]), Name::parse("Team").unwrap());
+        let team = Organization { id, name, create_time: now(), require_factor: false };
         let organization = ActiveOrganization::Member(team.id);
         let session = opened(Owner::Account { user: ann().id(), organization, key: None });
         let user = ann().narrow(9).value;

@@ -8,7 +8,7 @@ use countersign::model::user::{Roles, Subject};
 use countersign::store::StoreError;
 use countersign::store::verbs::{
     AddMember, By, Caller, ChangePassword, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, EnrollTotp, MemberRemoved,
-    Needs, Opened, Redeemed, Refounding, RemoveMember, RevokeKey, SwitchUser,
+    Needs, Opened, Redeemed, Refounding, RemoveMember, RevokeKey, SwitchUser, UpdateOrganization,
 };
 
 use crate::world::{World, account, folded, organization_id, personal_key, session_id};
@@ -144,6 +144,10 @@ pub(crate) async fn guards_every_change(world: &mut World) {
             .await
             .err(),
         store.remove_member(RemoveMember { organization: team.clone(), user: ann_name.clone() }, by.clone()).await.err(),
+        store
+            .update_organization(UpdateOrganization { organization: team.clone(), require_factor: true }, by.clone())
+            .await
+            .err(),
         store.end_session(session.grant.session(), by.clone()).await.err(),
         store.logout_user(ann_name.clone(), by.clone()).await.err(),
         store.issue_link(late.clone(), by.clone()).await.err(),

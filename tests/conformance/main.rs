@@ -68,6 +68,7 @@ macro_rules! stores {
                 organizations {
                     knows_shared_and_personal_ones,
                     membership_comes_and_goes,
+                    a_rule_is_set_and_kept,
                     a_lost_membership_ends_the_tokens_of_that_organization,
                     a_lost_admin_role_ends_the_tokens_of_that_organization,
                 }

@@ -302,6 +302,7 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::EmailNotFree(user) => ("email_not_free", vec![user.to_string()]),
         Action::ProviderUpdated(provider) => ("provider_updated", vec![provider.to_string()]),
         Action::ProviderDeleted(provider) => ("provider_deleted", vec![provider.to_string()]),
+        Action::OrganizationUpdated(of, required) => ("organization_updated", vec![of.to_string(), required.to_string()]),
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

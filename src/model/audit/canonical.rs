@@ -125,6 +125,9 @@ impl Canonical {
             Action::EmailNotFree(user) => self.parts("email_not_free", &[user.as_bytes()]),
             Action::ProviderUpdated(id) => self.parts("provider_updated", &[id.as_bytes()]),
             Action::ProviderDeleted(id) => self.parts("provider_deleted", &[id.as_bytes()]),
+            Action::OrganizationUpdated(id, required) => {
+                self.parts("organization_updated", &[id.as_bytes(), &flag(required)]);
+            }
         }
     }
 }

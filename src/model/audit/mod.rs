@@ -124,6 +124,8 @@ pub enum Action {
     ProviderUpdated(ProviderId),
     /// A provider's registration was removed.
     ProviderDeleted(ProviderId),
+    /// An organization's rule changed: whether its members need a second factor.
+    OrganizationUpdated(OrganizationId, bool),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -19,7 +19,7 @@ use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::user::User;
 use crate::store::verbs::{
     AddMember, By, Commit, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
-    OrganizationStore, RemoveMember,
+    OrganizationStore, RemoveMember, UpdateOrganization,
 };
 use crate::store::{Result, StoreError};
 
@@ -35,6 +35,10 @@ impl OrganizationStore for KvStore {
 
     async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>> {
         self.change(by, move |tx, by| create_organization(tx, by, &command)).await
+    }
+
+    async fn update_organization(&self, command: UpdateOrganization, by: By) -> Result<Commit<Option<Organization>>> {
+        self.change(by, move |tx, by| update_organization(tx, by, &command)).await
     }
 
     async fn add_member(&self, command: AddMember, by: By) -> Result<Commit<MemberAdded>> {
@@ -57,7 +61,7 @@ fn create_organization(tx: &mut Tx<'_>, by: &By, create: &CreateOrganization) ->
     }
     put(tx, key::name(&create.name.folded()), &Named::Organization(create.id))?;
     audit(tx, by, Action::OrganizationCreated(create.id))?;
-    let organization = Organization { id: create.id, name: create.name.clone(), create_time: by.now };
+    let organization = Organization { id: create.id, name: create.name.clone(), create_time: by.now, require_factor: false };
     put(tx, key::organization(create.id), &organization)?;
     Ok(OrganizationCreated::Created(Box::new(organization)))
 }
@@ -68,6 +72,15 @@ pub(super) fn organization_by_name(view: &dyn View, name: &Folded) -> Result<Opt
         Some(Named::Organization(id)) => organization(view, id)?.map(NamedOrganization::Shared),
         _ => None,
     })
+}
+
+fn update_organization(tx: &mut Tx<'_>, by: &By, command: &UpdateOrganization) -> Result<Option<Organization>> {
+    let Some(id) = organization_id(tx, &command.organization)? else { return Ok(None) };
+    let Some(found) = organization(tx, id)? else { return Ok(None) };
+    let decision = found.ruled(command.require_factor);
+    let ruled = decision.value.clone();
+    apply(tx, by, decision)?;
+    Ok(Some(ruled))
 }
 
 fn memberships(view: &dyn View, user: UserId) -> Result<Vec<MemberOf>> {

@@ -22,7 +22,7 @@ pub use self::keys::{CreateKey, KeyCreated, KeyOwner, KeyStore, KeyUse, RevokeKe
 pub use self::links::{Issued, LinkStore, RedeemLink, Redeemed};
 pub use self::organizations::{
     AddMember, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
-    OrganizationStore, RemoveMember,
+    OrganizationStore, RemoveMember, UpdateOrganization,
 };
 pub use self::sessions::{
     Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,

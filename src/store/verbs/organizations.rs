@@ -26,6 +26,11 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// Case: `accounts::keeps_one_namespace`.
     async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>>;
 
+    /// Sets what an organization asks of its members; answers it as it is now, `None` where there is none of that name.
+    ///
+    /// Case: `organizations::a_rule_is_set_and_kept`.
+    async fn update_organization(&self, command: UpdateOrganization, by: By) -> Result<Commit<Option<Organization>>>;
+
     /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
     /// ends the account's tokens for that organization.
     ///
@@ -57,6 +62,15 @@ pub enum OrganizationCreated {
     NameTaken,
     /// The name was another's and is reserved.
     NameReserved,
+}
+
+/// What an organization is to ask of its members.
+#[derive(Clone, Debug)]
+pub struct UpdateOrganization {
+    /// The organization's name.
+    pub organization: Folded,
+    /// Whether they need a second factor to act in it.
+    pub require_factor: bool,
 }
 
 /// An account to be made a member, or to be given another role.

@@ -107,6 +107,7 @@ fn every_action_has_the_bytes_it_always_had() {
         (Action::EmailNotFree(USER), "email_not_free", user.clone()),
         (Action::ProviderUpdated(PROVIDER), "provider_updated", provider.clone()),
         (Action::ProviderDeleted(PROVIDER), "provider_deleted", provider.clone()),
+        (Action::OrganizationUpdated(ORGANIZATION, true), "organization_updated", [&*organization, "0000000101"].concat()),
     ];
     for (action, name, parts) in actions {
         let length = format!("{:08x}", name.len());

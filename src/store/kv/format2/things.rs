@@ -88,7 +88,7 @@ impl Record2 for Organization {
 
     fn now(self) -> Result<Self::Now> {
         let id = OrganizationId::from_bytes(self.id);
-        Ok(organization::Organization { id, name: name(&self.name)?, create_time: at(self.create_time) })
+        Ok(organization::Organization { id, name: name(&self.name)?, create_time: at(self.create_time), require_factor: false })
     }
 }
 

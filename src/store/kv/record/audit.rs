@@ -208,6 +208,10 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
         Action::EmailNotFree(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailNotFree),
         Action::ProviderUpdated(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderUpdated),
         Action::ProviderDeleted(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderDeleted),
+        Action::OrganizationUpdated(id, required) => {
+            entry.flag = *required;
+            of(&mut entry.organization, id.as_bytes(), ActionKind::OrganizationUpdated)
+        }
     }
 }
 
@@ -275,5 +279,6 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
         ActionKind::EmailNotFree => Action::EmailNotFree(user()?),
         ActionKind::ProviderUpdated => Action::ProviderUpdated(provider()?),
         ActionKind::ProviderDeleted => Action::ProviderDeleted(provider()?),
+        ActionKind::OrganizationUpdated => Action::OrganizationUpdated(organization()?, entry.flag),
     })
 }

@@ -48,6 +48,7 @@ fn actions() -> Vec<Action> {
         Action::EmailNotFree(USER),
         Action::ProviderUpdated(PROVIDER),
         Action::ProviderDeleted(PROVIDER),
+        Action::OrganizationUpdated(ORGANIZATION, true),
     ]
 }
 

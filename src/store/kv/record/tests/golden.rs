@@ -134,7 +134,9 @@ fn accounts(golden: &mut Golden) {
         golden.of("name", &named);
     }
     golden.of("identity", &Identity(USER));
-    golden.of("organization", &Organization { id: ORGANIZATION, name: name("Acme"), create_time: at(0) });
+    let organization = Organization { id: ORGANIZATION, name: name("Acme"), create_time: at(0), require_factor: false };
+    golden.of("organization", &organization);
+    golden.of("organization", &Organization { require_factor: true, ..organization });
     golden.of("member", &Belongs(USER));
     for role in [OrganizationRole::Member, OrganizationRole::Admin] {
         golden.of("membership", &MemberIn { organization: ORGANIZATION, role });
