@@ -41,6 +41,21 @@ pub enum OrganizationRole {
 }
 
 impl OrganizationRole {
+    /// The name in tokens: `member`, `admin`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads it back; `None` where it is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Member, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
+
     /// True where who had this role there and now has the other may do less: tokens that say so have to end.
     #[must_use]
     pub fn loses_to(self, other: Self) -> bool {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::accounts::Accounts;
 use super::client::{Client, SignedIn};
 use super::guesses::Guesses;
+use super::identities::Identities;
 use super::keys::Keys;
 use super::login::{Login, LoginRequest};
 use super::logout::Logout;
 use super::organizations::Organizations;
+use super::paging::Pages;
 use super::passwords::Passwords;
 use super::personal_key::PersonalKeys;
 use super::policy::Policy;
@@ -70,6 +72,7 @@ pub(crate) struct House {
     pub(crate) keys: Keys,
     pub(crate) users: Users,
     pub(crate) organizations: Organizations,
+    pub(crate) identities: Identities,
     pub(crate) providers: Providers,
 }
 
@@ -104,6 +107,7 @@ impl House {
         let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), 1);
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), 64));
         let (s, k, r) = (|| Arc::clone(&store), || Arc::clone(&server_keys), || Arc::clone(&random));
+        let pages = Pages::new(k(), r());
         let personal_keys = Arc::new(PersonalKeys::new(&store, k(), r(), tokens.clone(), Arc::clone(&guesses), time.clone()));
         Self {
             login: Login::new(
@@ -126,10 +130,11 @@ impl House {
             single_use: SingleUse::new(s(), tokens.clone(), k(), r(), guesses, time.clone(), Arc::clone(&policy)),
             logout: Logout::new(s(), time.clone()),
             accounts: Accounts::new(&store, passwords.clone(), second_factors, tokens.clone(), r(), time.clone(), &policy),
-            keys: Keys::new(&store, k(), r(), time.clone(), &policy),
-            users: Users::new(&store, passwords, r(), time.clone(), &policy),
-            organizations: Organizations::new(s(), r(), time.clone(), &policy),
-            providers: Providers::new(&store, Arc::clone(&sealer), r(), time.clone(), &policy),
+            keys: Keys::new(&store, k(), r(), time.clone(), &policy, pages.clone()),
+            users: Users::new(&store, passwords, r(), time.clone(), &policy, pages.clone()),
+            organizations: Organizations::new(s(), r(), time.clone(), &policy, pages.clone()),
+            identities: Identities::new(&store, time.clone(), pages.clone()),
+            providers: Providers::new(&store, Arc::clone(&sealer), r(), time.clone(), &policy, pages),
             tokens,
             time,
             policy,

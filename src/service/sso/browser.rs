@@ -277,6 +277,7 @@ impl Inner {
             client_secret,
             scopes: provider.scopes.clone(),
             trusted_audiences: provider.trusted_audiences.clone(),
+            confined: provider.confined,
         })
     }
 

@@ -260,6 +260,7 @@ impl Record2 for IdentityProvider {
             create_time: at(self.create_time),
             email_domains: Vec::new(),
             trusted_audiences: Vec::new(),
+            confined: false,
         })
     }
 }

@@ -212,6 +212,36 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             entry.flag = *required;
             of(&mut entry.organization, id.as_bytes(), ActionKind::OrganizationUpdated)
         }
+        Action::EmailChanged(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailChanged),
+        Action::RolesChanged(user, roles) => {
+            entry.text.clone_from(roles);
+            of(&mut entry.user, user.as_bytes(), ActionKind::RolesChanged)
+        }
+        Action::UserDeleted(user, name) => {
+            name.as_str().clone_into(&mut entry.text);
+            of(&mut entry.user, user.as_bytes(), ActionKind::UserDeleted)
+        }
+        Action::NameReleased(name) => {
+            name.as_str().clone_into(&mut entry.text);
+            ActionKind::NameReleased
+        }
+        Action::OrganizationDeleted(id, name) => {
+            name.as_str().clone_into(&mut entry.text);
+            of(&mut entry.organization, id.as_bytes(), ActionKind::OrganizationDeleted)
+        }
+        Action::IdentityLinked(user, identity) => {
+            entry.text.clone_from(identity);
+            of(&mut entry.user, user.as_bytes(), ActionKind::IdentityLinked)
+        }
+        Action::IdentityUnlinked(user, identity) => {
+            entry.text.clone_from(identity);
+            of(&mut entry.user, user.as_bytes(), ActionKind::IdentityUnlinked)
+        }
+        Action::MemberRoleChanged(id, user, admin) => {
+            entry.user = bytes(user.as_bytes());
+            entry.flag = *admin;
+            of(&mut entry.organization, id.as_bytes(), ActionKind::MemberRoleChanged)
+        }
     }
 }
 
@@ -280,5 +310,13 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
         ActionKind::ProviderUpdated => Action::ProviderUpdated(provider()?),
         ActionKind::ProviderDeleted => Action::ProviderDeleted(provider()?),
         ActionKind::OrganizationUpdated => Action::OrganizationUpdated(organization()?, entry.flag),
+        ActionKind::EmailChanged => Action::EmailChanged(user()?),
+        ActionKind::RolesChanged => Action::RolesChanged(user()?, entry.text),
+        ActionKind::UserDeleted => Action::UserDeleted(user()?, folded(&entry.text, "text")?),
+        ActionKind::NameReleased => Action::NameReleased(folded(&entry.text, "text")?),
+        ActionKind::OrganizationDeleted => Action::OrganizationDeleted(organization()?, folded(&entry.text, "text")?),
+        ActionKind::IdentityLinked => Action::IdentityLinked(user()?, entry.text),
+        ActionKind::IdentityUnlinked => Action::IdentityUnlinked(user()?, entry.text),
+        ActionKind::MemberRoleChanged => Action::MemberRoleChanged(organization()?, user()?, entry.flag),
     })
 }

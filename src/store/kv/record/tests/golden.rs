@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::super::{
-    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Start,
-    Superuser, Tombstone, decode, encode,
+    Belongs, ExpiryPage, Identity, IdentityEntry, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage,
+    SessionRow, Start, Superuser, Tombstone, decode, encode,
 };
 use crate::model::clock::Timestamp;
 use crate::model::decision::Impossible;
@@ -134,6 +134,7 @@ fn accounts(golden: &mut Golden) {
         golden.of("name", &named);
     }
     golden.of("identity", &Identity(USER));
+    golden.of("identity_entry", &IdentityEntry { issuer: "https://idp".to_owned(), subject: "7".to_owned() });
     let organization = Organization { id: ORGANIZATION, name: name("Acme"), create_time: at(0), require_factor: false };
     golden.of("organization", &organization);
     golden.of("organization", &Organization { require_factor: true, ..organization });
@@ -272,6 +273,7 @@ fn sign_on(golden: &mut Golden) {
         create_time: at(0),
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
+        confined: false,
     };
     golden.of("provider", &provider);
     let whole = IdentityProvider {
@@ -281,6 +283,7 @@ fn sign_on(golden: &mut Golden) {
         sign_up: true,
         email_domains: vec!["example.org".to_owned(), "example.com".to_owned()],
         trusted_audiences: vec!["project".to_owned()],
+        confined: true,
         ..provider
     };
     golden.of("provider", &whole);
