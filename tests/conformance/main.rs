@@ -14,6 +14,7 @@ mod founding;
 mod keys;
 mod links;
 mod logout;
+mod operators;
 mod organizations;
 mod providers;
 mod races;
@@ -126,6 +127,19 @@ macro_rules! stores {
                     rotates_a_session,
                     redeems_a_link,
                     takes_an_attempt_on,
+                }
+                operators {
+                    are_listed_by_name,
+                    organizations_are_listed_by_name,
+                    lists_its_members,
+                    an_operator_changes_email_and_roles,
+                    the_last_superuser_keeps_role_and_account,
+                    deleting_leaves_nothing_but_a_reserved_name,
+                    deleting_an_organization_ends_its_tokens_and_reserves_its_name,
+                    an_operator_links_and_unlinks_identities,
+                    an_admin_has_its_own_organization_alone,
+                    one_superuser_is_left_by_any_way,
+                    nothing_survives_a_deletion,
                 }
                 fence {
                     a_caller_that_was_signed_out_changes_nothing,

@@ -25,7 +25,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// At most `most` accounts, by name, of those behind the name `after` (none: from the first on). A cursor whose account is gone
     /// keeps its place.
     ///
-    /// Case: `accounts::are_listed_by_name`.
+    /// Case: `operators::are_listed_by_name`.
     async fn users(&self, after: Option<&Folded>, most: u32) -> Result<Vec<User>>;
 
     /// Makes an account with its name (and personal organization) and e-mail. Its generations are fresh.
@@ -43,19 +43,20 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Gives an account another e-mail, other roles, or both. What it had as its e-mail is free from then on. A role that it loses
     /// ends its tokens in the same commit; its sessions renew to what is left. Refused for the last enabled superuser.
     ///
-    /// Cases: `accounts::an_operator_changes_email_and_roles`, `accounts::keeps_the_last_superuser`, `races::one_superuser_is_left_by_any_way`.
+    /// Cases: `operators::an_operator_changes_email_and_roles`, `operators::the_last_superuser_keeps_role_and_account`,
+    /// `operators::one_superuser_is_left_by_any_way`.
     async fn update_user(&self, command: UpdateUser, by: By) -> Result<Commit<UserUpdated>>;
 
     /// Deletes an account: with it go its keys, identities, memberships and sessions, and all its tokens end. Its name and its
     /// e-mail stay reserved. Refused for the last enabled superuser. Rows of sessions that were ended before go when they expire.
     ///
-    /// Cases: `accounts::deleting_leaves_nothing_but_a_reserved_name`, `accounts::keeps_the_last_superuser`,
-    /// `races::one_superuser_is_left_by_any_way`, `races::nothing_survives_a_deletion`.
+    /// Cases: `operators::deleting_leaves_nothing_but_a_reserved_name`, `operators::the_last_superuser_keeps_role_and_account`,
+    /// `operators::one_superuser_is_left_by_any_way`, `operators::nothing_survives_a_deletion`.
     async fn delete_user(&self, name: Folded, by: By) -> Result<Commit<UserDeleted>>;
 
     /// Releases a reserved name or e-mail; false where it is none.
     ///
-    /// Case: `accounts::deleting_leaves_nothing_but_a_reserved_name`.
+    /// Case: `operators::deleting_leaves_nothing_but_a_reserved_name`.
     async fn release_name(&self, name: Folded, by: By) -> Result<Commit<bool>>;
 
     /// Replaces the password if neither it nor the generation changed since they were read; raises the generation and moves

@@ -283,10 +283,10 @@ fn sign_on(golden: &mut Golden) {
         sign_up: true,
         email_domains: vec!["example.org".to_owned(), "example.com".to_owned()],
         trusted_audiences: vec!["project".to_owned()],
-        confined: true,
         ..provider
     };
     golden.of("provider", &whole);
+    golden.of("provider", &IdentityProvider { confined: true, ..whole });
     golden.of("provider_entry", &ProviderEntry(PROVIDER));
     let (user, generation) = (USER, Generation(3));
     for state in [
