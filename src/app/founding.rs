@@ -285,6 +285,7 @@ mod tests {
             create_time: now,
             email_domains: Vec::new(),
             trusted_audiences: Vec::new(),
+            confined: false,
         };
         store.create_provider(CreateProvider { provider, most: 10 }, By::system(now)).await.unwrap();
 

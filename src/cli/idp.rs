@@ -50,7 +50,7 @@ pub(super) struct Create {
     /// Scope to ask for beside openid; may be repeated.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Somebody unknown who signs on there gets no account.
+    /// Somebody unknown who signs on there gets no account. For an organization's admin that is always so.
     #[arg(long)]
     no_sign_up: bool,
     /// Domain in which its verified e-mail addresses become login addresses; may be repeated.
@@ -103,11 +103,14 @@ pub(super) struct Update {
     connection: Connection,
 }
 
-/// Lists the registrations. Takes a superuser.
+/// Lists the registrations. Takes a superuser, or the organization's admin for those of one organization.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   countersign idp list --json")]
 pub(super) struct List {
+    /// Organization whose registrations are meant; all by default.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    org: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -139,7 +142,7 @@ async fn create(args: Create) -> Result<(), Failure> {
         client_id: args.client_id,
         client_secret: secret,
         scopes: args.scopes,
-        sign_up: Some(!args.no_sign_up),
+        sign_up: args.no_sign_up.then_some(false),
         email_domains: args.email_domains,
         trusted_audiences: args.trusted_audiences,
     };
@@ -182,7 +185,7 @@ async fn list(args: List) -> Result<(), Failure> {
     let mut client = AdminServiceClient::new(args.connection.open().await?);
     let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
-        let message = pb::ListIdentityProvidersRequest { page_size: 1000, page_token, ..Default::default() };
+        let message = pb::ListIdentityProvidersRequest { page_size: 1000, page_token, org_name: args.org.clone() };
         let page = client.list_identity_providers(signed_in(message)?).await?.into_inner();
         all.extend(page.identity_providers);
         page_token = page.next_page_token;

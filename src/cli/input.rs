@@ -50,6 +50,21 @@ pub(super) fn ask(prompt: &str) -> Result<Secret, Failure> {
     Ok(Secret::new(outside::bare(line.expose())))
 }
 
+/// Asks before what cannot be undone, where that was not `agreed` to on the command line.
+pub(super) fn confirm(agreed: bool, question: &str) -> Result<(), Failure> {
+    if agreed {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::CommandLine("this cannot be undone: say --yes".to_owned()));
+    }
+    super::output::note(&format!("{question} [y/N]"));
+    let mut line = String::new();
+    let unreadable = |error: std::io::Error| Failure::CommandLine(format!("cannot read from standard input: {error}"));
+    std::io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
+    if matches!(line.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::Failed("nothing was done".to_owned())) }
+}
+
 /// A duration on the command line: a number and `s`, `m`, `h` or `d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wanted = || "a number and s, m, h or d, such as 15m or 30d".to_owned();

@@ -5,6 +5,7 @@
 //! machine can read.
 
 mod client;
+mod identity;
 mod idp;
 mod input;
 mod issuer;
@@ -70,6 +71,9 @@ enum Command {
     /// Personal keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// What users sign on with at identity providers.
+    #[command(subcommand)]
+    Identity(identity::Command),
     /// Identity providers.
     #[command(subcommand)]
     Idp(idp::Command),
@@ -120,9 +124,9 @@ pub fn main() -> ExitCode {
             None => serve::run(&cli.serve).await,
             Some(Command::Serve(flags)) => serve::run(&flags).await,
             Some(Command::Login(args)) => login::run(args).await,
-            Some(Command::User(user::Command::Create(args))) => user::create(args).await,
-            Some(Command::Org(org::Command::Create(args))) => org::create(args).await,
-            Some(Command::Org(org::Command::AddMember(args))) => org::add_member(args).await,
+            Some(Command::User(command)) => user::run(command).await,
+            Some(Command::Org(command)) => org::run(command).await,
+            Some(Command::Identity(command)) => identity::run(command).await,
             Some(Command::Key(key::Command::Create(args))) => key::create(args).await,
             Some(Command::Idp(command)) => idp::run(command).await,
             Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,

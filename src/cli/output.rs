@@ -101,6 +101,24 @@ pub(super) fn print(json: bool, value: &Value, text: &str) {
     let _ = if json { writeln!(out, "{value}") } else { writeln!(out, "{text}") };
 }
 
+/// Rows under their headings, in columns. Control characters are shown escaped.
+pub(super) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let shown = |text: String| -> String {
+        text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    };
+    let headings = headings.iter().map(ToString::to_string).collect();
+    let rows: Vec<Vec<String>> =
+        std::iter::once(headings).chain(rows).map(|row: Vec<String>| row.into_iter().map(shown).collect()).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A note for the person, which is no part of the output.
 pub(super) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::pb;
 use crate::model::clock::Timestamp;
-use crate::model::name::{Folded, MAX_NAME};
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::personal_key::PersonalKey;
 use crate::model::provider::IdentityProvider;
@@ -15,9 +14,10 @@ use crate::model::secret::Secret;
 use crate::model::session::Mode;
 use crate::model::user::Roles;
 use crate::service::limits::invalid;
-use crate::service::providers::{After, ProviderUpdate};
+use crate::service::providers::ProviderUpdate;
 use crate::service::tokens::{Account, TokenSet};
 use crate::service::{Error, Result};
+use crate::store::verbs::{ListedOrganization, Member};
 
 /// The longest `wait` that is kept; a longer one is cut to it.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -182,7 +182,37 @@ pub fn organization(organization: &Organization) -> pb::Organization {
         name: organization.name.as_str().to_owned(),
         personal: false,
         create_time: Some(timestamp(organization.create_time)),
-        require_factor: false,
+        require_factor: organization.require_factor,
+    }
+}
+
+/// An organization in the list of all. A personal one has the id of its user.
+#[must_use]
+pub fn listed_organization(listed: &ListedOrganization) -> pb::Organization {
+    match listed {
+        ListedOrganization::Shared(shared) => organization(shared),
+        ListedOrganization::Personal(user) => pb::Organization {
+            organization_id: user.id().to_string(),
+            name: user.name().as_str().to_owned(),
+            personal: true,
+            create_time: Some(timestamp(user.create_time())),
+            require_factor: false,
+        },
+    }
+}
+
+/// A member of an organization.
+#[must_use]
+pub fn member(member: &Member) -> pb::Member {
+    let role = match member.role {
+        OrganizationRole::Member => pb::OrganizationRole::Member,
+        OrganizationRole::Admin => pb::OrganizationRole::Admin,
+    };
+    pb::Member {
+        username: member.user.name().as_str().to_owned(),
+        role: role.into(),
+        disabled: !member.user.enabled(),
+        totp_enabled: member.user.totp().is_on(),
     }
 }
 
@@ -216,30 +246,6 @@ pub fn provider_update(message: pb::UpdateIdentityProviderRequest) -> ProviderUp
         email_domains: message.email_domains,
         trusted_audiences: message.trusted_audiences,
     }
-}
-
-/// The page token after a registration: the id of its organization, a slash, and its name.
-#[must_use]
-pub fn provider_page_token(last: &IdentityProvider) -> String {
-    let organization = last.organization.map(|id| id.to_string()).unwrap_or_default();
-    format!("{organization}/{}", last.name.folded().as_str())
-}
-
-/// Where the page of that token begins; `None`: at the first.
-///
-/// # Errors
-/// [`Error::Invalid`] for one that is none of ours.
-pub fn provider_page(token: &str) -> Result<Option<After>> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || invalid("page_token", "is none of this list");
-    let (organization, name) = token.split_once('/').filter(|(_, name)| name.len() <= MAX_NAME).ok_or_else(wrong)?;
-    let organization = match organization {
-        "" => None,
-        id => Some(id.parse().map_err(|_| wrong())?),
-    };
-    Ok(Some((organization, Folded::presented(name))))
 }
 
 fn unknown(field: &'static str) -> Error {

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::pb::token_service_server::TokenService;
 use super::{Api, convert, pb, status};
+use crate::model::organization::OrganizationRole;
 use crate::service::verify::Verdict;
 
 #[tonic::async_trait]
@@ -23,6 +24,7 @@ impl TokenService for Api {
                 subject: token.subject.to_string(),
                 username: token.username.clone(),
                 org_name: token.organization.clone(),
+                org_role: token.organization_role.map(OrganizationRole::as_str).unwrap_or_default().to_owned(),
                 roles: token.roles.names().map(str::to_owned).collect(),
                 dataset_id: token.dataset_id.clone().unwrap_or_default(),
                 session_id: token.session.to_string(),

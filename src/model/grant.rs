@@ -2,7 +2,7 @@
 
 use super::clock::Timestamp;
 use super::ids::SessionId;
-use super::organization::Organization;
+use super::organization::{Organization, OrganizationRole};
 use super::personal_key::{KEY_SESSION, PersonalKey};
 use super::session::{Credential, Face, Method, Mode, Session};
 use super::user::{Generation, Holder, Roles, Subject, User};
@@ -17,6 +17,7 @@ pub struct Grant {
     username: String,
     roles: Roles,
     organization: String,
+    organization_role: Option<OrganizationRole>,
     dataset_id: Option<String>,
     credential: Option<Credential>,
     face: Face,
@@ -59,6 +60,7 @@ impl Grant {
             username,
             roles,
             organization,
+            organization_role: None,
             dataset_id: session.dataset_id().map(str::to_owned),
             credential: session.credential(),
             face: session.face(),
@@ -80,6 +82,7 @@ impl Grant {
             username: owner.name().as_str().to_owned(),
             roles: owner.roles(),
             organization,
+            organization_role: None,
             dataset_id: None,
             credential: Some(Credential::Key(key.id())),
             face,
@@ -88,6 +91,12 @@ impl Grant {
             auth_time,
             expire_time: auth_time.plus(KEY_SESSION),
         }
+    }
+
+    /// With what its subject is in the organization; `None` in its own.
+    #[must_use]
+    pub fn with_organization_role(self, organization_role: Option<OrganizationRole>) -> Self {
+        Self { organization_role, ..self }
     }
 
     /// The token's `sub`.
@@ -124,6 +133,12 @@ impl Grant {
     #[must_use]
     pub fn organization(&self) -> &str {
         &self.organization
+    }
+
+    /// What the subject is in that organization; `None` in its own, and for a guest.
+    #[must_use]
+    pub const fn organization_role(&self) -> Option<OrganizationRole> {
+        self.organization_role
     }
 
     /// The dataset a guest is confined to.
@@ -204,8 +219,8 @@ mod tests {
 
     #[test]
     fn an_account_is_what_it_is_now() {
-        let team =
-            Organization { id: OrganizationId::from_bytes([3; 16]), name: Name::parse("Team").unwrap(), create_time: now() };
+        let (id, name) = (OrganizationId::from_bytes([3; 16]), Name::parse("Team").unwrap());
+        let team = Organization { id, name, create_time: now(), require_factor: false };
         let organization = ActiveOrganization::Member(team.id);
         let session = opened(Owner::Account { user: ann().id(), organization, key: None });
         let user = ann().narrow(9).value;

@@ -12,6 +12,7 @@ pub mod grant;
 pub mod ids;
 pub mod link;
 pub mod name;
+pub mod network;
 pub mod organization;
 pub mod personal_key;
 pub mod provider;

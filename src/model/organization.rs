@@ -1,6 +1,8 @@
 //! Organizations and memberships. A user's personal organization has the user's name and no record of its own.
 
+use super::audit::Action;
 use super::clock::Timestamp;
+use super::decision::Decision;
 use super::ids::OrganizationId;
 use super::name::Name;
 
@@ -13,6 +15,19 @@ pub struct Organization {
     pub name: Name,
     /// When it was made.
     pub create_time: Timestamp,
+    /// Whether its members need a second factor to act in it.
+    pub require_factor: bool,
+}
+
+impl Organization {
+    /// Sets whether its members need a second factor.
+    pub fn ruled(self, require_factor: bool) -> Decision<Self, ()> {
+        if self.require_factor == require_factor {
+            return Decision::unchanged(self, ());
+        }
+        let updated = Action::OrganizationUpdated(self.id, require_factor);
+        Decision::changed(Self { require_factor, ..self }, ()).auditing(updated)
+    }
 }
 
 /// What a member is in an organization.
@@ -26,6 +41,21 @@ pub enum OrganizationRole {
 }
 
 impl OrganizationRole {
+    /// The name in tokens: `member`, `admin`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads it back; `None` where it is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Member, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
+
     /// True where who had this role there and now has the other may do less: tokens that say so have to end.
     #[must_use]
     pub fn loses_to(self, other: Self) -> bool {

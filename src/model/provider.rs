@@ -30,6 +30,8 @@ pub struct IdentityProvider {
     pub email_domains: Vec<String>,
     /// Audiences that its ID tokens may have beside us.
     pub trusted_audiences: Vec<String>,
+    /// True where an organization's admin registered it: it is reached at public addresses alone.
+    pub confined: bool,
 }
 
 /// What changes of a registration; `None`: stays as it is.
@@ -94,6 +96,7 @@ mod tests {
             create_time: Timestamp::from_secs(1),
             email_domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
             trusted_audiences: Vec::new(),
+            confined: false,
         };
         let team = Some(OrganizationId::from_bytes([2; 16]));
         let vouches = |provider: IdentityProvider, email: &str| provider.vouches_for(&Email::parse(email).unwrap());

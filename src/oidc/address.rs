@@ -6,19 +6,27 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use crate::model::network::is_public;
+
 /// The addresses that an issuer may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Realm {
     /// All addresses but this machine and link-local ones, by `https`.
     Public,
+    /// Public addresses alone, by `https`: what an organization's admin may name.
+    Internet,
     /// This machine alone.
     Loopback,
 }
 
 impl Realm {
-    /// The realm of an issuer; `None` if the URL may not be an issuer.
-    pub(super) fn of(issuer: &Url) -> Option<Self> {
-        let realm = if names_loopback(issuer) { Self::Loopback } else { Self::Public };
+    /// The realm of an issuer; `None` if the URL may not be an issuer. A `confined` one has no other than the internet.
+    pub(super) fn of(issuer: &Url, confined: bool) -> Option<Self> {
+        let realm = match (confined, names_loopback(issuer)) {
+            (true, _) => Self::Internet,
+            (false, true) => Self::Loopback,
+            (false, false) => Self::Public,
+        };
         realm.allows(issuer).then_some(realm)
     }
 
@@ -26,7 +34,9 @@ impl Realm {
     pub(super) fn allows(self, url: &Url) -> bool {
         match self {
             Self::Loopback => matches!(url.scheme(), "http" | "https") && names_loopback(url),
-            Self::Public => url.scheme() == "https" && !names_loopback(url) && literal(url).is_none_or(public),
+            Self::Public | Self::Internet => {
+                url.scheme() == "https" && !names_loopback(url) && literal(url).is_none_or(|address| self.reaches(address))
+            }
         }
     }
 
@@ -35,6 +45,7 @@ impl Realm {
         match self {
             Self::Loopback => address.to_canonical().is_loopback(),
             Self::Public => public(address),
+            Self::Internet => is_public(address),
         }
     }
 }
@@ -94,8 +105,21 @@ mod tests {
             ("https://0.0.0.0", None),
             ("ftp://127.0.0.1", None),
         ] {
-            assert_eq!(Realm::of(&url(issuer)), realm, "{issuer}");
+            assert_eq!(Realm::of(&url(issuer), false), realm, "{issuer}");
+            let confined = matches!(issuer, "https://id.example.com/realm").then_some(Realm::Internet);
+            assert_eq!(Realm::of(&url(issuer), true), confined, "{issuer} of an organization's admin");
         }
+    }
+
+    #[test]
+    fn a_confined_issuer_reaches_the_internet_alone() {
+        for refused in ["https://10.0.0.1/token", "https://[fd00::1]/jwks", "https://192.168.1.1", "https://0xa000001/token"] {
+            assert!(Realm::Public.allows(&url(refused)) && !Realm::Internet.allows(&url(refused)), "{refused}");
+        }
+        for refused in ["10.0.0.1", "::ffff:192.168.0.1", "100.64.0.1", "fd00::1", "127.0.0.1", "169.254.169.254"] {
+            assert!(!Realm::Internet.reaches(refused.parse().unwrap()), "{refused}");
+        }
+        assert!(Realm::Internet.reaches("1.1.1.1".parse().unwrap()) && Realm::Internet.allows(&url("https://1.1.1.1/jwks")));
     }
 
     #[test]

@@ -67,9 +67,9 @@ pub(super) struct Known {
 }
 
 impl Provider {
-    pub(super) fn new(issuer: &str, outside: &Outside, calls: usize) -> Result<Self> {
-        let malformed = || IdentityError::Untrusted("the issuer is no https URL, nor an http one on loopback".to_owned());
-        let realm = Url::parse(issuer).ok().as_ref().and_then(Realm::of).ok_or_else(malformed)?;
+    pub(super) fn new(issuer: &str, confined: bool, outside: &Outside, calls: usize) -> Result<Self> {
+        let malformed = || IdentityError::Untrusted("the issuer is at no address that it may have".to_owned());
+        let realm = Url::parse(issuer).ok().as_ref().and_then(|issuer| Realm::of(issuer, confined)).ok_or_else(malformed)?;
         let discovery = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
         Ok(Self {
             issuer: issuer.to_owned(),

@@ -87,7 +87,8 @@ impl OidcClient {
         if providers.len() >= MAX_TRACKED_PROVIDERS {
             providers.retain(|_, provider| Arc::strong_count(provider) > 1);
         }
-        let provider = Arc::new(Provider::new(&registration.issuer, &self.outside, MAX_CALLS_PER_PROVIDER)?);
+        let provider =
+            Arc::new(Provider::new(&registration.issuer, registration.confined, &self.outside, MAX_CALLS_PER_PROVIDER)?);
         providers.insert(key, Arc::clone(&provider));
         Ok(provider)
     }

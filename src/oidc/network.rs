@@ -65,7 +65,8 @@ impl Outside {
         let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
         let dial = Dial {
             direct: tcp(Resolver { realm, inner: GaiResolver::new() }),
-            proxies: (realm == Realm::Public).then(|| Arc::clone(&self.0.proxies)),
+            proxies: (realm != Realm::Loopback).then(|| Arc::clone(&self.0.proxies)),
+            confined: (realm == Realm::Internet).then(|| Resolver { realm, inner: GaiResolver::new() }),
             to_proxy: to_proxy.wrap_connector(tcp(GaiResolver::new())),
         };
         Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(dial))
@@ -99,12 +100,14 @@ fn tcp<R>(resolver: R) -> HttpConnector<R> {
 ///
 /// # Security
 /// A name is resolved to addresses of the realm alone. Behind a proxy it is the proxy that resolves it, and where it may connect
-/// to is the proxy's to decide; the address of the proxy is the operator's word.
+/// to is the proxy's to decide; the address of the proxy is the operator's word. What an organization's admin named is resolved here
+/// too, and is not asked for where all that is found is refused.
 #[derive(Clone)]
 pub(super) struct Dial {
     direct: HttpConnector<Resolver>,
     proxies: Option<Arc<Matcher>>,
     to_proxy: HttpsConnector<HttpConnector>,
+    confined: Option<Resolver>,
 }
 
 impl Service<Uri> for Dial {
@@ -127,8 +130,19 @@ impl Service<Uri> for Dial {
                 if let Some(authorization) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(authorization.clone());
                 }
-                let connecting = tunnel.call(to);
-                Box::pin(async move { Ok(connecting.await.map_err(|error| Unproxied(error.into()))?) })
+                let looked_up = self.confined.clone().zip(to.host().and_then(|host| host.parse().ok()));
+                Box::pin(async move {
+                    if let Some((mut resolver, name)) = looked_up {
+                        // A name that only the proxy can resolve is the proxy's to decide about.
+                        if let Err(refused) = resolver.call(name).await
+                            && matches!(refused.get_ref(), Some(error) if error.is::<Elsewhere>())
+                        {
+                            return Err(refused.into());
+                        }
+                    }
+                    let connecting = tunnel.call(to);
+                    Ok(connecting.await.map_err(|error| Unproxied(error.into()))?)
+                })
             }
         }
     }
@@ -138,6 +152,11 @@ impl Service<Uri> for Dial {
 #[derive(Debug, thiserror::Error)]
 #[error("the proxy did not connect")]
 struct Unproxied(#[source] BoxError);
+
+/// A name leads to addresses, and to none that may be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("its name leads to no address that this issuer may name")]
+struct Elsewhere;
 
 /// Resolves names to addresses of the realm. An address in a URL is not resolved; [`Realm::allows`] checks those.
 #[derive(Clone)]
@@ -160,7 +179,7 @@ impl Service<Name> for Resolver {
         Box::pin(async move {
             let addresses: Vec<_> = found.await?.filter(|address| realm.reaches(address.ip())).collect();
             if addresses.is_empty() {
-                return Err(io::Error::other("its name leads to no address that this issuer may name"));
+                return Err(io::Error::other(Elsewhere));
             }
             Ok(addresses.into_iter())
         })

@@ -20,6 +20,7 @@ fn registration(issuer: String) -> Registration {
         client_secret: Some(Secret::new(CLIENT_SECRET)),
         scopes: vec!["profile".to_owned(), "email".to_owned()],
         trusted_audiences: vec!["trusted".to_owned()],
+        confined: false,
     }
 }
 

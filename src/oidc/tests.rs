@@ -33,6 +33,7 @@ fn registration(provider: &EvilProvider, misdeed: &str) -> Registration {
         client_secret: Some(Secret::new(CLIENT_SECRET)),
         scopes: vec!["email".to_owned()],
         trusted_audiences: Vec::new(),
+        confined: false,
     }
 }
 

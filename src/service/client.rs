@@ -11,6 +11,7 @@ use crate::crypto::signature_cache::Seen;
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{SessionId, UserId};
+use crate::model::organization::OrganizationRole;
 use crate::model::session::{Credential, Face, Method};
 use crate::model::user::{Generation, Roles, Subject};
 use crate::store::verbs::{By, Caller};
@@ -50,6 +51,8 @@ pub struct Claimed {
     pub username: String,
     /// The token's `org`; empty for a guest.
     pub organization: String,
+    /// The token's `org_role`.
+    pub organization_role: Option<OrganizationRole>,
     /// The token's roles.
     pub roles: Roles,
     /// The token's `amr`.
@@ -74,6 +77,10 @@ impl Claimed {
             credential: match &claims.cred {
                 None => None,
                 Some(text) => Some(Credential::parse(text)?),
+            },
+            organization_role: match &claims.org_role {
+                None => None,
+                Some(text) => Some(OrganizationRole::parse(text)?),
             },
             roles: Roles {
                 staff: claims.roles.iter().any(|role| role == "staff"),

@@ -106,6 +106,12 @@ pub enum Error {
     /// The name was another's. (FAILED_PRECONDITION, NAME_RESERVED)
     #[error("the name belonged to another and is reserved until it is released")]
     NameReserved,
+    /// (FAILED_PRECONDITION, NAME_NOT_RESERVED)
+    #[error("the name is not reserved")]
+    NameNotReserved,
+    /// Another account has the identity. (ALREADY_EXISTS, IDENTITY_TAKEN)
+    #[error("another account is linked to the identity")]
+    IdentityTaken,
     /// No such thing. (NOT_FOUND, USER_NOT_FOUND and so on)
     #[error("no such {0}")]
     NotFound(Thing),
@@ -171,6 +177,8 @@ impl Error {
             Self::RevisionNotReached => R::RevisionNotReached,
             Self::NameTaken(_) => R::NameTaken,
             Self::NameReserved => R::NameReserved,
+            Self::NameNotReserved => R::NameNotReserved,
+            Self::IdentityTaken => R::IdentityTaken,
             Self::NotFound(thing) => thing.missing(),
             Self::LastSuperuser => R::LastSuperuser,
             Self::PersonalOrganization => R::PersonalOrganization,
@@ -212,6 +220,8 @@ pub enum Thing {
     Key,
     /// SESSION_NOT_FOUND
     Session,
+    /// IDENTITY_NOT_FOUND
+    Identity,
 }
 
 impl Thing {
@@ -223,6 +233,7 @@ impl Thing {
             Self::Provider => Reason::ProviderNotFound,
             Self::Key => Reason::KeyNotFound,
             Self::Session => Reason::SessionNotFound,
+            Self::Identity => Reason::IdentityNotFound,
         }
     }
 }
@@ -236,6 +247,7 @@ impl std::fmt::Display for Thing {
             Self::Provider => "identity provider",
             Self::Key => "personal key",
             Self::Session => "session",
+            Self::Identity => "identity of this account",
         })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, invalid};
+use super::paging::{Page, Pages, Query};
 use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result, Thing};
@@ -33,15 +34,6 @@ pub struct NewKey {
     pub secret: Secret,
 }
 
-/// A page of keys.
-#[derive(Clone, Debug)]
-pub struct KeyPage {
-    /// The keys with their ids as text.
-    pub keys: Vec<(String, PersonalKey)>,
-    /// What gives the page behind this one; `None` where this is the last.
-    pub next: Option<String>,
-}
-
 /// Makes, lists and revokes personal keys.
 #[derive(Clone)]
 pub struct Keys {
@@ -51,13 +43,21 @@ pub struct Keys {
     random: Arc<dyn Random>,
     time: Time,
     most: u32,
+    pages: Pages,
 }
 
 impl Keys {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: &Arc<dyn Store>, server: Arc<ServerKeys>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store: store.clone(), accounts: store.clone(), server, random, time, most: policy.most_keys }
+    pub fn new(
+        store: &Arc<dyn Store>,
+        server: Arc<ServerKeys>,
+        random: Arc<dyn Random>,
+        time: Time,
+        policy: &Policy,
+        pages: Pages,
+    ) -> Self {
+        Self { store: store.clone(), accounts: store.clone(), server, random, time, most: policy.most_keys, pages }
     }
 
     /// Makes a key for the caller. `display_name` is 1 to 128 bytes without control characters; `ttl` at most [`MAX_TTL`], none
@@ -94,18 +94,17 @@ impl Keys {
         self.make(caller, owner.id(), Rpc::CreatePersonalKeyFor, display_name, ttl).await
     }
 
-    /// A page of the caller's live keys, oldest first: at most `size` of those behind the key whose id is `after` (empty: from the
-    /// first on). Never their secrets. The list holds still: a key that comes goes to its end, and one that goes moves no other.
+    /// A page of the caller's live keys, oldest first, at most `size`, each with its id as text. Never their secrets. The list holds
+    /// still: a key that comes goes to its end, and one that goes moves no other.
     ///
     /// # Errors
     /// - [`Error::GuestNotAllowed`] (PERMISSION_DENIED).
-    /// - [`Error::Invalid`] - `after` is no key id of ours (INVALID_ARGUMENT).
-    pub async fn list(&self, caller: &SignedIn, after: &str, size: u32) -> Result<KeyPage> {
+    /// - [`Error::Invalid`] - the token is none of this list (INVALID_ARGUMENT).
+    pub async fn list(&self, caller: &SignedIn, size: u32, page_token: &str) -> Result<Page<(String, PersonalKey)>> {
         let owner = caller.may(Rpc::ListPersonalKeys)?;
-        let mut after = match after {
-            "" => None,
-            id => Some(KeyIdToken::parse(&self.server, id).map_err(|_| invalid("page_token", "is none of this list"))?.id),
-        };
+        let query = Query { caller: owner, rpc: Rpc::ListPersonalKeys, filters: &[] };
+        let after_id = |cursor: &[u8]| cursor.try_into().ok().map(KeyId::from_bytes);
+        let mut after = self.pages.after(&query, page_token, after_id)?;
         let now = self.time.now()?;
         let mut keys = Vec::new();
         // One more than the page has: what tells whether another page follows. Keys that expired are passed over.
@@ -119,11 +118,8 @@ impl Keys {
                 break;
             }
         }
-        let more = keys.len() >= wanted;
-        keys.truncate(wanted - 1);
-        let keys: Vec<_> = keys.into_iter().map(|key| (KeyIdToken::issue(&self.server, key.id()), key)).collect();
-        let next = keys.last().filter(|_| more).map(|(id, _)| id.clone());
-        Ok(KeyPage { keys, next })
+        let page = self.pages.page(&query, keys, size, |last| last.id().as_bytes().to_vec());
+        Ok(page.map(|key| (KeyIdToken::issue(&self.server, key.id()), key)))
     }
 
     /// Revokes a key of the caller's and every token that came from it; answers the revision that holds it. Repeating it is OK.
@@ -160,6 +156,7 @@ impl Keys {
         match self.store.create_key(create, caller.by(rpc, now)).await?.outcome {
             KeyCreated::Created => Ok(NewKey { key_id: KeyIdToken::issue(&self.server, key.id()), key, secret }),
             KeyCreated::LimitReached => Err(Error::LimitReached("personal keys")),
+            KeyCreated::NoSuchUser => Err(Error::NotFound(Thing::User)),
         }
     }
 }

@@ -3,9 +3,11 @@
 
 pub mod access;
 pub mod accounts;
+mod authority;
 pub mod client;
 pub mod error;
 pub mod guesses;
+pub mod identities;
 pub mod keys;
 pub mod limits;
 pub mod login;

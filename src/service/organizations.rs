@@ -1,19 +1,22 @@
-//! Organizations and who belongs to them. Only a superuser changes them; the commit checks that the caller still is one.
+//! Organizations and who belongs to them. A superuser changes them; an admin of one manages its members and its rule. The commit
+//! checks that the caller still is what it has to be.
 
 use std::sync::Arc;
 
 use super::access::Rpc;
+use super::authority::Authority;
 use super::client::SignedIn;
+use super::paging::{Page, Pages, Query, after_name};
 use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result, Thing, limits};
-use crate::model::ids::OrganizationId;
+use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::random::Random;
 use crate::store::verbs::{
-    AddMember, CreateOrganization, MemberAdded, MemberRemoved, NamedOrganization, OrganizationCreated, OrganizationStore,
-    RemoveMember,
+    AddMember, CreateOrganization, ListedOrganization, Member, MemberAdded, MemberRemoved, NamedOrganization,
+    OrganizationCreated, OrganizationStore, RemoveMember, UpdateOrganization,
 };
 
 /// Makes organizations and memberships.
@@ -23,13 +26,85 @@ pub struct Organizations {
     random: Arc<dyn Random>,
     time: Time,
     most_members: u32,
+    pages: Pages,
 }
 
 impl Organizations {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: Arc<dyn OrganizationStore>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
-        Self { store, random, time, most_members: policy.most_members }
+    pub fn new(store: Arc<dyn OrganizationStore>, random: Arc<dyn Random>, time: Time, policy: &Policy, pages: Pages) -> Self {
+        Self { store, random, time, most_members: policy.most_members, pages }
+    }
+
+    /// A page of all organizations by name, the personal ones among them, at most `size`.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - the token is none of this list (INVALID_ARGUMENT).
+    pub async fn list(&self, caller: &SignedIn, size: u32, page_token: &str) -> Result<Page<ListedOrganization>> {
+        let query = Query { caller: caller.may(Rpc::ListOrganizations)?, rpc: Rpc::ListOrganizations, filters: &[] };
+        let after = self.pages.after(&query, page_token, after_name)?;
+        let found = self.store.organizations(after.as_ref(), size.saturating_add(1)).await?;
+        let cursor = |last: &ListedOrganization| match last {
+            ListedOrganization::Personal(user) => user.name().folded(),
+            ListedOrganization::Shared(organization) => organization.name.folded(),
+        };
+        Ok(self.pages.page(&query, found, size, |last| cursor(last).as_str().as_bytes().to_vec()))
+    }
+
+    /// Sets what an organization asks of its members: the fields that `mask` names. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is neither superuser nor admin there
+    ///   (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `org_name` is no name, or nothing is to change (INVALID_ARGUMENT).
+    /// - [`Error::NotFound`] (NOT_FOUND), [`Error::PersonalOrganization`] (FAILED_PRECONDITION).
+    pub async fn update(&self, caller: &SignedIn, org_name: &str, require_factor: bool, mask: &[String]) -> Result<Organization> {
+        let authority = Authority::over(&*self.store, caller, Rpc::UpdateOrganization, org_name).await?;
+        let organization = self.shared(org_name).await?;
+        if mask.is_empty() {
+            return Err(limits::invalid("update_mask", "is empty"));
+        }
+        if mask.iter().any(|field| field != "require_factor") {
+            return Err(limits::invalid("update_mask", "names something that cannot be changed"));
+        }
+        let update = UpdateOrganization { organization, require_factor };
+        let updated = self.store.update_organization(update, authority.by(caller, self.time.now()?)).await?.outcome;
+        updated.ok_or(Error::NotFound(Thing::Organization))
+    }
+
+    /// Deletes an organization for good, with its memberships and providers, and the tokens for it. Its name stays reserved. Answers
+    /// the revision that holds it. Durable once this returns.
+    ///
+    /// # Errors
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - `name` is no name (INVALID_ARGUMENT).
+    /// - [`Error::NotFound`] (NOT_FOUND), [`Error::PersonalOrganization`] (FAILED_PRECONDITION).
+    pub async fn delete(&self, caller: &SignedIn, name: &str) -> Result<i64> {
+        caller.may(Rpc::DeleteOrganization)?;
+        let organization = self.not_personal(limits::name("name", name)?.folded()).await?;
+        let by = caller.by(Rpc::DeleteOrganization, self.time.now()?);
+        let deleted = self.store.delete_organization(organization, by).await?;
+        if deleted.outcome { Ok(deleted.revision) } else { Err(Error::NotFound(Thing::Organization)) }
+    }
+
+    /// A page of the members of an organization, at most `size`, in the order of their ids.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); [`Error::Invalid`] also where the token is none of this list (INVALID_ARGUMENT).
+    pub async fn members(&self, caller: &SignedIn, org_name: &str, size: u32, page_token: &str) -> Result<Page<Member>> {
+        Authority::over(&*self.store, caller, Rpc::ListMembers, org_name).await?;
+        let name = limits::name("org_name", org_name)?.folded();
+        let query = Query { caller: caller.user()?, rpc: Rpc::ListMembers, filters: &[name.as_str()] };
+        let after_id = |cursor: &[u8]| cursor.try_into().ok().map(UserId::from_bytes);
+        let after = self.pages.after(&query, page_token, after_id)?;
+        let id = match self.store.organization_by_name(&name).await? {
+            Some(NamedOrganization::Shared(organization)) => organization.id,
+            Some(NamedOrganization::Personal(_)) => return Err(Error::PersonalOrganization),
+            None => return Err(Error::NotFound(Thing::Organization)),
+        };
+        let found = self.store.members(id, after, size.saturating_add(1)).await?;
+        Ok(self.pages.page(&query, found, size, |last| last.user.id().as_bytes().to_vec()))
     }
 
     /// Makes an organization without members. Durable once this returns.
@@ -53,14 +128,16 @@ impl Organizations {
     /// the tokens that say so. Durable once this returns.
     ///
     /// # Errors
-    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is neither superuser nor admin there
+    ///   (PERMISSION_DENIED).
     /// - [`Error::Invalid`] - a name is no name (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - the organization or the user (NOT_FOUND).
     /// - [`Error::PersonalOrganization`] - `org_name` is a user's own (FAILED_PRECONDITION).
     /// - [`Error::LimitReached`] - the organization has as many members as may be (RESOURCE_EXHAUSTED).
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
-        let (organization, user) = self.named(caller, Rpc::AddMember, org_name, username).await?;
-        let by = caller.by(Rpc::AddMember, self.time.now()?);
+        let authority = Authority::over(&*self.store, caller, Rpc::AddMember, org_name).await?;
+        let (organization, user) = self.named(org_name, username).await?;
+        let by = authority.by(caller, self.time.now()?);
         let add = AddMember { organization, user, role, most: self.most_members };
         match self.store.add_member(add, by).await?.outcome {
             MemberAdded::Done => Ok(()),
@@ -76,8 +153,9 @@ impl Organizations {
     /// # Errors
     /// As [`add_member`](Self::add_member), and [`Error::NotFound`] with [`Thing::Membership`] (NOT_FOUND, MEMBERSHIP_NOT_FOUND).
     pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
-        let (organization, user) = self.named(caller, Rpc::RemoveMember, org_name, username).await?;
-        let by = caller.by(Rpc::RemoveMember, self.time.now()?);
+        let authority = Authority::over(&*self.store, caller, Rpc::RemoveMember, org_name).await?;
+        let (organization, user) = self.named(org_name, username).await?;
+        let by = authority.by(caller, self.time.now()?);
         let removed = self.store.remove_member(RemoveMember { organization, user }, by).await?;
         match removed.outcome {
             MemberRemoved::Done => Ok(removed.revision),
@@ -87,15 +165,24 @@ impl Organizations {
         }
     }
 
-    /// The folded names, where the caller may ask. A personal organization, whose name never becomes another's while its user
-    /// exists, is refused here; that the others exist is the commit's to say.
-    async fn named(&self, caller: &SignedIn, rpc: Rpc, org_name: &str, username: &str) -> Result<(Folded, Folded)> {
-        caller.may(rpc)?;
+    /// The folded names of an organization and a user.
+    async fn named(&self, org_name: &str, username: &str) -> Result<(Folded, Folded)> {
         let organization = limits::name("org_name", org_name)?.folded();
         let user = limits::name("username", username)?.folded();
+        Ok((self.not_personal(organization).await?, user))
+    }
+
+    /// The folded name of an organization with members.
+    async fn shared(&self, org_name: &str) -> Result<Folded> {
+        self.not_personal(limits::name("org_name", org_name)?.folded()).await
+    }
+
+    /// The name, where it is not that of a personal organization, which never becomes another's while its user exists; that there is
+    /// an organization of the name is the commit's to say.
+    async fn not_personal(&self, organization: Folded) -> Result<Folded> {
         match self.store.organization_by_name(&organization).await? {
             Some(NamedOrganization::Personal(_)) => Err(Error::PersonalOrganization),
-            _ => Ok((organization, user)),
+            _ => Ok(organization),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{Error, Result};
 use crate::crypto::server_key::{DerivePurpose, ServerKeys};
 use crate::crypto::state::{StateKind, open_state, seal_state};
 use crate::model::ids::UserId;
+use crate::model::name::Folded;
 use crate::model::random::Random;
 
 /// Bytes of what a page token is bound to.
@@ -107,6 +108,12 @@ impl Pages {
         parts.extend(query.filters.iter().map(|filter| filter.as_bytes()));
         self.keys.derive16(DerivePurpose::PageQuery, version, &parts)
     }
+}
+
+/// The cursor of a list in the order of names.
+#[must_use]
+pub fn after_name(cursor: &[u8]) -> Option<Folded> {
+    std::str::from_utf8(cursor).ok().map(Folded::presented)
 }
 
 #[cfg(test)]

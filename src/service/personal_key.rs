@@ -222,9 +222,9 @@ fn secret_matches(key: &PersonalKey, presented: &[u8; 32], now: Timestamp) -> bo
 
 /// What a token of the key is made of, for the organization that was asked for; the owner beside it.
 fn grant(owner: KeyOwner, exchange: KeyExchange) -> Result<(Grant, User)> {
-    let KeyOwner { key, user, organization } = owner;
+    let KeyOwner { key, user, organization, role } = owner;
     let organization = organization.map_err(|()| Error::OrgNotAllowed)?;
-    Ok((Grant::of_key(&key, &user, organization, exchange), user))
+    Ok((Grant::of_key(&key, &user, organization, exchange).with_organization_role(role), user))
 }
 
 #[cfg(test)]

@@ -1,13 +1,18 @@
 //! Registrations at OpenID providers. Owns what a registration may look like; signing on through one is `sso`.
+//!
+//! An organization's admin registers providers for it too, with less trust: at a public address, without sign-up and without login
+//! e-mails. A superuser may allow the last two.
 
-use std::net::IpAddr;
+mod form;
+
 use std::sync::Arc;
 
-use url::{Host, Url};
-
+use self::form::{audiences, domains, issuer, public_issuer, scopes};
 use super::access::Rpc;
+use super::authority::Authority;
 use super::client::SignedIn;
 use super::limits::{self, invalid};
+use super::paging::{Page, Pages, Query, after_name};
 use super::policy::Policy;
 use super::time::Time;
 use super::{Error, Result, Thing};
@@ -85,7 +90,7 @@ pub struct ProviderUpdate {
 pub type Listed = (IdentityProvider, String);
 
 /// Where a page of providers begins: after the one with this name in this organization.
-pub type After = (Option<OrganizationId>, Folded);
+type After = (Option<OrganizationId>, Folded);
 
 /// Registers identity providers.
 #[derive(Clone)]
@@ -96,6 +101,7 @@ pub struct Providers {
     random: Arc<dyn Random>,
     time: Time,
     most: u32,
+    pages: Pages,
 }
 
 /// What the client secret of a provider is sealed for: it opens for this registration and for nothing else.
@@ -138,22 +144,30 @@ impl ProviderUpdate {
 impl Providers {
     /// One over `store`, with the limits of `policy`.
     #[must_use]
-    pub fn new(store: &Arc<dyn Store>, sealer: Arc<Sealer>, random: Arc<dyn Random>, time: Time, policy: &Policy) -> Self {
+    pub fn new(
+        store: &Arc<dyn Store>,
+        sealer: Arc<Sealer>,
+        random: Arc<dyn Random>,
+        time: Time,
+        policy: &Policy,
+        pages: Pages,
+    ) -> Self {
         let organizations = store.clone();
-        Self { store: store.clone(), organizations, sealer, random, time, most: policy.most_providers }
+        Self { store: store.clone(), organizations, sealer, random, time, most: policy.most_providers, pages }
     }
 
     /// Registers a provider for an organization or the whole site. The client secret is sealed and never answered. Nothing is
     /// fetched from the provider. Durable once this returns.
     ///
     /// # Errors
-    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is neither superuser nor admin there, or an admin who
+    ///   asks for sign-up or login e-mails (PERMISSION_DENIED).
     /// - [`Error::Invalid`] - a field is past its limit; the issuer is no `https` URL (`http` on loopback) or has a user, a query or
-    ///   a fragment; a scope has a character that scopes do not have (INVALID_ARGUMENT).
+    ///   a fragment, or is at no public address and an admin's; a scope has a character that scopes do not have (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - the organization (NOT_FOUND, ORGANIZATION_NOT_FOUND).
     /// - [`Error::NameTaken`] (ALREADY_EXISTS), [`Error::LimitReached`] (RESOURCE_EXHAUSTED).
     pub async fn create(&self, caller: &SignedIn, new: NewProvider) -> Result<IdentityProvider> {
-        caller.may(Rpc::CreateIdentityProvider)?;
+        let authority = Authority::over(&*self.organizations, caller, Rpc::CreateIdentityProvider, &new.org_name).await?;
         let name = limits::name("name", &new.name)?;
         let org_name = limits::organization("org_name", &new.org_name)?;
         issuer(&new.issuer)?;
@@ -161,6 +175,11 @@ impl Providers {
         limits::secret("client_secret", &new.client_secret, MAX_CLIENT_SECRET)?;
         let scopes = scopes(new.scopes)?;
         let (email_domains, trusted_audiences) = (domains(new.email_domains)?, audiences(new.trusted_audiences)?);
+        let confined = !authority.is_superuser();
+        if confined {
+            public_issuer(&new.issuer)?;
+            trusted_with(new.sign_up == Some(true), &email_domains)?;
+        }
         let organization = match org_name {
             None => None,
             Some(org_name) => Some(self.organization(&org_name).await?),
@@ -174,13 +193,14 @@ impl Providers {
             client_id: new.client_id,
             sealed_client_secret: self.sealed(id, &new.client_secret),
             scopes,
-            sign_up: new.sign_up.unwrap_or(true),
+            sign_up: new.sign_up.unwrap_or(!confined),
             create_time: now,
             email_domains,
             trusted_audiences,
+            confined,
         };
         let create = CreateProvider { provider: provider.clone(), most: self.most };
-        match self.store.create_provider(create, caller.by(Rpc::CreateIdentityProvider, now)).await?.outcome {
+        match self.store.create_provider(create, authority.by(caller, now)).await?.outcome {
             ProviderCreated::Created => Ok(provider),
             ProviderCreated::NameTaken => Err(Error::NameTaken("name")),
             ProviderCreated::NoSuchOrganization => Err(Error::NotFound(Thing::Organization)),
@@ -191,19 +211,22 @@ impl Providers {
     /// Changes a registration in place: what every sign-on uses from its next step on. Durable once this returns.
     ///
     /// # Errors
-    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - as for [`Providers::create`] (PERMISSION_DENIED).
     /// - [`Error::Invalid`] - a field is past its limit or of a wrong form, or nothing is to change (INVALID_ARGUMENT).
     /// - [`Error::NotFound`] - no such organization, or no such provider there: one answer (NOT_FOUND, PROVIDER_NOT_FOUND).
     pub async fn update(&self, caller: &SignedIn, org_name: &str, name: &str, update: ProviderUpdate) -> Result<Listed> {
-        caller.may(Rpc::UpdateIdentityProvider)?;
+        let authority = Authority::over(&*self.organizations, caller, Rpc::UpdateIdentityProvider, org_name).await?;
         let (org_name, name) = named(org_name, name)?;
         let mut change = update.change()?;
+        if !authority.is_superuser() {
+            trusted_with(change.sign_up == Some(true), change.email_domains.as_deref().unwrap_or_default())?;
+        }
         let found = self.find(org_name.as_ref(), &name).await?;
         if update.has("client_secret") {
             change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
         let update = UpdateProvider { provider: found.id, change };
-        let changed = self.store.update_provider(update, caller.by(Rpc::UpdateIdentityProvider, self.time.now()?)).await?.outcome;
+        let changed = self.store.update_provider(update, authority.by(caller, self.time.now()?)).await?.outcome;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;
         Ok((changed, self.organization_name(found.organization, org_name).await?))
     }
@@ -215,23 +238,43 @@ impl Providers {
     /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`], [`Error::Invalid`], [`Error::NotFound`], as for
     /// [`Providers::update`].
     pub async fn delete(&self, caller: &SignedIn, org_name: &str, name: &str) -> Result<()> {
-        caller.may(Rpc::DeleteIdentityProvider)?;
+        let authority = Authority::over(&*self.organizations, caller, Rpc::DeleteIdentityProvider, org_name).await?;
         let (org_name, name) = named(org_name, name)?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let deleted =
-            self.store.delete_provider(found.id, caller.by(Rpc::DeleteIdentityProvider, self.time.now()?)).await?.outcome;
+        let deleted = self.store.delete_provider(found.id, authority.by(caller, self.time.now()?)).await?.outcome;
         if deleted { Ok(()) } else { Err(Error::NotFound(Thing::Provider)) }
     }
 
-    /// At most `most` registrations, from the one after `after` on.
+    /// A page of the registrations, at most `size`: those of the organization `org_name`, or all (empty). Those of one organization
+    /// stand together, by name.
     ///
     /// # Errors
-    /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is no superuser (PERMISSION_DENIED).
-    pub async fn list(&self, caller: &SignedIn, after: Option<After>, most: u32) -> Result<Vec<Listed>> {
-        caller.may(Rpc::ListIdentityProviders)?;
-        let found = self.store.all_providers(after.as_ref(), most).await?;
-        let named = |name: Option<Name>| name.map_or_else(String::new, |name| name.as_str().to_owned());
-        Ok(found.into_iter().map(|(provider, name)| (provider, named(name))).collect())
+    /// - [`Error::GuestNotAllowed`], [`Error::PermissionDenied`] - the caller is neither superuser nor admin there
+    ///   (PERMISSION_DENIED).
+    /// - [`Error::Invalid`] - a field is past its limit, or the token is none of this list (INVALID_ARGUMENT).
+    pub async fn list(&self, caller: &SignedIn, org_name: &str, size: u32, page_token: &str) -> Result<Page<Listed>> {
+        Authority::over(&*self.organizations, caller, Rpc::ListIdentityProviders, org_name).await?;
+        let of = limits::organization("org_name", org_name)?;
+        let filter = of.as_ref().map_or("", Folded::as_str);
+        let query = Query { caller: caller.user()?, rpc: Rpc::ListIdentityProviders, filters: &[filter] };
+        let after = self.pages.after(&query, page_token, read_cursor)?;
+        let most = size.saturating_add(1);
+        let found = match &of {
+            None => self.store.all_providers(after.as_ref(), most).await?,
+            Some(name) => self.those_of(name, after, most).await?,
+        };
+        let page = self.pages.page(&query, found, size, |(last, _)| write_cursor(last));
+        Ok(page.map(|(provider, name)| (provider, name.map_or_else(String::new, |name| name.as_str().to_owned()))))
+    }
+
+    /// The registrations of an organization; none where there is no such organization.
+    async fn those_of(&self, name: &Folded, after: Option<After>, most: u32) -> Result<Vec<(IdentityProvider, Option<Name>)>> {
+        let Some(NamedOrganization::Shared(of)) = self.organizations.organization_by_name(name).await? else {
+            return Ok(Vec::new());
+        };
+        let after = after.map(|(_, name)| name);
+        let found = self.store.providers(Some(of.id), after.as_ref(), most).await?;
+        Ok(found.into_iter().map(|provider| (provider, Some(of.name.clone()))).collect())
     }
 
     /// The provider of that name there.
@@ -270,94 +313,35 @@ impl Providers {
     }
 }
 
-fn named(org_name: &str, name: &str) -> Result<(Option<Folded>, Folded)> {
-    let org_name = limits::organization("org_name", org_name)?;
-    limits::required("name", name, MAX_NAME)?;
-    Ok((org_name, Folded::presented(name)))
-}
-
-/// Domains of e-mails in lower case, each once.
-fn domains(given: Vec<String>) -> Result<Vec<String>> {
-    let wrong = |why: &str| invalid("email_domains", why.to_owned());
-    if given.len() > MAX_EMAIL_DOMAINS {
-        return Err(invalid("email_domains", format!("are more than {MAX_EMAIL_DOMAINS}")));
-    }
-    let mut domains: Vec<String> = Vec::with_capacity(given.len());
-    for domain in given {
-        limits::required("email_domains", &domain, MAX_DOMAIN)?;
-        let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
-        let characters = domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-        if !characters || !domain.split('.').all(label) {
-            return Err(wrong("must be domains such as example.org, one an entry"));
-        }
-        let domain = domain.to_ascii_lowercase();
-        if !domains.contains(&domain) {
-            domains.push(domain);
-        }
-    }
-    Ok(domains)
-}
-
-/// Audiences beside us, each once.
-fn audiences(given: Vec<String>) -> Result<Vec<String>> {
-    if given.len() > MAX_TRUSTED_AUDIENCES {
-        return Err(invalid("trusted_audiences", format!("are more than {MAX_TRUSTED_AUDIENCES}")));
-    }
-    let mut audiences: Vec<String> = Vec::with_capacity(given.len());
-    for audience in given {
-        limits::required("trusted_audiences", &audience, MAX_AUDIENCE)?;
-        if !audiences.contains(&audience) {
-            audiences.push(audience);
-        }
-    }
-    Ok(audiences)
-}
-
-/// An issuer as OpenID Connect Discovery 1.0 (section 3) has it: `https`, no query, no fragment; here also `http` on loopback.
-fn issuer(text: &str) -> Result<()> {
-    limits::required("issuer", text, MAX_ISSUER)?;
-    let url = Url::parse(text).map_err(|_| invalid("issuer", "is not a URL"))?;
-    let transport = match (url.scheme(), url.host()) {
-        ("https", Some(_)) => true,
-        ("http", Some(host)) => loopback(&host),
-        _ => false,
-    };
-    if !transport {
-        return Err(invalid("issuer", "must be an https URL, or an http one on loopback"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("issuer", "must not have a query or a fragment"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("issuer", "must not have a user or a password"));
+/// What only a superuser may allow of an organization's provider.
+fn trusted_with(sign_up: bool, email_domains: &[String]) -> Result<()> {
+    if sign_up || !email_domains.is_empty() {
+        return Err(Error::PermissionDenied("superuser, to allow sign_up and email_domains"));
     }
     Ok(())
 }
 
-fn loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => IpAddr::V4(*address).is_loopback(),
-        Host::Ipv6(address) => IpAddr::V6(*address).is_loopback(),
-    }
+/// A length, the id of an organization of that many bytes or nothing, and a name.
+fn write_cursor(last: &IdentityProvider) -> Vec<u8> {
+    let organization = last.organization.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let length = u8::try_from(organization.len()).unwrap_or_default();
+    [&[length][..], &organization, last.name.folded().as_str().as_bytes()].concat()
 }
 
-/// The scopes beside `openid`, each once, in the characters of RFC 6749 (section 3.3).
-fn scopes(given: Vec<String>) -> Result<Vec<String>> {
-    if given.len() > MAX_SCOPES {
-        return Err(invalid("scopes", format!("are more than {MAX_SCOPES}")));
-    }
-    let mut scopes: Vec<String> = Vec::with_capacity(given.len());
-    for scope in given {
-        limits::required("scopes", &scope, MAX_SCOPE)?;
-        if !scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
-            return Err(invalid("scopes", "must be visible ASCII without quotes and backslashes, one scope an entry"));
-        }
-        if scope != "openid" && !scopes.contains(&scope) {
-            scopes.push(scope);
-        }
-    }
-    Ok(scopes)
+fn read_cursor(cursor: &[u8]) -> Option<After> {
+    let (length, rest) = cursor.split_first()?;
+    let (organization, name) = rest.split_at_checked(usize::from(*length))?;
+    let organization = match organization {
+        [] => None,
+        id => Some(OrganizationId::from_bytes(id.try_into().ok()?)),
+    };
+    Some((organization, after_name(name)?))
+}
+
+fn named(org_name: &str, name: &str) -> Result<(Option<Folded>, Folded)> {
+    let org_name = limits::organization("org_name", org_name)?;
+    limits::required("name", name, MAX_NAME)?;
+    Ok((org_name, Folded::presented(name)))
 }
 
 #[cfg(test)]

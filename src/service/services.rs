@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::guesses::Guesses;
+use super::identities::Identities;
 use super::keys::Keys;
 use super::login::Login;
 use super::logout::Logout;
 use super::organizations::Organizations;
+use super::paging::Pages;
 use super::passwords::Passwords;
 use super::personal_key::PersonalKeys;
 use super::policy::Policy;
@@ -82,6 +84,8 @@ pub struct Services {
     pub users: Users,
     /// Organizations, for operators.
     pub organizations: Organizations,
+    /// Identities at providers, for operators.
+    pub identities: Identities,
     /// Identity providers, for operators.
     pub providers: Providers,
     /// The time they decide by.
@@ -98,6 +102,7 @@ impl Services {
         let guesses = Arc::new(Guesses::new(time.steady()));
         let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let refusals = Arc::new(Refusals::new(store.clone(), time.clone()));
+        let pages = Pages::new(Arc::clone(&server_keys), Arc::clone(&random));
         let verifier = Arc::new(Verifier::new(ring, revocations, &policy, time.clone(), SIGNATURE_CACHE_CAPACITY));
         let personal_keys = Arc::new(PersonalKeys::new(
             &store,
@@ -140,10 +145,11 @@ impl Services {
             ),
             logout: Logout::new(store.clone(), time.clone()),
             accounts: Accounts::new(&store, passwords.clone(), factors, tokens, Arc::clone(&random), time.clone(), &policy),
-            keys: Keys::new(&store, server_keys, Arc::clone(&random), time.clone(), &policy),
-            users: Users::new(&store, passwords, Arc::clone(&random), time.clone(), &policy),
-            organizations: Organizations::new(store.clone(), Arc::clone(&random), time.clone(), &policy),
-            providers: Providers::new(&store, sealer, random, time.clone(), &policy),
+            keys: Keys::new(&store, server_keys, Arc::clone(&random), time.clone(), &policy, pages.clone()),
+            users: Users::new(&store, passwords, Arc::clone(&random), time.clone(), &policy, pages.clone()),
+            organizations: Organizations::new(store.clone(), Arc::clone(&random), time.clone(), &policy, pages.clone()),
+            identities: Identities::new(&store, time.clone(), pages.clone()),
+            providers: Providers::new(&store, sealer, random, time.clone(), &policy, pages),
             personal_keys,
             verifier,
             time,

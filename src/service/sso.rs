@@ -43,7 +43,7 @@ use crate::crypto::seal::Sealer;
 use crate::crypto::server_key::{DerivePurpose, ServerKeys};
 use crate::crypto::state::{StateKind, open_state, seal_state};
 use crate::model::clock::Timestamp;
-use crate::model::ids::{AttemptId, OrganizationId, ProviderId, SessionId};
+use crate::model::ids::{AttemptId, ProviderId, SessionId};
 use crate::model::name::{Folded, MAX_NAME};
 use crate::model::provider::IdentityProvider;
 use crate::model::random::Random;
@@ -51,9 +51,7 @@ use crate::model::secret::Secret;
 use crate::model::session::{Method, Mode};
 use crate::model::sso::{Attempt, AttemptState};
 use crate::store::Store;
-use crate::store::verbs::{
-    AccountStore, CollectAttempt, Collected, Commit, Granted, NamedOrganization, OrganizationStore, SignOnStore,
-};
+use crate::store::verbs::{AccountStore, CollectAttempt, Collected, Commit, Granted, OrganizationStore, SignOnStore};
 
 /// The longest a collection waits: 30 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -173,17 +171,18 @@ impl Sso {
         let inner = &self.0;
         let organization = limits::organization("org_name", org_name)?;
         let wanted = limits::text("idp_name", idp_name, MAX_NAME)?;
-        let organization = match organization {
-            None => None,
-            Some(name) => Some(inner.organization(&name).await?),
+        // An organization that exists and has no provider is read as one that does not: whoever waits cannot tell them apart.
+        let providers = match &organization {
+            None => inner.sign_on.providers(None, None, u32::MAX).await?,
+            Some(name) => inner.sign_on.providers_named(name).await?,
         };
-        let provider = one_of(inner.sign_on.providers(organization, None, u32::MAX).await?, wanted)?;
+        let provider = one_of(providers, wanted)?;
         let now = inner.time.now()?;
         let ticket = Ticket {
             key_version: inner.keys.current_version(),
             attempt: AttemptId::random(&*inner.random),
             expire_time: now.plus(inner.policy.sso_attempt),
-            organization,
+            organization: provider.organization,
             provider: provider.id,
         };
         let asked = Asked { source: client.source, at: now };
@@ -300,14 +299,6 @@ impl Inner {
             None => None,
         };
         Ok(SignIn { tokens, user })
-    }
-
-    /// The organization of that name that can have a provider.
-    async fn organization(&self, name: &Folded) -> Result<OrganizationId> {
-        match self.organizations.organization_by_name(name).await? {
-            Some(NamedOrganization::Shared(organization)) => Ok(organization.id),
-            Some(NamedOrganization::Personal(_)) | None => Err(Error::SsoNotConfigured),
-        }
     }
 
     fn open_collector(&self, state: &Secret) -> Result<(Ticket, u8)> {

@@ -12,6 +12,7 @@ use crate::crypto::server_key::ServerKeys;
 use crate::model::clock::Timestamp;
 use crate::model::grant::Grant;
 use crate::model::ids::SessionId;
+use crate::model::organization::OrganizationRole;
 use crate::model::random::Random;
 use crate::model::secret::Secret;
 use crate::model::session::{Face, Method, Mode, NewSession};
@@ -138,6 +139,7 @@ impl Tokens {
             client_id: grant.face().as_str(),
             username: grant.username(),
             org: grant.organization(),
+            org_role: grant.organization_role().map(OrganizationRole::as_str),
             roles: grant.roles().names().collect(),
             amr: grant.methods().iter().map(|method| method.as_str()).collect(),
             auth_time: grant.auth_time().secs(),

@@ -7,8 +7,9 @@ use countersign::model::session::Credential;
 use countersign::model::user::{Roles, Subject};
 use countersign::store::StoreError;
 use countersign::store::verbs::{
-    AddMember, By, Caller, ChangePassword, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, EnrollTotp, MemberRemoved,
-    Needs, Opened, Redeemed, Refounding, RemoveMember, RevokeKey, SwitchUser,
+    AddMember, By, Caller, ChangePassword, ConfirmTotp, CreateKey, CreateOrganization, CreateProvider, EnrollTotp, LinkIdentity,
+    LinkedIdentity, MemberRemoved, Needs, Opened, Redeemed, Refounding, RemoveMember, RevokeKey, SwitchUser, UpdateOrganization,
+    UpdateUser,
 };
 
 use crate::world::{World, account, folded, organization_id, personal_key, session_id};
@@ -123,6 +124,8 @@ pub(crate) async fn guards_every_change(world: &mut World) {
         replacement: "phc-thief".to_owned(),
         keep: session.grant.session(),
     };
+    let issued_identity = LinkedIdentity { issuer: "https://idp.example".to_owned(), subject: "7".to_owned() };
+    let identity = LinkIdentity { user: ann_name.clone(), identity: issued_identity };
     let organization = CreateOrganization { id: organization_id(), name: Name::parse("new").unwrap() };
     let outcomes = [
         store.put_signing_keys(Vec::new(), by.clone()).await.err(),
@@ -144,6 +147,16 @@ pub(crate) async fn guards_every_change(world: &mut World) {
             .await
             .err(),
         store.remove_member(RemoveMember { organization: team.clone(), user: ann_name.clone() }, by.clone()).await.err(),
+        store
+            .update_organization(UpdateOrganization { organization: team.clone(), require_factor: true }, by.clone())
+            .await
+            .err(),
+        store.update_user(UpdateUser { name: ann_name.clone(), email: Some(None), roles: None }, by.clone()).await.err(),
+        store.delete_user(ann_name.clone(), by.clone()).await.err(),
+        store.release_name(ann_name.clone(), by.clone()).await.err(),
+        store.delete_organization(team.clone(), by.clone()).await.err(),
+        store.link_identity(identity.clone(), by.clone()).await.err(),
+        store.unlink_identity(identity, by.clone()).await.err(),
         store.end_session(session.grant.session(), by.clone()).await.err(),
         store.logout_user(ann_name.clone(), by.clone()).await.err(),
         store.issue_link(late.clone(), by.clone()).await.err(),

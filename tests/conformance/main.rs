@@ -14,6 +14,7 @@ mod founding;
 mod keys;
 mod links;
 mod logout;
+mod operators;
 mod organizations;
 mod providers;
 mod races;
@@ -75,6 +76,7 @@ macro_rules! stores {
                 organizations {
                     knows_shared_and_personal_ones,
                     membership_comes_and_goes,
+                    a_rule_is_set_and_kept,
                     a_lost_membership_ends_the_tokens_of_that_organization,
                     a_lost_admin_role_ends_the_tokens_of_that_organization,
                 }
@@ -133,6 +135,19 @@ macro_rules! stores {
                     rotates_a_session,
                     redeems_a_link,
                     takes_an_attempt_on,
+                }
+                operators {
+                    are_listed_by_name,
+                    organizations_are_listed_by_name,
+                    lists_its_members,
+                    an_operator_changes_email_and_roles,
+                    the_last_superuser_keeps_role_and_account,
+                    deleting_leaves_nothing_but_a_reserved_name,
+                    deleting_an_organization_ends_its_tokens_and_reserves_its_name,
+                    an_operator_links_and_unlinks_identities,
+                    an_admin_has_its_own_organization_alone,
+                    one_superuser_is_left_by_any_way,
+                    nothing_survives_a_deletion,
                 }
                 fence {
                     a_caller_that_was_signed_out_changes_nothing,

@@ -1,8 +1,10 @@
 use crate::asked::Ask as _;
+use countersign::model::audit::Action;
 use countersign::model::organization::OrganizationRole;
 use countersign::store::StoreError;
 use countersign::store::verbs::{
     AddMember, EnrollTotp, Granted, MemberAdded, MemberRemoved, NamedOrganization, Needs, RemoveMember, Renewed, Rotated,
+    UpdateOrganization,
 };
 
 use crate::world::{World, access_token, folded, opened};
@@ -61,6 +63,34 @@ pub(crate) async fn membership_comes_and_goes(world: &mut World) {
     assert_eq!(remove("apple", "ann").await, MemberRemoved::Done);
     assert_eq!(remove("apple", "ann").await, MemberRemoved::NotAMember);
     assert_eq!(listed().await, expected[1..]);
+}
+
+pub(crate) async fn a_rule_is_set_and_kept(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let team = world.organization("Team", &[&ann]).await;
+    let event = world.next_event().await;
+    let update = async |world: &World, name: &str, require_factor| {
+        let by = world.superuser().await;
+        let update = UpdateOrganization { organization: folded(name), require_factor };
+        world.store.update_organization(update, by).await.unwrap().outcome
+    };
+    let required = async |world: &World| match world.store.organization_by_name(&folded("team")).await.unwrap() {
+        Some(NamedOrganization::Shared(found)) => found.require_factor,
+        other => panic!("{other:?}"),
+    };
+    assert!(!required(world).await);
+    for name in ["nothing", "ann"] {
+        assert_eq!(update(world, name, true).await, None, "{name}");
+    }
+    for _ in 0..2 {
+        assert!(update(world, "TEAM", true).await.is_some_and(|found| found.require_factor && found.id == team));
+    }
+    world.settle().await;
+    assert!(required(world).await);
+    assert!(world.store.memberships(ann.id()).await.unwrap()[0].0.require_factor);
+    assert!(update(world, "team", false).await.is_some_and(|found| !found.require_factor));
+    let expected = [Action::OrganizationUpdated(team, true), Action::OrganizationUpdated(team, false)];
+    world.recorded(&event, &expected).await;
 }
 
 /// A session that acts in an organization.

@@ -6,7 +6,7 @@ use countersign::store::verbs::{Collected, CreateProvider, Identified, Needs, Pr
 
 use crate::asked::Ask as _;
 use crate::sso::{begun, confirmed, identity, provider, registered, signed_up};
-use crate::world::{World, organization_id};
+use crate::world::{World, folded, organization_id};
 
 pub(crate) async fn lists_them_by_scope(world: &mut World) {
     let team = world.organization("Team", &[]).await;
@@ -26,6 +26,9 @@ pub(crate) async fn lists_them_by_scope(world: &mut World) {
     assert_eq!(world.store.providers(None, Some(&first.name.folded()), 1).await.unwrap(), std::slice::from_ref(&site));
     assert_eq!(world.store.providers(None, Some(&site.name.folded()), 1).await.unwrap(), []);
     assert_eq!(world.store.providers(Some(team), None, u32::MAX).await.unwrap(), std::slice::from_ref(&of_team));
+    for (name, expected) in [("TEAM", vec![of_team.clone()]), ("admin", vec![]), ("nothing", vec![])] {
+        assert_eq!(world.store.providers_named(&folded(name)).await.unwrap(), expected, "{name}");
+    }
     // All of them, those of one organization together, in pages.
     let (mut all, mut after) = (Vec::new(), None);
     loop {

@@ -15,7 +15,7 @@ use crate::sso::{confirmed, provider, registered};
 use crate::world::{World, account, code, folded, hash, opened};
 
 /// Lets all of them go at the same moment; answers what they answered.
-async fn at_once<T: Send + 'static>(callers: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+pub(crate) async fn at_once<T: Send + 'static>(callers: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     let start = Arc::new(Barrier::new(callers.len()));
     let mut racing = JoinSet::new();
     for caller in callers {

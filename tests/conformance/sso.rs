@@ -26,6 +26,7 @@ pub(crate) fn provider(name: &str, organization: Option<OrganizationId>) -> Iden
         sign_up: true,
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
+        confined: false,
         create_time: Timestamp::from_secs(1),
     }
 }

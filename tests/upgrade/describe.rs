@@ -303,6 +303,17 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::EmailNotFree(user) => ("email_not_free", vec![user.to_string()]),
         Action::ProviderUpdated(provider) => ("provider_updated", vec![provider.to_string()]),
         Action::ProviderDeleted(provider) => ("provider_deleted", vec![provider.to_string()]),
+        Action::OrganizationUpdated(of, required) => ("organization_updated", vec![of.to_string(), required.to_string()]),
+        Action::EmailChanged(user) => ("email_changed", vec![user.to_string()]),
+        Action::RolesChanged(user, roles) => ("roles_changed", vec![user.to_string(), roles.clone()]),
+        Action::UserDeleted(user, name) => ("user_deleted", vec![user.to_string(), name.as_str().to_owned()]),
+        Action::NameReleased(name) => ("name_released", vec![name.as_str().to_owned()]),
+        Action::OrganizationDeleted(of, name) => ("organization_deleted", vec![of.to_string(), name.as_str().to_owned()]),
+        Action::IdentityLinked(user, identity) => ("identity_linked", vec![user.to_string(), identity.clone()]),
+        Action::IdentityUnlinked(user, identity) => ("identity_unlinked", vec![user.to_string(), identity.clone()]),
+        Action::MemberRoleChanged(of, user, admin) => {
+            ("member_role_changed", vec![of.to_string(), user.to_string(), admin.to_string()])
+        }
     };
     std::iter::once(name.to_owned()).chain(parts).collect()
 }

@@ -32,6 +32,7 @@ fn claims() -> Claims {
         client_id: "grpc".to_owned(),
         username: "mara".to_owned(),
         org: "mara".to_owned(),
+        org_role: None,
         roles: Vec::new(),
         amr: vec!["pwd".to_owned()],
         auth_time: NOW.secs(),

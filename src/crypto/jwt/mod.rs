@@ -70,6 +70,9 @@ pub struct Claims<Text = String> {
     pub username: Text,
     /// The active organization's name.
     pub org: Text,
+    /// What the subject is in that organization, `member` or `admin`; absent in its own, and for a guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_role: Option<Text>,
     /// The roles.
     pub roles: Vec<Text>,
     /// How the caller signed in (RFC 8176).

@@ -30,6 +30,7 @@ fn claims() -> Claims {
         client_id: "grpc".to_owned(),
         username: "alice".to_owned(),
         org: "alice".to_owned(),
+        org_role: None,
         roles: vec!["staff".to_owned()],
         amr: vec!["pwd".to_owned()],
         auth_time: NOW.secs(),

@@ -31,9 +31,9 @@ pub(super) async fn list_personal_keys(
     let caller = api.caller(&request)?;
     let message = request.into_inner();
     let size = convert::page_size(message.page_size)?;
-    let page = api.services.keys.list(&caller, &message.page_token, size).await?;
-    let personal_keys = page.keys.iter().map(|(id, key)| convert::personal_key(id, key)).collect();
-    Ok(Response::new(pb::ListPersonalKeysResponse { personal_keys, next_page_token: page.next.unwrap_or_default() }))
+    let page = api.services.keys.list(&caller, size, &message.page_token).await?;
+    let personal_keys = page.items.iter().map(|(id, key)| convert::personal_key(id, key)).collect();
+    Ok(Response::new(pb::ListPersonalKeysResponse { personal_keys, next_page_token: page.next }))
 }
 
 pub(super) async fn rotate_personal_key(

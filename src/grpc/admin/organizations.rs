@@ -1,12 +1,10 @@
 //! Organizations and their members.
 
-#![expect(clippy::unused_async, reason = "what answers UNIMPLEMENTED awaits nothing")]
-
 use tonic::{Request, Response};
 
 use super::Answer;
 use crate::edge::to_the_end;
-use crate::grpc::{Api, convert, pb, status};
+use crate::grpc::{Api, convert, pb};
 
 pub(super) async fn create_organization(
     api: &Api,
@@ -20,28 +18,48 @@ pub(super) async fn create_organization(
 }
 
 pub(super) async fn list_organizations(
-    _: &Api,
-    _: Request<pb::ListOrganizationsRequest>,
+    api: &Api,
+    request: Request<pb::ListOrganizationsRequest>,
 ) -> Answer<pb::ListOrganizationsResponse> {
-    Err(status::unimplemented())
+    let caller = api.caller(&request)?;
+    let message = request.into_inner();
+    let size = convert::page_size(message.page_size)?;
+    let page = api.services.organizations.list(&caller, size, &message.page_token).await?;
+    let organizations = page.items.iter().map(convert::listed_organization).collect();
+    Ok(Response::new(pb::ListOrganizationsResponse { organizations, next_page_token: page.next }))
 }
 
 pub(super) async fn update_organization(
-    _: &Api,
-    _: Request<pb::UpdateOrganizationRequest>,
+    api: &Api,
+    request: Request<pb::UpdateOrganizationRequest>,
 ) -> Answer<pb::UpdateOrganizationResponse> {
-    Err(status::unimplemented())
+    let caller = api.caller(&request)?;
+    let pb::UpdateOrganizationRequest { org_name, require_factor, update_mask } = request.into_inner();
+    let mask = update_mask.map(|mask| mask.paths).unwrap_or_default();
+    let services = api.services();
+    let updated =
+        to_the_end(async move { services.organizations.update(&caller, &org_name, require_factor, &mask).await }).await?;
+    Ok(Response::new(pb::UpdateOrganizationResponse { organization: Some(convert::organization(&updated)) }))
 }
 
 pub(super) async fn delete_organization(
-    _: &Api,
-    _: Request<pb::DeleteOrganizationRequest>,
+    api: &Api,
+    request: Request<pb::DeleteOrganizationRequest>,
 ) -> Answer<pb::DeleteOrganizationResponse> {
-    Err(status::unimplemented())
+    let caller = api.caller(&request)?;
+    let message = request.into_inner();
+    let services = api.services();
+    let revision = to_the_end(async move { services.organizations.delete(&caller, &message.name).await }).await?;
+    Ok(Response::new(pb::DeleteOrganizationResponse { revision }))
 }
 
-pub(super) async fn list_members(_: &Api, _: Request<pb::ListMembersRequest>) -> Answer<pb::ListMembersResponse> {
-    Err(status::unimplemented())
+pub(super) async fn list_members(api: &Api, request: Request<pb::ListMembersRequest>) -> Answer<pb::ListMembersResponse> {
+    let caller = api.caller(&request)?;
+    let message = request.into_inner();
+    let size = convert::page_size(message.page_size)?;
+    let page = api.services.organizations.members(&caller, &message.org_name, size, &message.page_token).await?;
+    let members = page.items.iter().map(convert::member).collect();
+    Ok(Response::new(pb::ListMembersResponse { members, next_page_token: page.next }))
 }
 
 pub(super) async fn add_member(api: &Api, request: Request<pb::AddMemberRequest>) -> Answer<pb::AddMemberResponse> {

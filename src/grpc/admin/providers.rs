@@ -1,14 +1,13 @@
 //! Identity providers, and the identities there.
 
-#![expect(clippy::unused_async, reason = "what answers UNIMPLEMENTED awaits nothing")]
-
 use tonic::{Request, Response};
 
 use super::Answer;
 use crate::edge::to_the_end;
-use crate::grpc::{Api, convert, pb, status};
+use crate::grpc::{Api, convert, pb};
 use crate::model::provider::IdentityProvider;
 use crate::service::providers::NewProvider;
+use crate::store::verbs::LinkedIdentity;
 
 pub(super) async fn create_identity_provider(
     api: &Api,
@@ -54,15 +53,9 @@ pub(super) async fn list_identity_providers(
     let caller = api.caller(&request)?;
     let message = request.into_inner();
     let size = convert::page_size(message.page_size)?;
-    let after = convert::provider_page(&message.page_token)?;
-    // One more says whether there is another page.
-    let mut found = api.services.providers.list(&caller, after, size.saturating_add(1)).await?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = found.len() > size;
-    found.truncate(size);
-    let next_page_token = found.last().filter(|_| more).map(|(last, _)| convert::provider_page_token(last)).unwrap_or_default();
-    let identity_providers = found.into_iter().map(|(provider, org_name)| api.provider(&provider, org_name)).collect();
-    Ok(Response::new(pb::ListIdentityProvidersResponse { identity_providers, next_page_token }))
+    let page = api.services.providers.list(&caller, &message.org_name, size, &message.page_token).await?;
+    let identity_providers = page.items.into_iter().map(|(provider, org_name)| api.provider(&provider, org_name)).collect();
+    Ok(Response::new(pb::ListIdentityProvidersResponse { identity_providers, next_page_token: page.next }))
 }
 
 pub(super) async fn delete_identity_provider(
@@ -76,16 +69,36 @@ pub(super) async fn delete_identity_provider(
     Ok(Response::new(pb::DeleteIdentityProviderResponse {}))
 }
 
-pub(super) async fn list_identities(_: &Api, _: Request<pb::ListIdentitiesRequest>) -> Answer<pb::ListIdentitiesResponse> {
-    Err(status::unimplemented())
+pub(super) async fn list_identities(
+    api: &Api,
+    request: Request<pb::ListIdentitiesRequest>,
+) -> Answer<pb::ListIdentitiesResponse> {
+    let caller = api.caller(&request)?;
+    let message = request.into_inner();
+    let size = convert::page_size(message.page_size)?;
+    let page = api.services.identities.list(&caller, &message.username, size, &message.page_token).await?;
+    let shown = |LinkedIdentity { issuer, subject }| pb::Identity { issuer, subject };
+    let identities = page.items.into_iter().map(shown).collect();
+    Ok(Response::new(pb::ListIdentitiesResponse { identities, next_page_token: page.next }))
 }
 
-pub(super) async fn link_identity(_: &Api, _: Request<pb::LinkIdentityRequest>) -> Answer<pb::LinkIdentityResponse> {
-    Err(status::unimplemented())
+pub(super) async fn link_identity(api: &Api, request: Request<pb::LinkIdentityRequest>) -> Answer<pb::LinkIdentityResponse> {
+    let caller = api.caller(&request)?;
+    let pb::LinkIdentityRequest { username, issuer, subject } = request.into_inner();
+    let services = api.services();
+    to_the_end(async move { services.identities.link(&caller, &username, &issuer, &subject).await }).await?;
+    Ok(Response::new(pb::LinkIdentityResponse {}))
 }
 
-pub(super) async fn unlink_identity(_: &Api, _: Request<pb::UnlinkIdentityRequest>) -> Answer<pb::UnlinkIdentityResponse> {
-    Err(status::unimplemented())
+pub(super) async fn unlink_identity(
+    api: &Api,
+    request: Request<pb::UnlinkIdentityRequest>,
+) -> Answer<pb::UnlinkIdentityResponse> {
+    let caller = api.caller(&request)?;
+    let pb::UnlinkIdentityRequest { username, issuer, subject } = request.into_inner();
+    let services = api.services();
+    to_the_end(async move { services.identities.unlink(&caller, &username, &issuer, &subject).await }).await?;
+    Ok(Response::new(pb::UnlinkIdentityResponse {}))
 }
 
 impl Api {

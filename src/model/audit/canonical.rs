@@ -126,6 +126,23 @@ impl Canonical {
             Action::EmailNotFree(user) => self.parts("email_not_free", &[user.as_bytes()]),
             Action::ProviderUpdated(id) => self.parts("provider_updated", &[id.as_bytes()]),
             Action::ProviderDeleted(id) => self.parts("provider_deleted", &[id.as_bytes()]),
+            Action::OrganizationUpdated(id, required) => {
+                self.parts("organization_updated", &[id.as_bytes(), &flag(required)]);
+            }
+            Action::EmailChanged(user) => self.parts("email_changed", &[user.as_bytes()]),
+            Action::RolesChanged(user, roles) => self.parts("roles_changed", &[user.as_bytes(), roles.as_bytes()]),
+            Action::UserDeleted(user, name) => self.parts("user_deleted", &[user.as_bytes(), name.as_str().as_bytes()]),
+            Action::NameReleased(name) => self.parts("name_released", &[name.as_str().as_bytes()]),
+            Action::OrganizationDeleted(id, name) => {
+                self.parts("organization_deleted", &[id.as_bytes(), name.as_str().as_bytes()]);
+            }
+            Action::IdentityLinked(user, identity) => self.parts("identity_linked", &[user.as_bytes(), identity.as_bytes()]),
+            Action::IdentityUnlinked(user, identity) => {
+                self.parts("identity_unlinked", &[user.as_bytes(), identity.as_bytes()]);
+            }
+            Action::MemberRoleChanged(id, user, admin) => {
+                self.parts("member_role_changed", &[id.as_bytes(), user.as_bytes(), &flag(admin)]);
+            }
         }
     }
 }

@@ -127,6 +127,24 @@ pub enum Action {
     ProviderUpdated(ProviderId),
     /// A provider's registration was removed.
     ProviderDeleted(ProviderId),
+    /// An organization's rule changed: whether its members need a second factor.
+    OrganizationUpdated(OrganizationId, bool),
+    /// An operator gave an account another e-mail, or took it away.
+    EmailChanged(UserId),
+    /// An operator gave an account other roles. Holds those that it has now, joined by commas.
+    RolesChanged(UserId, String),
+    /// An account was deleted, with all that was its own. Holds its folded name.
+    UserDeleted(UserId, Folded),
+    /// The name of something deleted was released.
+    NameReleased(Folded),
+    /// An organization was deleted, with its memberships and providers. Holds its folded name.
+    OrganizationDeleted(OrganizationId, Folded),
+    /// An operator linked an account to an identity. Holds issuer, a space, and subject.
+    IdentityLinked(UserId, String),
+    /// An operator unlinked an account from an identity. Holds issuer, a space, and subject.
+    IdentityUnlinked(UserId, String),
+    /// A member is an admin of the organization from now on, or is one no more.
+    MemberRoleChanged(OrganizationId, UserId, bool),
 }
 
 /// An event as it is kept: chained to the one before it by `previous`.

@@ -53,6 +53,8 @@ pub enum KeyCreated {
     Created,
     /// Its owner has as many live ones as may be.
     LimitReached,
+    /// Its owner is no more.
+    NoSuchUser,
 }
 
 /// What became of revoking a key.

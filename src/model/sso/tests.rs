@@ -37,6 +37,7 @@ fn provider() -> IdentityProvider {
         sign_up: true,
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
+        confined: false,
         create_time: start(),
     }
 }

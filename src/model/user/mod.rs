@@ -12,6 +12,7 @@
 //! may be signed with a generation that a crash then loses: counted in ones, the next commit would give the same one again, and
 //! would spare that token.
 
+mod administration;
 mod generations;
 mod guest;
 mod login;
@@ -20,6 +21,7 @@ mod subject;
 mod tests;
 mod totp;
 
+pub use self::administration::{EmailGiven, RolesGiven, UserEnded};
 pub use self::generations::{Generation, Generations, GenerationsParts};
 pub use self::guest::Guest;
 pub use self::login::{PasswordChange, PasswordChanged, PasswordLogin, UserOpened};

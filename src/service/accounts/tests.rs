@@ -202,7 +202,7 @@ async fn a_guest_has_no_account() {
     assert!(matches!(house.accounts.account(&guest).await, Err(Error::GuestNotAllowed)));
     assert!(matches!(change(&house, &guest, PASSWORD, NEW).await, Err(Error::GuestNotAllowed)));
     assert!(matches!(house.accounts.enroll_totp(&guest).await, Err(Error::GuestNotAllowed)));
-    assert!(matches!(house.keys.list(&guest, "", 50).await, Err(Error::GuestNotAllowed)));
+    assert!(matches!(house.keys.list(&guest, 50, "").await, Err(Error::GuestNotAllowed)));
     assert!(matches!(house.keys.create(&guest, "k", None).await, Err(Error::GuestNotAllowed)));
     assert!(matches!(house.users.get(&guest, "sam").await, Err(Error::GuestNotAllowed)));
     assert!(matches!(house.logout.logout_user(&guest, "sam").await, Err(Error::GuestNotAllowed)));

@@ -150,11 +150,11 @@ async fn a_registration_changes_in_place_is_listed_and_goes() {
     }
     assert!(matches!(house.providers.update(&staff, "", "main", update()).await, Err(Error::PermissionDenied(_))));
     assert!(matches!(house.providers.delete(&staff, "", "main").await, Err(Error::PermissionDenied(_))));
-    assert!(matches!(house.providers.list(&staff, None, 10).await, Err(Error::PermissionDenied(_))));
+    assert!(matches!(house.providers.list(&staff, "", 10, "").await, Err(Error::PermissionDenied(_))));
 
     let names = async || {
-        let listed = house.providers.list(&root, None, 10).await.unwrap();
-        listed.into_iter().map(|(_, org_name)| org_name).collect::<std::collections::BTreeSet<_>>()
+        let listed = house.providers.list(&root, "", 10, "").await.unwrap();
+        listed.items.into_iter().map(|(_, org_name)| org_name).collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(names().await.into_iter().collect::<Vec<_>>(), ["", "Acme"]);
     house.providers.delete(&root, "acme", "Main").await.unwrap();

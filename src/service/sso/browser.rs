@@ -281,6 +281,7 @@ impl Inner {
             client_secret,
             scopes: provider.scopes.clone(),
             trusted_audiences: provider.trusted_audiences.clone(),
+            confined: provider.confined,
         })
     }
 

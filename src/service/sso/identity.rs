@@ -49,6 +49,8 @@ pub struct Registration {
     pub scopes: Vec<String>,
     /// Audiences that an ID token may have beside us without saying that it was issued to us.
     pub trusted_audiences: Vec<String>,
+    /// Whether it may be reached at public addresses alone.
+    pub confined: bool,
 }
 
 /// One person's way to the provider and back.

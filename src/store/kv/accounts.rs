@@ -5,8 +5,10 @@ use async_trait::async_trait;
 use super::audit::audit;
 use super::commit::{Held, next_revision};
 use super::decided::apply;
+use super::deletion::delete_user;
 use super::engine::View;
 use super::key::{self, Kind};
+use super::names;
 use super::record::{Named, Superuser, put, scan};
 use super::roll;
 use super::rows::{granted, holder, known_user, named, user, user_by_name};
@@ -17,9 +19,12 @@ use crate::model::audit::Action;
 use crate::model::decision::Decision;
 use crate::model::ids::UserId;
 use crate::model::name::Folded;
-use crate::model::user::{PasswordChange, PasswordChanged, Subject, TotpConfirmed, TotpEnrolled, User, UserSwitched};
+use crate::model::user::{
+    EmailGiven, PasswordChange, PasswordChanged, RolesGiven, Subject, TotpConfirmed, TotpEnrolled, User, UserSwitched,
+};
 use crate::store::verbs::{
-    AccountStore, By, ChangePassword, Commit, ConfirmTotp, EnrollTotp, PasswordReplaced, SwitchUser, Switched, UserCreated,
+    AccountStore, By, ChangePassword, Commit, ConfirmTotp, EnrollTotp, PasswordReplaced, SwitchUser, Switched, UpdateUser,
+    UserCreated, UserDeleted, UserUpdated,
 };
 use crate::store::{Result, StoreError};
 
@@ -33,12 +38,28 @@ impl AccountStore for KvStore {
         self.read(|view| user_by_login(view, login)).await
     }
 
+    async fn users(&self, after: Option<&Folded>, most: u32) -> Result<Vec<User>> {
+        self.read(|view| names::users(view, after, most)).await
+    }
+
     async fn create_user(&self, new: User, by: By) -> Result<Commit<UserCreated>> {
         self.change(by, move |tx, by| create_user(tx, by, &new)).await
     }
 
     async fn switch_user(&self, command: SwitchUser, by: By) -> Result<Commit<Switched>> {
         self.change_held(by, move |tx, by| switch_user(tx, by, &command)).await
+    }
+
+    async fn update_user(&self, command: UpdateUser, by: By) -> Result<Commit<UserUpdated>> {
+        self.change(by, move |tx, by| update_user(tx, by, &command)).await
+    }
+
+    async fn delete_user(&self, name: Folded, by: By) -> Result<Commit<UserDeleted>> {
+        self.change(by, move |tx, by| delete_user(tx, by, &name)).await
+    }
+
+    async fn release_name(&self, name: Folded, by: By) -> Result<Commit<bool>> {
+        self.change(by, move |tx, by| names::release(tx, by, &name)).await
     }
 
     async fn change_password(&self, command: ChangePassword, by: By) -> Result<Commit<PasswordReplaced>> {
@@ -125,8 +146,57 @@ fn switch_user(tx: &mut Tx<'_>, by: &By, command: &SwitchUser) -> Result<Held<Sw
     })
 }
 
+fn update_user(tx: &mut Tx<'_>, by: &By, command: &UpdateUser) -> Result<UserUpdated> {
+    let Some(mut user) = user_by_name(tx, &command.name)? else { return Ok(UserUpdated::Unknown) };
+    // What refuses is found before anything is written.
+    if let Some(Some(email)) = &command.email {
+        match named(tx, &email.folded())? {
+            None => {}
+            Some(Named::Email(of)) if of == user.id() => {}
+            Some(Named::Reserved) => return Ok(UserUpdated::EmailReserved),
+            Some(_) => return Ok(UserUpdated::EmailTaken),
+        }
+    }
+    let mut narrowed = false;
+    if let Some(roles) = command.roles {
+        let another = another_superuser(tx, user.id())?;
+        let decision = user.give_roles(roles, another, next_revision(tx, by.now));
+        if decision.outcome == RolesGiven::LastSuperuser {
+            return Ok(UserUpdated::LastSuperuser);
+        }
+        narrowed = decision.revoked.is_some();
+        user = decision.value.clone();
+        list_superuser(tx, &user)?;
+        apply(tx, by, decision)?;
+    }
+    if let Some(email) = &command.email {
+        let decision = user.give_email(email.as_ref());
+        user = decision.value.clone();
+        if let EmailGiven::Given { before } = apply(tx, by, decision)? {
+            if let Some(before) = before {
+                tx.remove(key::name(&before.folded()));
+            }
+            if let Some(email) = email {
+                put(tx, key::name(&email.folded()), &Named::Email(user.id()))?;
+            }
+        }
+    }
+    Ok(UserUpdated::Done { user: Box::new(user), narrowed })
+}
+
+/// Puts an account on the list of superusers, or takes it off, as its roles are.
+fn list_superuser(tx: &mut Tx<'_>, user: &User) -> Result<()> {
+    let entry = key::superuser(user.id());
+    if user.roles().superuser {
+        put(tx, entry, &Superuser(user.id()))
+    } else {
+        tx.remove(entry);
+        Ok(())
+    }
+}
+
 /// True where an enabled superuser other than `id` is there.
-fn another_superuser(view: &dyn View, id: UserId) -> Result<bool> {
+pub(super) fn another_superuser(view: &dyn View, id: UserId) -> Result<bool> {
     for (_, Superuser(other)) in scan(view, &key::all(Kind::Superuser))? {
         if other != id && known_user(view, other)?.enabled() {
             return Ok(true);

@@ -4,9 +4,11 @@ use super::engine::View;
 use super::expiry::{Expiring, expires};
 use super::key;
 use super::record::{Tombstone, load, put};
-use super::rows::{guest_generations, user};
+use super::rows::{guest_generations, membership, user};
 use super::tx::Tx;
 use crate::model::clock::Timestamp;
+use crate::model::ids::OrganizationId;
+use crate::model::organization::OrganizationRole;
 use crate::model::revocation::{LONGEST_TOKEN, Revocation, Revoked, TOKEN_LEEWAY};
 use crate::model::user::{Roles, Subject};
 use crate::store::verbs::{By, Caller, Commit, Needs};
@@ -89,8 +91,14 @@ pub(super) fn fence(view: &dyn View, caller: &Caller) -> Result<()> {
         Needs::Nothing => true,
         Needs::Privileged => roles.privileged(),
         Needs::Superuser => roles.superuser,
+        Needs::AdminOf(organization) => roles.superuser || administers(view, &caller.subject, organization)?,
     };
     if allowed { Ok(()) } else { Err(StoreError::CallerDemoted) }
+}
+
+fn administers(view: &dyn View, subject: &Subject, organization: OrganizationId) -> Result<bool> {
+    let Subject::User(id) = subject else { return Ok(false) };
+    Ok(membership(view, *id, organization)?.is_some_and(|member| member.role == OrganizationRole::Admin))
 }
 
 /// The revision that the next revocation of this commit takes.

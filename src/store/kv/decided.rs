@@ -10,6 +10,7 @@ use super::session_row::put_session;
 use super::tx::Tx;
 use crate::model::decision::Decision;
 use crate::model::link::Link;
+use crate::model::organization::Organization;
 use crate::model::personal_key::PersonalKey;
 use crate::model::session::{Session, SessionState};
 use crate::model::sso::Attempt;
@@ -57,6 +58,12 @@ impl Kept for User {
 impl Kept for Guest {
     fn keep(self, tx: &mut Tx<'_>) -> Result<()> {
         put(tx, key::guest(self.name()), &self.generations())
+    }
+}
+
+impl Kept for Organization {
+    fn keep(self, tx: &mut Tx<'_>) -> Result<()> {
+        put(tx, key::organization(self.id), &self)
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Name = 0x12,
     /// (issuer, subject) -> account.
     Identity = 0x13,
+    /// The identities of an account.
+    IdentityByUser = 0x14,
     Organization = 0x18,
     MemberByOrganization = 0x19,
     MemberByUser = 0x1A,
@@ -115,6 +117,14 @@ pub(super) fn name(name: &Folded) -> Vec<u8> {
 
 pub(super) fn identity(issuer: &str, subject: &str) -> Vec<u8> {
     key(Kind::Identity, &[&counted(issuer), subject.as_bytes()])
+}
+
+pub(super) fn identities_by_user(user: UserId) -> Vec<u8> {
+    key(Kind::IdentityByUser, &[user.as_bytes()])
+}
+
+pub(super) fn identity_by_user(user: UserId, issuer: &str, subject: &str) -> Vec<u8> {
+    key(Kind::IdentityByUser, &[user.as_bytes(), &counted(issuer), subject.as_bytes()])
 }
 
 pub(super) fn organization(id: OrganizationId) -> Vec<u8> {

@@ -48,21 +48,24 @@ impl KeyStore for KvStore {
 fn key_owner(view: &dyn View, id: KeyId, asked: Option<&Folded>) -> Result<Option<KeyOwner>> {
     let Some(key) = load::<PersonalKey>(view, &key::personal_key(id))? else { return Ok(None) };
     let Some(user) = user(view, key.user())? else { return Ok(None) };
-    let organization = match active(view, &user, asked)? {
+    let (organization, role) = match active(view, &user, asked)? {
         Some(active) => {
-            let acting = acting(view, &user, active)?;
-            Ok(acting.as_ref().map_or(user.name(), |acting| &acting.name).as_str().to_owned())
+            let (acting, role) = acting(view, &user, active)?.unzip();
+            (Ok(acting.as_ref().map_or(user.name(), |acting| &acting.name).as_str().to_owned()), role)
         }
-        None => Err(()),
+        None => (Err(()), None),
     };
-    Ok(Some(KeyOwner { key, user, organization }))
+    Ok(Some(KeyOwner { key, user, organization, role }))
 }
 
 pub(super) fn create_key(tx: &mut Tx<'_>, by: &By, command: &CreateKey) -> Result<KeyCreated> {
     let CreateKey { key: new, most } = command;
     let (id, owner) = (new.id(), new.user());
-    if load::<PersonalKey>(tx, &key::personal_key(id))?.is_some() || user(tx, owner)?.is_none() {
-        return Err(StoreError::Corrupt(format!("PersonalKey: {id} exists already, or its owner does not")));
+    if load::<PersonalKey>(tx, &key::personal_key(id))?.is_some() {
+        return Err(StoreError::Corrupt(format!("PersonalKey: {id} exists already")));
+    }
+    if user(tx, owner)?.is_none() {
+        return Ok(KeyCreated::NoSuchUser);
     }
     let live = keys_of(tx, owner, None, u32::MAX)?.iter().filter(|key| key.lives(by.now)).count();
     let outcome = apply(tx, by, new.clone().create(live, *most))?;

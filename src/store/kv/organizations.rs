@@ -6,10 +6,12 @@ use super::accounts::{Occupied, occupied};
 use super::audit::audit;
 use super::commit::next_revision;
 use super::decided::apply;
+use super::deletion::delete_organization;
 use super::engine::View;
 use super::key;
-use super::record::{Belongs, MemberIn, Named, full, put, scan};
-use super::rows::{membership, named, organization, organization_id, user_by_name};
+use super::names;
+use super::record::{Belongs, MemberIn, Named, full, put, scan, scan_from};
+use super::rows::{membership, named, organization, organization_id, user, user_by_name};
 use super::store::KvStore;
 use super::tx::Tx;
 use crate::model::audit::Action;
@@ -18,8 +20,8 @@ use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::user::User;
 use crate::store::verbs::{
-    AddMember, By, Commit, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
-    OrganizationStore, RemoveMember,
+    AddMember, By, Commit, CreateOrganization, ListedOrganization, Member, MemberAdded, MemberOf, MemberRemoved,
+    NamedOrganization, OrganizationCreated, OrganizationStore, RemoveMember, UpdateOrganization,
 };
 use crate::store::{Result, StoreError};
 
@@ -29,12 +31,28 @@ impl OrganizationStore for KvStore {
         self.read(|view| organization_by_name(view, name)).await
     }
 
+    async fn organizations(&self, after: Option<&Folded>, most: u32) -> Result<Vec<ListedOrganization>> {
+        self.read(|view| names::organizations(view, after, most)).await
+    }
+
+    async fn members(&self, organization: OrganizationId, after: Option<UserId>, most: u32) -> Result<Vec<Member>> {
+        self.read(|view| members(view, organization, after, most)).await
+    }
+
     async fn memberships(&self, user: UserId) -> Result<Vec<MemberOf>> {
         self.read(|view| memberships(view, user)).await
     }
 
     async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>> {
         self.change(by, move |tx, by| create_organization(tx, by, &command)).await
+    }
+
+    async fn update_organization(&self, command: UpdateOrganization, by: By) -> Result<Commit<Option<Organization>>> {
+        self.change(by, move |tx, by| update_organization(tx, by, &command)).await
+    }
+
+    async fn delete_organization(&self, name: Folded, by: By) -> Result<Commit<bool>> {
+        self.change(by, move |tx, by| delete_organization(tx, by, &name)).await
     }
 
     async fn add_member(&self, command: AddMember, by: By) -> Result<Commit<MemberAdded>> {
@@ -57,7 +75,7 @@ fn create_organization(tx: &mut Tx<'_>, by: &By, create: &CreateOrganization) ->
     }
     put(tx, key::name(&create.name.folded()), &Named::Organization(create.id))?;
     audit(tx, by, Action::OrganizationCreated(create.id))?;
-    let organization = Organization { id: create.id, name: create.name.clone(), create_time: by.now };
+    let organization = Organization { id: create.id, name: create.name.clone(), create_time: by.now, require_factor: false };
     put(tx, key::organization(create.id), &organization)?;
     Ok(OrganizationCreated::Created(Box::new(organization)))
 }
@@ -68,6 +86,28 @@ pub(super) fn organization_by_name(view: &dyn View, name: &Folded) -> Result<Opt
         Some(Named::Organization(id)) => organization(view, id)?.map(NamedOrganization::Shared),
         _ => None,
     })
+}
+
+fn update_organization(tx: &mut Tx<'_>, by: &By, command: &UpdateOrganization) -> Result<Option<Organization>> {
+    let Some(id) = organization_id(tx, &command.organization)? else { return Ok(None) };
+    let Some(found) = organization(tx, id)? else { return Ok(None) };
+    let decision = found.ruled(command.require_factor);
+    let ruled = decision.value.clone();
+    apply(tx, by, decision)?;
+    Ok(Some(ruled))
+}
+
+fn members(view: &dyn View, organization: OrganizationId, after: Option<UserId>, most: u32) -> Result<Vec<Member>> {
+    let all = key::members_by_organization(organization);
+    let from = after.map_or_else(|| all.clone(), |user| key::following(key::member_by_organization(organization, user)));
+    let mut found = Vec::new();
+    for (_, Belongs(id)) in scan_from(view, &all, &from, usize::try_from(most).unwrap_or(usize::MAX))? {
+        // Over a store that changes between two reads a member may be gone here.
+        if let (Some(user), Some(MemberIn { role, .. })) = (user(view, id)?, membership(view, id, organization)?) {
+            found.push(Member { user, role });
+        }
+    }
+    Ok(found)
 }
 
 fn memberships(view: &dyn View, user: UserId) -> Result<Vec<MemberOf>> {
@@ -92,7 +132,13 @@ fn add_member(tx: &mut Tx<'_>, by: &By, command: &AddMember) -> Result<MemberAdd
     if before.is_none() && full(tx, &key::members_by_organization(id), *most)? {
         return Ok(MemberAdded::LimitReached);
     }
-    join(tx, by, id, user.id(), *role)?;
+    match before {
+        None => join(tx, by, id, user.id(), *role)?,
+        Some(_) => enter(tx, id, user.id(), *role)?,
+    }
+    if before.is_some() || *role == OrganizationRole::Admin {
+        audit(tx, by, Action::MemberRoleChanged(id, user.id(), *role == OrganizationRole::Admin))?;
+    }
     if before.is_some_and(|before| before.loses_to(*role)) {
         narrow(tx, by, user, id)?;
     }
@@ -101,9 +147,13 @@ fn add_member(tx: &mut Tx<'_>, by: &By, command: &AddMember) -> Result<MemberAdd
 
 /// Makes an account a member.
 pub(super) fn join(tx: &mut Tx<'_>, by: &By, organization: OrganizationId, user: UserId, role: OrganizationRole) -> Result<()> {
-    put(tx, key::member_by_user(user, organization), &MemberIn { organization, role })?;
-    put(tx, key::member_by_organization(organization, user), &Belongs(user))?;
+    enter(tx, organization, user, role)?;
     audit(tx, by, Action::MemberAdded(organization, user))
+}
+
+fn enter(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId, role: OrganizationRole) -> Result<()> {
+    put(tx, key::member_by_user(user, organization), &MemberIn { organization, role })?;
+    put(tx, key::member_by_organization(organization, user), &Belongs(user))
 }
 
 fn remove_member(tx: &mut Tx<'_>, by: &By, command: &RemoveMember) -> Result<MemberRemoved> {
@@ -121,7 +171,7 @@ fn remove_member(tx: &mut Tx<'_>, by: &By, command: &RemoveMember) -> Result<Mem
 }
 
 /// Ends the account's tokens for an organization, and no others.
-fn narrow(tx: &mut Tx<'_>, by: &By, user: User, id: OrganizationId) -> Result<()> {
+pub(super) fn narrow(tx: &mut Tx<'_>, by: &By, user: User, id: OrganizationId) -> Result<()> {
     let missing = || StoreError::Corrupt(format!("Organization: {id} is missing"));
     let name = organization(tx, id)?.ok_or_else(missing)?.name;
     apply(tx, by, user.narrow_in(name.as_str(), next_revision(tx, by.now)))

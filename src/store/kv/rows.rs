@@ -6,7 +6,7 @@ use super::record::{MemberIn, Named, load};
 use crate::model::grant::Grant;
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::Folded;
-use crate::model::organization::{ActiveOrganization, Organization};
+use crate::model::organization::{ActiveOrganization, Organization, OrganizationRole};
 use crate::model::session::Session;
 use crate::model::user::{Generations, Guest, Holder, Subject, User};
 use crate::store::verbs::Granted;
@@ -58,20 +58,25 @@ pub(super) fn active(view: &dyn View, user: &User, asked: Option<&Folded>) -> Re
     }
 }
 
+/// No organization has this id: it is no random one.
+pub(super) const NO_ORGANIZATION: OrganizationId = OrganizationId::from_bytes([0; 16]);
+
 /// The same by id; `None` as the id is an organization that there is not.
 pub(super) fn member(view: &dyn View, user: &User, id: Option<OrganizationId>) -> Result<Option<ActiveOrganization>> {
-    match id {
-        Some(id) if membership(view, user.id(), id)?.is_some() => Ok(Some(ActiveOrganization::Member(id))),
-        _ => Ok(None),
-    }
+    // Where there is none, one that nobody is a member of is looked up, so that the answer comes no sooner.
+    let id = id.unwrap_or(NO_ORGANIZATION);
+    Ok(membership(view, user.id(), id)?.map(|_| ActiveOrganization::Member(id)))
 }
 
 /// The organization where the account acts, if it still belongs to it; `None` for its own.
-pub(super) fn acting(view: &dyn View, user: &User, active: ActiveOrganization) -> Result<Option<Organization>> {
-    match active {
-        ActiveOrganization::Member(id) if membership(view, user.id(), id)?.is_some() => organization(view, id),
-        ActiveOrganization::Member(_) | ActiveOrganization::Personal => Ok(None),
-    }
+pub(super) fn acting(
+    view: &dyn View,
+    user: &User,
+    active: ActiveOrganization,
+) -> Result<Option<(Organization, OrganizationRole)>> {
+    let ActiveOrganization::Member(id) = active else { return Ok(None) };
+    let Some(member) = membership(view, user.id(), id)? else { return Ok(None) };
+    Ok(organization(view, id)?.map(|organization| (organization, member.role)))
 }
 
 /// True where the holder of a session may still act where it acts.
@@ -105,7 +110,8 @@ pub(super) fn granted(view: &dyn View, holder: Holder, session: &Session) -> Res
         Holder::Account(user) => acting(view, user, session.organization())?,
         Holder::Guest(_) | Holder::Gone => None,
     };
-    let grant = Grant::of_session(session, &holder, acting.as_ref());
+    let (acting, role) = acting.unzip();
+    let grant = Grant::of_session(session, &holder, acting.as_ref()).map(|grant| grant.with_organization_role(role));
     let grant = grant.ok_or_else(|| StoreError::Corrupt(format!("User: that of session {} is missing", session.id())))?;
     Ok(Box::new(Granted { grant, user: holder.into_user() }))
 }

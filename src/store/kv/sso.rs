@@ -7,9 +7,10 @@ use super::audit::audit;
 use super::decided::apply;
 use super::engine::View;
 use super::expiry::{Expiring, expires};
+use super::identities;
 use super::key::{self, Kind};
-use super::record::{Identity, Named, ProviderEntry, full, load, put, scan_from};
-use super::rows::{granted, known_user, member, named, organization, user};
+use super::record::{Named, ProviderEntry, full, load, put, scan_from};
+use super::rows::{NO_ORGANIZATION, granted, member, named, organization, organization_id, user};
 use super::session_row::session;
 use super::sessions::insert;
 use super::store::KvStore;
@@ -24,8 +25,8 @@ use crate::model::session::Opening;
 use crate::model::sso::{Attempt, AttemptCollected, AttemptIdentified, Collection, ProvenSubject, Step};
 use crate::model::user::{EmailFollowed, Holder, Roles, Subject, User};
 use crate::store::verbs::{
-    BeginExchange, By, CollectAttempt, Collected, Commit, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt,
-    SignOnStore, UpdateProvider,
+    BeginExchange, By, CollectAttempt, Collected, Commit, CreateProvider, Identified, Identify, IdentityLinked, IdentityUnlinked,
+    LinkIdentity, LinkedIdentity, ProviderCreated, RefuseAttempt, SignOnStore, UpdateProvider,
 };
 use crate::store::{Result, StoreError};
 
@@ -42,6 +43,14 @@ impl SignOnStore for KvStore {
         most: u32,
     ) -> Result<Vec<IdentityProvider>> {
         self.read(|view| providers(view, organization, after, most)).await
+    }
+
+    async fn providers_named(&self, organization: &Folded) -> Result<Vec<IdentityProvider>> {
+        self.read(|view| providers_named(view, organization)).await
+    }
+
+    async fn identities(&self, user: UserId, after: Option<&LinkedIdentity>, most: u32) -> Result<Vec<LinkedIdentity>> {
+        self.read(|view| identities::identities(view, user, after, most)).await
     }
 
     async fn all_providers(
@@ -66,6 +75,14 @@ impl SignOnStore for KvStore {
 
     async fn delete_provider(&self, provider: ProviderId, by: By) -> Result<Commit<bool>> {
         self.change(by, move |tx, by| delete_provider(tx, by, provider)).await
+    }
+
+    async fn link_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityLinked>> {
+        self.change(by, move |tx, by| identities::link_identity(tx, by, &command)).await
+    }
+
+    async fn unlink_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityUnlinked>> {
+        self.change(by, move |tx, by| identities::unlink_identity(tx, by, &command)).await
     }
 
     async fn begin_exchange(&self, command: BeginExchange, by: By) -> Result<Commit<Step>> {
@@ -125,6 +142,12 @@ fn providers(
         found.extend(provider(view, id)?);
     }
     Ok(found)
+}
+
+/// As many reads whether there is such an organization or not.
+pub(super) fn providers_named(view: &dyn View, name: &Folded) -> Result<Vec<IdentityProvider>> {
+    let id = organization_id(view, name)?.unwrap_or(NO_ORGANIZATION);
+    providers(view, Some(id), None, u32::MAX)
 }
 
 fn all_providers(
@@ -190,10 +213,7 @@ fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Identified>
     let Some(attempt) = attempt(tx, identify.attempt)? else { return Ok(Identified::OutOfTurn) };
     let provider = provider(tx, identify.provider)?;
     let (issuer, subject) = &identify.identity;
-    let account = match load(tx, &key::identity(issuer, subject))? {
-        Some(Identity(id)) => Some(known_user(tx, id)?),
-        None => None,
-    };
+    let account = identities::account_of(tx, issuer, subject)?;
     let member = match &account {
         Some(user) => member(tx, user, identify.organization)?.is_some(),
         None => false,
@@ -212,8 +232,11 @@ fn identify(tx: &mut Tx<'_>, by: &By, identify: &Identify) -> Result<Identified>
     }
     Ok(match apply(tx, by, decision)? {
         AttemptIdentified::Known => {
-            if let (Some(user), Some(email)) = (account, email) {
-                follow(tx, by, user, email)?;
+            if let Some(user) = account {
+                identities::list(tx, user.id(), issuer, subject)?;
+                if let Some(email) = email {
+                    follow(tx, by, user, email)?;
+                }
             }
             Identified::Done
         }
@@ -254,7 +277,7 @@ fn sign_up(
         audit(tx, by, Action::EmailNotFree(id))?;
     }
     let (issuer, subject) = &identify.identity;
-    put(tx, key::identity(issuer, subject), &Identity(id))?;
+    identities::give(tx, id, issuer, subject)?;
     match organization {
         Some(organization) => super::organizations::join(tx, by, organization, id, OrganizationRole::Member),
         None => Ok(()),

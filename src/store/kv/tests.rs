@@ -20,9 +20,9 @@ use super::tx::{Changes, Group, Tx};
 use super::{key, rows};
 use crate::model::audit::{Action, Actor, Origin};
 use crate::model::clock::Timestamp;
-use crate::model::ids::{KeyId, SessionId, UserId};
+use crate::model::ids::{KeyId, OrganizationId, SessionId, UserId};
 use crate::model::name::{Folded, Name};
-use crate::model::organization::ActiveOrganization;
+use crate::model::organization::{ActiveOrganization, Organization};
 use crate::model::personal_key::PersonalKey;
 use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Renewal, Session, SessionParts};
 use crate::model::user::{Generation, Holder, Roles, Subject, User};
@@ -291,6 +291,57 @@ fn a_revoked_key_ends_the_sessions_that_came_from_it() {
         row.lives(user(1, "ann").standing(), Timestamp::from_secs(2))
     };
     assert!(!lives(1) && lives(2));
+}
+
+/// Counts what is read.
+#[derive(Default)]
+struct AllCounted<'a> {
+    pairs: Option<&'a Pairs>,
+    reads: Mutex<(u32, u32)>,
+}
+
+impl View for AllCounted<'_> {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.reads.lock().unwrap().0 += 1;
+        self.pairs.unwrap().read(key)
+    }
+
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
+        self.reads.lock().unwrap().1 += 1;
+        self.pairs.unwrap().scan(prefix, from, most)
+    }
+}
+
+/// E10: who is no member is answered after as many reads, whether there is such an organization or not.
+#[test]
+fn an_organization_that_is_none_is_read_like_one_that_is() {
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    let id = OrganizationId::from_bytes([9; 16]);
+    run(&mut pairs, &mut head, move |tx, by| {
+        insert(tx, by, &user(1, "ann"))?;
+        insert(tx, by, &user(2, "bob"))?;
+        let team = Organization { id, name: Name::parse("team").unwrap(), create_time: by.now, require_factor: false };
+        put(tx, key::name(&Folded::presented("team")), &Named::Organization(id))?;
+        put(tx, key::organization(id), &team)
+    })
+    .unwrap();
+    let reads = |of: &dyn Fn(&dyn View)| {
+        let view = AllCounted { pairs: Some(&pairs), ..AllCounted::default() };
+        of(&view);
+        view.reads.into_inner().unwrap()
+    };
+    let ann = user(1, "ann");
+    let [sign_on, login]: [Vec<_>; 2] = [
+        ["team", "bob", "nothing"]
+            .map(|name| reads(&|view| assert_eq!(super::sso::providers_named(view, &Folded::presented(name)), Ok(Vec::new()))))
+            .into(),
+        ["team", "bob", "nothing"]
+            .map(|name| reads(&|view| assert_eq!(rows::active(view, &ann, Some(&Folded::presented(name))), Ok(None))))
+            .into(),
+    ];
+    for counts in [sign_on, login] {
+        assert!(counts.iter().all(|count| *count == counts[0]) && counts[0].0 > 0, "{counts:?}");
+    }
 }
 
 type Op = (u8, u8, Option<u8>);

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{By, Commit, Granted};
 use crate::model::ids::{SessionId, UserId};
-use crate::model::name::Folded;
-use crate::model::user::{Generation, User};
+use crate::model::name::{Email, Folded};
+use crate::model::user::{Generation, Roles, User};
 pub use crate::model::user::{TotpConfirmed, TotpEnrolled};
 use crate::store::Result;
 
@@ -22,6 +22,12 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Case: `accounts::finds_accounts_by_name_and_email`.
     async fn user_by_login(&self, login: &Folded) -> Result<Option<User>>;
 
+    /// At most `most` accounts, by name, of those behind the name `after` (none: from the first on). A cursor whose account is gone
+    /// keeps its place.
+    ///
+    /// Case: `operators::are_listed_by_name`.
+    async fn users(&self, after: Option<&Folded>, most: u32) -> Result<Vec<User>>;
+
     /// Makes an account with its name (and personal organization) and e-mail. Its generations are fresh.
     ///
     /// Cases: `accounts::keeps_one_namespace`, `races::one_name_for_one_account`.
@@ -33,6 +39,25 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Cases: `accounts::disabling_ends_everything_and_enabling_revives_nothing`, `accounts::keeps_the_last_superuser`,
     /// `races::one_superuser_is_left`.
     async fn switch_user(&self, command: SwitchUser, by: By) -> Result<Commit<Switched>>;
+
+    /// Gives an account another e-mail, other roles, or both. What it had as its e-mail is free from then on. A role that it loses
+    /// ends its tokens in the same commit; its sessions renew to what is left. Refused for the last enabled superuser.
+    ///
+    /// Cases: `operators::an_operator_changes_email_and_roles`, `operators::the_last_superuser_keeps_role_and_account`,
+    /// `operators::one_superuser_is_left_by_any_way`.
+    async fn update_user(&self, command: UpdateUser, by: By) -> Result<Commit<UserUpdated>>;
+
+    /// Deletes an account: with it go its keys, identities, memberships and sessions, and all its tokens end. Its name and its
+    /// e-mail stay reserved. Refused for the last enabled superuser. Rows of sessions that were ended before go when they expire.
+    ///
+    /// Cases: `operators::deleting_leaves_nothing_but_a_reserved_name`, `operators::the_last_superuser_keeps_role_and_account`,
+    /// `operators::one_superuser_is_left_by_any_way`, `operators::nothing_survives_a_deletion`.
+    async fn delete_user(&self, name: Folded, by: By) -> Result<Commit<UserDeleted>>;
+
+    /// Releases a reserved name or e-mail; false where it is none.
+    ///
+    /// Case: `operators::deleting_leaves_nothing_but_a_reserved_name`.
+    async fn release_name(&self, name: Folded, by: By) -> Result<Commit<bool>>;
 
     /// Replaces the password if neither it nor the generation changed since they were read; raises the generation and moves
     /// the caller's own session (and nothing else) along to the new one. Tokens signed before are dead, the session's too.
@@ -63,6 +88,48 @@ pub enum UserCreated {
     NameReserved,
     /// An account has the e-mail.
     EmailTaken,
+}
+
+/// What is to change of an account; `None` stays as it is.
+#[derive(Clone, Debug)]
+pub struct UpdateUser {
+    /// Its name.
+    pub name: Folded,
+    /// Its e-mail, or none.
+    pub email: Option<Option<Email>>,
+    /// Its roles.
+    pub roles: Option<Roles>,
+}
+
+/// What became of [`UpdateUser`]: all of it, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserUpdated {
+    /// It is so now, also where it was before.
+    Done {
+        /// The account as it is now.
+        user: Box<User>,
+        /// Whether it lost a role, and its tokens with it.
+        narrowed: bool,
+    },
+    /// No such account.
+    Unknown,
+    /// The e-mail is another's.
+    EmailTaken,
+    /// The e-mail was another's and is reserved.
+    EmailReserved,
+    /// It is the last enabled superuser.
+    LastSuperuser,
+}
+
+/// What became of deleting an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserDeleted {
+    /// It is no more.
+    Done,
+    /// No such account.
+    Unknown,
+    /// It is the last enabled superuser.
+    LastSuperuser,
 }
 
 /// An account to be switched on or off.

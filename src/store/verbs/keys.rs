@@ -8,6 +8,7 @@ use super::{By, Commit, Ended};
 use crate::model::clock::Timestamp;
 use crate::model::ids::{KeyId, UserId};
 use crate::model::name::Folded;
+use crate::model::organization::OrganizationRole;
 pub use crate::model::personal_key::KeyCreated;
 use crate::model::personal_key::PersonalKey;
 use crate::model::user::User;
@@ -52,6 +53,8 @@ pub struct KeyOwner {
     pub user: User,
     /// The organization asked for: `Ok` with its name, `Err` where it is unknown or not the owner's.
     pub organization: Result<String, ()>,
+    /// What the owner is there; `None` in its own.
+    pub role: Option<OrganizationRole>,
 }
 
 /// A new key of an account.

@@ -15,27 +15,27 @@ mod state;
 
 pub use self::accounts::{
     AccountStore, ChangePassword, ConfirmTotp, EnrollTotp, PasswordReplaced, SwitchUser, Switched, TotpConfirmed, TotpEnrolled,
-    UserCreated,
+    UpdateUser, UserCreated, UserDeleted, UserUpdated,
 };
 pub use self::audit::AuditStore;
 pub use self::keys::{CreateKey, KeyCreated, KeyOwner, KeyStore, KeyUse, RevokeKey};
 pub use self::links::{Issued, LinkStore, RedeemLink, Redeemed};
 pub use self::organizations::{
-    AddMember, CreateOrganization, MemberAdded, MemberOf, MemberRemoved, NamedOrganization, OrganizationCreated,
-    OrganizationStore, RemoveMember,
+    AddMember, CreateOrganization, ListedOrganization, Member, MemberAdded, MemberOf, MemberRemoved, NamedOrganization,
+    OrganizationCreated, OrganizationStore, RemoveMember, UpdateOrganization,
 };
 pub use self::sessions::{
     Ended, Granted, LoggedOut, OpenSession, Opened, RenewSession, Renewed, RotateSession, Rotated, SessionStore,
 };
 pub use self::sign_on::{
-    BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, ProviderCreated, RefuseAttempt, SignOnStore,
-    Step, UpdateProvider,
+    BeginExchange, CollectAttempt, Collected, CreateProvider, Identified, Identify, IdentityLinked, IdentityUnlinked,
+    LinkIdentity, LinkedIdentity, ProviderCreated, RefuseAttempt, SignOnStore, Step, UpdateProvider,
 };
 pub use self::signing_keys::SigningKeyStore;
 pub use self::state::{Foundation, Founding, Refounding, SealedSecret, StoreState, StoreStatus};
 use crate::model::audit::{Actor, Origin};
 use crate::model::clock::Timestamp;
-use crate::model::ids::SessionId;
+use crate::model::ids::{OrganizationId, SessionId};
 use crate::model::session::Credential;
 pub use crate::model::session::NewSession;
 use crate::model::user::{Generation, Subject};
@@ -79,6 +79,8 @@ pub enum Needs {
     Privileged,
     /// Superuser.
     Superuser,
+    /// Superuser, or admin of this organization.
+    AdminOf(OrganizationId),
 }
 
 /// Who asks for a change, from where and when: part of every verb that changes something.

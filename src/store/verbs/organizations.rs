@@ -6,6 +6,7 @@ use super::{By, Commit};
 use crate::model::ids::{OrganizationId, UserId};
 use crate::model::name::{Folded, Name};
 use crate::model::organization::{Organization, OrganizationRole};
+use crate::model::user::User;
 use crate::store::Result;
 
 /// Organizations and memberships. See the [store](crate::store) for what every verb promises.
@@ -16,6 +17,18 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// Case: `organizations::knows_shared_and_personal_ones`.
     async fn organization_by_name(&self, name: &Folded) -> Result<Option<NamedOrganization>>;
 
+    /// At most `most` organizations, the personal ones among them, by name, of those behind the name `after` (none: from the first
+    /// on). A cursor whose organization is gone keeps its place.
+    ///
+    /// Case: `operators::organizations_are_listed_by_name`.
+    async fn organizations(&self, after: Option<&Folded>, most: u32) -> Result<Vec<ListedOrganization>>;
+
+    /// At most `most` members of an organization, in the order of their ids, of those behind the account `after` (none: from the
+    /// first on). A cursor that is no member any more keeps its place.
+    ///
+    /// Case: `operators::lists_its_members`.
+    async fn members(&self, organization: OrganizationId, after: Option<UserId>, most: u32) -> Result<Vec<Member>>;
+
     /// The memberships of an account, by organization name.
     ///
     /// Case: `organizations::membership_comes_and_goes`.
@@ -25,6 +38,17 @@ pub trait OrganizationStore: Send + Sync + 'static {
     ///
     /// Case: `accounts::keeps_one_namespace`.
     async fn create_organization(&self, command: CreateOrganization, by: By) -> Result<Commit<OrganizationCreated>>;
+
+    /// Sets what an organization asks of its members; answers it as it is now, `None` where there is none of that name.
+    ///
+    /// Case: `organizations::a_rule_is_set_and_kept`.
+    async fn update_organization(&self, command: UpdateOrganization, by: By) -> Result<Commit<Option<Organization>>>;
+
+    /// Deletes an organization with its memberships and providers, and ends the tokens for it. Its name stays reserved. False where
+    /// there is none of that name.
+    ///
+    /// Case: `operators::deleting_an_organization_ends_its_tokens_and_reserves_its_name`.
+    async fn delete_organization(&self, name: Folded, by: By) -> Result<Commit<bool>>;
 
     /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away
     /// ends the account's tokens for that organization.
@@ -57,6 +81,15 @@ pub enum OrganizationCreated {
     NameTaken,
     /// The name was another's and is reserved.
     NameReserved,
+}
+
+/// What an organization is to ask of its members.
+#[derive(Clone, Debug)]
+pub struct UpdateOrganization {
+    /// The organization's name.
+    pub organization: Folded,
+    /// Whether they need a second factor to act in it.
+    pub require_factor: bool,
 }
 
 /// An account to be made a member, or to be given another role.
@@ -114,6 +147,24 @@ pub enum NamedOrganization {
     Personal(UserId),
     /// One with members.
     Shared(Organization),
+}
+
+/// An organization in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListedOrganization {
+    /// That of a user, which has its name.
+    Personal(Box<User>),
+    /// One with members.
+    Shared(Organization),
+}
+
+/// A member of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The account.
+    pub user: User,
+    /// What it is there.
+    pub role: OrganizationRole,
 }
 
 /// A membership with the organization it is in.

@@ -31,6 +31,18 @@ pub trait SignOnStore: Send + Sync + 'static {
         most: u32,
     ) -> Result<Vec<IdentityProvider>>;
 
+    /// All providers of the organization of that name; none where there is no such organization, after as many reads: whoever waits
+    /// for the answer cannot tell the two apart.
+    ///
+    /// Case: `providers::lists_them_by_scope`.
+    async fn providers_named(&self, organization: &Folded) -> Result<Vec<IdentityProvider>>;
+
+    /// At most `most` identities of an account, in an order of their own, of those behind `after` (none: from the first on). A cursor
+    /// that is gone keeps its place.
+    ///
+    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    async fn identities(&self, user: UserId, after: Option<&LinkedIdentity>, most: u32) -> Result<Vec<LinkedIdentity>>;
+
     /// At most `most` providers of the whole store, each with the name of its organization, from the one behind `after` (none: from
     /// the first on). Those of one organization stand together, by name.
     ///
@@ -60,6 +72,16 @@ pub trait SignOnStore: Send + Sync + 'static {
     ///
     /// Case: `providers::changes_and_removes_one`.
     async fn delete_provider(&self, provider: ProviderId, by: By) -> Result<Commit<bool>>;
+
+    /// Links an account to an identity at a registered provider.
+    ///
+    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    async fn link_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityLinked>>;
+
+    /// Unlinks an account from an identity. Its sessions go on.
+    ///
+    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    async fn unlink_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityUnlinked>>;
 
     /// Commits that the code is being exchanged that a browser brought back: `Done` once, `OutOfTurn` ever after.
     ///
@@ -121,6 +143,48 @@ pub struct UpdateProvider {
     pub provider: ProviderId,
     /// What changes.
     pub change: ProviderChange,
+}
+
+/// An identity: the exact issuer, and the subject there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedIdentity {
+    /// The issuer.
+    pub issuer: String,
+    /// The subject.
+    pub subject: String,
+}
+
+/// An account, and an identity that it is to be linked to, or not any more.
+#[derive(Clone, Debug)]
+pub struct LinkIdentity {
+    /// The account's name.
+    pub user: Folded,
+    /// The identity.
+    pub identity: LinkedIdentity,
+}
+
+/// What became of linking an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityLinked {
+    /// Done, also where it was so before.
+    Done,
+    /// No such account.
+    NoSuchUser,
+    /// No provider of that issuer is registered.
+    NoSuchProvider,
+    /// Another account has it.
+    Taken,
+}
+
+/// What became of unlinking an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityUnlinked {
+    /// Done.
+    Done,
+    /// No such account.
+    NoSuchUser,
+    /// The account does not have it.
+    NotLinked,
 }
 
 /// An attempt whose code is to be exchanged.

@@ -209,6 +209,7 @@ async fn provider(scene: &mut Scene, name: &str, organization: Option<Organizati
         create_time: scene.now,
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
+        confined: false,
     };
     let by = scene.superuser().await;
     let created = scene.store.create_provider(CreateProvider { provider, most: 10 }, by).await.unwrap();

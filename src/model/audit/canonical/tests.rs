@@ -108,6 +108,23 @@ fn every_action_has_the_bytes_it_always_had() {
         (Action::ProviderUpdated(PROVIDER), "provider_updated", provider.clone()),
         (Action::ProviderDeleted(PROVIDER), "provider_deleted", provider.clone()),
         (Action::ClockRecovered(5), "clock_recovered", "0000000400000005".to_owned()),
+        (Action::OrganizationUpdated(ORGANIZATION, true), "organization_updated", [&*organization, "0000000101"].concat()),
+        (Action::EmailChanged(USER), "email_changed", user.clone()),
+        (Action::RolesChanged(USER, "staff".to_owned()), "roles_changed", [&*user, "000000057374616666"].concat()),
+        (Action::UserDeleted(USER, Folded::presented("gina")), "user_deleted", [&*user, "0000000467696e61"].concat()),
+        (Action::NameReleased(Folded::presented("gina")), "name_released", "0000000467696e61".to_owned()),
+        (
+            Action::OrganizationDeleted(ORGANIZATION, Folded::presented("gina")),
+            "organization_deleted",
+            [&*organization, "0000000467696e61"].concat(),
+        ),
+        (Action::IdentityLinked(USER, "x y".to_owned()), "identity_linked", [&*user, "00000003782079"].concat()),
+        (Action::IdentityUnlinked(USER, "x y".to_owned()), "identity_unlinked", [&*user, "00000003782079"].concat()),
+        (
+            Action::MemberRoleChanged(ORGANIZATION, USER, true),
+            "member_role_changed",
+            [&*organization, &user, "0000000101"].concat(),
+        ),
     ];
     for (action, name, parts) in actions {
         let length = format!("{:08x}", name.len());

@@ -88,7 +88,7 @@ impl Record2 for Organization {
 
     fn now(self) -> Result<Self::Now> {
         let id = OrganizationId::from_bytes(self.id);
-        Ok(organization::Organization { id, name: name(&self.name)?, create_time: at(self.create_time) })
+        Ok(organization::Organization { id, name: name(&self.name)?, create_time: at(self.create_time), require_factor: false })
     }
 }
 
@@ -260,6 +260,7 @@ impl Record2 for IdentityProvider {
             create_time: at(self.create_time),
             email_domains: Vec::new(),
             trusted_audiences: Vec::new(),
+            confined: false,
         })
     }
 }

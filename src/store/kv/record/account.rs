@@ -156,6 +156,26 @@ impl Record for Superuser {
     }
 }
 
+/// An identity of an account, in the index of the account's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::kv) struct IdentityEntry {
+    pub(in crate::store::kv) issuer: String,
+    pub(in crate::store::kv) subject: String,
+}
+
+impl Record for IdentityEntry {
+    const KIND: Kind = Kind::IdentityByUser;
+    type Message = messages::IdentityEntry;
+
+    fn message(&self) -> Self::Message {
+        messages::IdentityEntry { issuer: self.issuer.clone(), subject: self.subject.clone() }
+    }
+
+    fn read(message: Self::Message) -> Read<Self> {
+        Ok(Self { issuer: message.issuer, subject: message.subject })
+    }
+}
+
 /// The account of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::kv) struct Identity(pub(in crate::store::kv) UserId);

@@ -28,7 +28,7 @@ mod tests;
 
 use prost::Message;
 
-pub(super) use self::account::{Identity, Named, Superuser};
+pub(super) use self::account::{Identity, IdentityEntry, Named, Superuser};
 pub(super) use self::audit::AuditPage;
 pub(crate) use self::field::{Read, Unreadable, exactly};
 pub(super) use self::founding::Start;

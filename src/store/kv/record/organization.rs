@@ -16,6 +16,7 @@ impl Record for Organization {
             id: self.id.as_bytes().to_vec(),
             name: self.name.as_str().to_owned(),
             create_time: Some(self.create_time.micros()),
+            require_factor: self.require_factor,
         }
     }
 
@@ -24,6 +25,7 @@ impl Record for Organization {
             id: OrganizationId::from_bytes(exactly(&message.id, "id")?),
             name: name(&message.name, "name")?,
             create_time: time(message.create_time, "create_time")?,
+            require_factor: message.require_factor,
         })
     }
 }

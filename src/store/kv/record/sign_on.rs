@@ -27,6 +27,7 @@ impl Record for IdentityProvider {
             create_time: Some(self.create_time.micros()),
             email_domains: self.email_domains.clone(),
             trusted_audiences: self.trusted_audiences.clone(),
+            confined: self.confined,
         }
     }
 
@@ -44,6 +45,7 @@ impl Record for IdentityProvider {
             create_time: time(message.create_time, "create_time")?,
             email_domains: message.email_domains,
             trusted_audiences: message.trusted_audiences,
+            confined: message.confined,
         })
     }
 }

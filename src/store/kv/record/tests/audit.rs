@@ -49,6 +49,15 @@ fn actions() -> Vec<Action> {
         Action::ProviderUpdated(PROVIDER),
         Action::ProviderDeleted(PROVIDER),
         Action::ClockRecovered(7),
+        Action::OrganizationUpdated(ORGANIZATION, true),
+        Action::EmailChanged(USER),
+        Action::RolesChanged(USER, "staff".to_owned()),
+        Action::UserDeleted(USER, Folded::presented("gina")),
+        Action::NameReleased(Folded::presented("gina")),
+        Action::OrganizationDeleted(ORGANIZATION, Folded::presented("acme")),
+        Action::IdentityLinked(USER, "https://idp 7".to_owned()),
+        Action::IdentityUnlinked(USER, "https://idp 7".to_owned()),
+        Action::MemberRoleChanged(ORGANIZATION, USER, true),
     ]
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::super::{
-    Belongs, ExpiryPage, Identity, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage, SessionRow, Start,
-    Superuser, Tombstone, decode, encode,
+    Belongs, ExpiryPage, Identity, IdentityEntry, KeyEntry, LinkEntry, MemberIn, Named, ProviderEntry, Record, RollPage,
+    SessionRow, Start, Superuser, Tombstone, decode, encode,
 };
 use crate::model::clock::Timestamp;
 use crate::model::decision::Impossible;
@@ -134,7 +134,10 @@ fn accounts(golden: &mut Golden) {
         golden.of("name", &named);
     }
     golden.of("identity", &Identity(USER));
-    golden.of("organization", &Organization { id: ORGANIZATION, name: name("Acme"), create_time: at(0) });
+    golden.of("identity_entry", &IdentityEntry { issuer: "https://idp".to_owned(), subject: "7".to_owned() });
+    let organization = Organization { id: ORGANIZATION, name: name("Acme"), create_time: at(0), require_factor: false };
+    golden.of("organization", &organization);
+    golden.of("organization", &Organization { require_factor: true, ..organization });
     golden.of("member", &Belongs(USER));
     for role in [OrganizationRole::Member, OrganizationRole::Admin] {
         golden.of("membership", &MemberIn { organization: ORGANIZATION, role });
@@ -277,6 +280,7 @@ fn sign_on(golden: &mut Golden) {
         create_time: at(0),
         email_domains: Vec::new(),
         trusted_audiences: Vec::new(),
+        confined: false,
     };
     golden.of("provider", &provider);
     let whole = IdentityProvider {
@@ -289,6 +293,7 @@ fn sign_on(golden: &mut Golden) {
         ..provider
     };
     golden.of("provider", &whole);
+    golden.of("provider", &IdentityProvider { confined: true, ..whole });
     golden.of("provider_entry", &ProviderEntry(PROVIDER));
     let (user, generation) = (USER, Generation(3));
     for state in [
