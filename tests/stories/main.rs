@@ -28,6 +28,7 @@ mod keys;
 mod links;
 mod login;
 mod logout;
+mod operators;
 mod organizations;
 mod outputs;
 mod overload;
