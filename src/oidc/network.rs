@@ -62,14 +62,18 @@ impl Outside {
     /// What connects to the addresses of a realm. This machine is never reached through a proxy.
     pub(super) fn connector(&self, realm: Realm) -> Result<HttpsConnector<Dial>, IdentityError> {
         let tls = self.0.tls.get_or_init(|| tls(&self.0.network.authorities)).clone().map_err(IdentityError::Unreachable)?;
-        let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
-        let dial = Dial {
+        let dial = self.dial(realm, tls.clone());
+        Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(dial))
+    }
+
+    fn dial(&self, realm: Realm, tls: ClientConfig) -> Dial {
+        let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        Dial {
             direct: tcp(Resolver { realm, inner: GaiResolver::new() }),
             proxies: (realm != Realm::Loopback).then(|| Arc::clone(&self.0.proxies)),
             confined: (realm == Realm::Internet).then(|| Resolver { realm, inner: GaiResolver::new() }),
             to_proxy: to_proxy.wrap_connector(tcp(GaiResolver::new())),
-        };
-        Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(dial))
+        }
     }
 }
 
@@ -183,5 +187,29 @@ impl Service<Name> for Resolver {
             }
             Ok(addresses.into_iter())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E11: what an organization's admin named is looked at once more after it was resolved, and behind a proxy before that is asked.
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_after_resolving() {
+        let elsewhere = |error: &io::Error| matches!(error.get_ref(), Some(why) if why.is::<Elsewhere>());
+        for realm in [Realm::Internet, Realm::Public] {
+            let mut resolver = Resolver { realm, inner: GaiResolver::new() };
+            let refused = resolver.call("localhost".parse().unwrap()).await.unwrap_err();
+            assert!(elsewhere(&refused), "{refused}");
+        }
+        let proxy = Secret::new("http://127.0.0.1:1");
+        let outside = Outside::new(Network { proxy, ..Network::default() });
+        let mut to = outside.dial(Realm::Internet, tls(&[]).unwrap());
+        let refused = to.call("https://localhost/".parse().unwrap()).await.err().unwrap();
+        assert!(refused.downcast_ref::<io::Error>().is_some_and(elsewhere), "{refused}");
+        let mut to = outside.dial(Realm::Public, tls(&[]).unwrap());
+        let refused = to.call("https://localhost/".parse().unwrap()).await.err().unwrap();
+        assert!(refused.is::<Unproxied>(), "an operator's word goes to the operator's proxy: {refused}");
     }
 }

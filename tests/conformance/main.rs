@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod admins;
 mod asked;
 mod audit;
 mod decisions;
@@ -136,16 +137,18 @@ macro_rules! stores {
                     redeems_a_link,
                     takes_an_attempt_on,
                 }
-                operators {
-                    are_listed_by_name,
+                admins {
                     organizations_are_listed_by_name,
                     lists_its_members,
-                    an_operator_changes_email_and_roles,
-                    the_last_superuser_keeps_role_and_account,
-                    deleting_leaves_nothing_but_a_reserved_name,
                     deleting_an_organization_ends_its_tokens_and_reserves_its_name,
                     an_operator_links_and_unlinks_identities,
                     an_admin_has_its_own_organization_alone,
+                }
+                operators {
+                    are_listed_by_name,
+                    an_operator_changes_email_and_roles,
+                    the_last_superuser_keeps_role_and_account,
+                    deleting_leaves_nothing_but_a_reserved_name,
                     one_superuser_is_left_by_any_way,
                     nothing_survives_a_deletion,
                 }

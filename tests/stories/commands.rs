@@ -179,6 +179,55 @@ async fn an_account_with_one_time_codes_is_asked_for_one() {
 }
 
 #[tokio::test]
+async fn an_operator_takes_people_and_organizations_back() {
+    let server = Server::start().await;
+    let shell = Shell::as_admin(&server).await;
+    shell.json(&["user", "create", "ada", "--email", "ada@example.org"], PASSWORD).await;
+    shell.json(&["org", "create", "acme"], "").await;
+    shell.json(&["org", "add-member", "acme", "ada", "--role", "admin"], "").await;
+    let table = shell.run(&["user", "list"], "").await.stdout;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["USERNAME", "EMAIL", "ROLES", "ORGANIZATIONS", "STATE"]);
+    assert_eq!(lines[1], ["ada", "ada@example.org", "ada,acme"]);
+    let members = shell.json(&["org", "members", "acme"], "").await;
+    assert_eq!((&members["members"][0]["username"], &members["members"][0]["role"]), (&json!("ada"), &json!("admin")));
+    assert_eq!(
+        shell.json(&["org", "update", "acme", "--require-factor", "true"], "").await["organization"]["require_factor"],
+        true
+    );
+    let organizations = shell.run(&["org", "list"], "").await.stdout;
+    assert!(
+        organizations.lines().any(|line| line.split_whitespace().eq(["acme", "shared", "second", "factor"])),
+        "{organizations}"
+    );
+    let changed = shell.json(&["user", "update", "ada", "--no-email", "--role", "staff"], "").await;
+    assert_eq!((&changed["user"]["email"], &changed["user"]["roles"]), (&json!(""), &json!(["staff"])));
+    assert_eq!(shell.json(&["user", "disable", "ada"], "").await["disabled"], "ada");
+    assert!(shell.run(&["user", "show", "ada"], "").await.stdout.contains("disabled"));
+    assert_eq!(shell.json(&["user", "enable", "ada"], "").await["user"]["disabled"], false);
+
+    let create = ["idp", "create", "corp", "--issuer", "https://login.example.org", "--client-id", "us", "--public-client"];
+    shell.json(&create, "").await;
+    let identity = ["--issuer", "https://login.example.org", "--subject", "7"];
+    shell.json(&[&["identity", "link", "ada"][..], &identity].concat(), "").await;
+    assert_eq!(shell.json(&["identity", "list", "ada"], "").await["identities"][0]["subject"], "7");
+    shell.json(&[&["identity", "unlink", "ada"][..], &identity].concat(), "").await;
+    assert_eq!(shell.run(&["identity", "list", "ada"], "").await.stdout.lines().count(), 1);
+
+    shell.json(&["org", "remove-member", "acme", "ada"], "").await;
+    for words in [&["org", "delete", "acme"][..], &["user", "delete", "ada"]] {
+        let unasked = shell.run(words, "").await;
+        assert!(unasked.code == 2 && unasked.stderr.contains("--yes"), "{unasked:?}");
+        assert_eq!(shell.json(&[words, &["--yes"]].concat(), "").await["deleted"], words[2]);
+    }
+    let taken = shell.run(&["user", "create", "ada"], PASSWORD).await;
+    assert!(taken.code == 1 && taken.stderr.contains("NAME_RESERVED"), "{taken:?}");
+    assert_eq!(shell.json(&["user", "release-name", "ada"], "").await["released"], "ada");
+    shell.json(&["user", "create", "ada"], PASSWORD).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn exit_codes_tell_what_went_wrong() {
     let server = Server::start().await;
     let shell = Shell::as_admin(&server).await;
@@ -227,6 +276,21 @@ async fn every_command_shows_an_example() {
         &["user", "create", "--help"],
         &["org", "create", "--help"],
         &["org", "add-member", "--help"],
+        &["org", "list", "--help"],
+        &["org", "update", "--help"],
+        &["org", "delete", "--help"],
+        &["org", "members", "--help"],
+        &["org", "remove-member", "--help"],
+        &["user", "list", "--help"],
+        &["user", "show", "--help"],
+        &["user", "update", "--help"],
+        &["user", "disable", "--help"],
+        &["user", "enable", "--help"],
+        &["user", "delete", "--help"],
+        &["user", "release-name", "--help"],
+        &["identity", "list", "--help"],
+        &["identity", "link", "--help"],
+        &["identity", "unlink", "--help"],
         &["key", "create", "--help"],
         &["idp", "create", "--help"],
         &["idp", "update", "--help"],

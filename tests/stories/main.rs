@@ -32,6 +32,7 @@ mod keys;
 mod links;
 mod login;
 mod logout;
+mod operators;
 mod organizations;
 mod outputs;
 mod overload;

@@ -293,6 +293,26 @@ fn a_revoked_key_ends_the_sessions_that_came_from_it() {
     assert!(!lives(1) && lives(2));
 }
 
+/// Identities of before there was a list of them: they come in when they are used, and one whose account is gone is anybody's.
+#[test]
+fn an_identity_of_before_is_listed_once_it_is_used() {
+    use super::identities::{account_of, identities, list};
+    use super::record::Identity;
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    let id = UserId::from_bytes([1; 16]);
+    run(&mut pairs, &mut head, move |tx, by| {
+        insert(tx, by, &user(1, "ann"))?;
+        put(tx, key::identity("https://idp", "7"), &Identity(id))?;
+        put(tx, key::identity("https://idp", "8"), &Identity(UserId::from_bytes([9; 16])))
+    })
+    .unwrap();
+    assert_eq!(account_of(&pairs, "https://idp", "7").unwrap().map(|user| user.id()), Some(id));
+    assert_eq!(account_of(&pairs, "https://idp", "8"), Ok(None));
+    assert_eq!(identities(&pairs, id, None, 9), Ok(Vec::new()));
+    run(&mut pairs, &mut head, move |tx, _| list(tx, id, "https://idp", "7")).unwrap();
+    assert_eq!(identities(&pairs, id, None, 9).unwrap().len(), 1);
+}
+
 /// Counts what is read.
 #[derive(Default)]
 struct AllCounted<'a> {
