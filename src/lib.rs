@@ -27,6 +27,10 @@
 //! - What ends a session is a generation, never a time: see [`model::user`].
 //! - Nothing secret rests in the clear: see [`crypto`].
 
+// What the unit tests share with the other tests names the crate as those do.
+#[cfg(test)]
+extern crate self as countersign;
+
 pub mod app;
 pub mod cli;
 pub mod config;

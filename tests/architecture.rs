@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["web/"]),
     ("prost", &["grpc/", "store/kv/record/"]),
     ("prost_types", &["grpc/", "cli/"]),
+    ("rtime_clock", &["model/clock/machine"]),
     ("sled", &["store/sled"]),
     ("tonic", &["grpc/", "cli/", "app"]),
     ("tonic_types", &["grpc/"]),
@@ -64,6 +65,20 @@ fn modules_name_only_what_the_arrows_allow() {
 fn crates_are_named_only_where_they_belong() {
     let found: Vec<String> = sources("src").iter().flat_map(|(path, text)| strayed_crates(path, text)).collect();
     assert!(found.is_empty(), "crates outside their place:\n{}", found.join("\n"));
+}
+
+/// Whatever is committed, signed or believed of a provider gets its time through `service::time`, which judges the clock first.
+#[test]
+fn only_one_file_of_the_services_has_a_clock() {
+    let judged = |path: &str| ["service/", "oidc/", "grpc/", "web/", "edge/"].iter().any(|module| path.starts_with(module));
+    let of_tests = |path: &str| is_test_file(path) || path.ends_with("/testing.rs") || path == "oidc/scripted.rs";
+    let with_clock: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(path, _)| judged(path) && !of_tests(path))
+        .filter(|(_, text)| ["dyn Clock", "SystemClock", "ManualClock"].iter().any(|name| code_of(text).contains(name)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(with_clock, ["service/time.rs"]);
 }
 
 #[test]
@@ -95,6 +110,19 @@ fn files_are_short_enough_to_read() {
         .map(|(path, lines)| format!("{path}: {lines} lines"))
         .collect();
     assert!(long.is_empty(), "files past {MAX_LINES} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn every_verb_of_the_store_is_counted() {
+    let counted = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/counts/verbs.rs")).unwrap();
+    let (_, list) = counted.split_once("$with! {").unwrap();
+    let counted: Vec<&str> = list.split('}').next().unwrap().split(',').map(str::trim).collect();
+    let sources = sources("src/store/verbs");
+    let verbs: Vec<&str> = sources.iter().flat_map(|(_, text)| after_each(text, "async fn ", &[])).map(identifier).collect();
+    assert!(verbs.contains(&"open_session"), "the verbs were not found");
+    // The store's end is no verb.
+    let missing: Vec<&str> = verbs.into_iter().filter(|verb| *verb != "close" && !counted.contains(verb)).collect();
+    assert!(missing.is_empty(), "verbs that benches/counts does not count: {missing:?}");
 }
 
 #[test]

@@ -54,6 +54,9 @@ pub(crate) enum BenchError {
     /// A directory that is to be filled is there already.
     #[error("{} exists: only a new directory is filled", .0.display())]
     Exists(PathBuf),
+    /// Functions take more instructions than they may.
+    #[error("more instructions than before; where that is meant, `make counts-update` says so in benches/counts.txt:\n  {0}")]
+    More(String),
     /// The command line asks for what is not done.
     #[error("{0}")]
     Usage(String),

@@ -31,7 +31,7 @@ pub(crate) fn run(stage: &Stage<'_>, growth: Growth, report: &mut Report) -> Res
     if stage.options.server.is_some() {
         return Err(BenchError::Usage("growth measures servers of its own: leave --server out".to_owned()));
     }
-    let mut grown = Grown::new(stage)?;
+    let mut grown = Grown::new(stage, "growth")?;
     let (mut sessions, mut first_p50) = (0, None);
     let mut next = FIRST;
     while next <= growth.most_sessions {
@@ -50,17 +50,22 @@ pub(crate) fn run(stage: &Stage<'_>, growth: Growth, report: &mut Report) -> Res
     grown.rotate(report, growth.rotations, u64::from(sessions))
 }
 
-struct Grown<'a> {
+/// A directory that grows.
+pub(crate) struct Grown<'a> {
     stage: &'a Stage<'a>,
-    directory: PathBuf,
-    admin_password: Secret,
+    pub(crate) directory: PathBuf,
+    pub(crate) admin_password: Secret,
     bulk: Bulk,
     tokens: Vec<String>,
 }
 
 impl<'a> Grown<'a> {
-    fn new(stage: &'a Stage<'a>) -> Result<Self> {
-        let (directory, admin_password) = (stage.directory("growth"), Secret::fresh());
+    /// One with users and no session yet.
+    ///
+    /// # Errors
+    /// Those of a start and of the rpcs.
+    pub(crate) fn new(stage: &'a Stage<'a>, name: &str) -> Result<Self> {
+        let (directory, admin_password) = (stage.directory(name), Secret::fresh());
         let server = stage.serve(&directory, None, &admin_password, &CHEAP)?;
         let bulk = Bulk::users(server.address, &admin_password, USERS, stage.stop)?;
         server.stop()?;
@@ -68,7 +73,10 @@ impl<'a> Grown<'a> {
     }
 
     /// Opens so many sessions more, at a server of its own, and keeps all their tokens.
-    fn grow(&mut self, more: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of a start and of the rpcs.
+    pub(crate) fn grow(&mut self, more: u32) -> Result<()> {
         let server = self.stage.serve(&self.directory, None, &self.admin_password, &CHEAP)?;
         self.tokens.extend(self.bulk.sessions(server.address, more, self.stage.stop)?);
         server.stop()
@@ -103,6 +111,19 @@ impl<'a> Grown<'a> {
         }
     }
 
+    /// Rotates so often, as fast as it goes, at a server of its own.
+    ///
+    /// # Errors
+    /// Those of a start and of the rpcs.
+    pub(crate) fn rotated(&mut self, rotations: u64) -> Result<Measured> {
+        progress(&format!("{rotations} rotations"));
+        let (target, _) = started(self.stage, &self.directory, &self.admin_password)?;
+        let shape = self.stage.shape(target.address, target.pid(), Duration::from_hours(12));
+        let (target, measured) = self.refresh(target, &shape, Some(rotations))?;
+        target.stop()?;
+        Ok(measured)
+    }
+
     /// Rotates as fast as it goes, and looks after the first million and at the end.
     fn rotate(&mut self, report: &mut Report, rotations: u64, sessions: u64) -> Result<()> {
         let mut after_first = None;
@@ -111,11 +132,7 @@ impl<'a> Grown<'a> {
             if until <= done {
                 continue;
             }
-            progress(&format!("{} rotations", until - done));
-            let (target, _) = started(self.stage, &self.directory, &self.admin_password)?;
-            let shape = self.stage.shape(target.address, target.pid(), Duration::from_hours(12));
-            let (target, measured) = self.refresh(target, &shape, Some(until - done))?;
-            target.stop()?;
+            let measured = self.rotated(until - done)?;
             done = until;
             report.rows.push(Row::new(&format!("Refresh, to {until} rotations"), &measured));
             let when = format!("{sessions} sessions after {until} rotations");

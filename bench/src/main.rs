@@ -3,6 +3,8 @@
 //! | modules | own |
 //! |---|---|
 //! | `options`, `run`, `plan`, `flood`, `start`, `revocation`, `growth`, `soak` | the command line and the scenarios |
+//! | `compare` | two servers by turns |
+//! | `counts` | instructions of the functions of `benches/`, held to a file or to the commit before |
 //! | `stage`, `child`, `process` | servers of our own, scratch directories, what the kernel says of a process |
 //! | `steps`, `calls`, `fill`, `bulk`, `mixed` | what is called with what |
 //! | `drive`, `caller`, `connection`, `wire`, `hpack` | the load generator |
@@ -24,7 +26,9 @@ mod ceiling;
 mod cells;
 mod chart;
 mod child;
+mod compare;
 mod connection;
+mod counts;
 mod drive;
 mod error;
 mod fill;
@@ -67,8 +71,13 @@ const ADMIN_PASSWORD: &str = "COUNTERSIGN_ADMIN_PASSWORD";
 
 fn main() -> ExitCode {
     let CommandLine { options } = CommandLine::parse();
-    let done = Runtime::new().trying("start a runtime").and_then(|runtime| match options.scenario {
-        Some(Scenario::Ceiling(ceiling)) => runtime.block_on(ceiling::serve(ceiling.listen, ceiling.data_dir)),
+    let done = Runtime::new().trying("start a runtime").and_then(|runtime| match &options.scenario {
+        Some(Scenario::Ceiling(ceiling)) => runtime.block_on(ceiling::serve(ceiling.listen, ceiling.data_dir.clone())),
+        Some(Scenario::Counts { update, base }) => counts::run(*update, base.as_deref()),
+        Some(Scenario::Features) => {
+            println!("{}", counts::features());
+            Ok(())
+        }
         _ => measure(&runtime, &options),
     });
     let Err(error) = done else { return ExitCode::SUCCESS };

@@ -132,6 +132,24 @@ pub(crate) enum Scenario {
         #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         minutes: u32,
     },
+    /// Two servers beside each other, by turns: a Markdown table of both, each figure over several runs.
+    #[command(
+        after_help = "Example:\n  countersign-bench compare --pin --runs 5 --before old/countersign --after target/dist/countersign"
+    )]
+    Compare(Compare),
+    /// Instructions of the functions of benches/, held to benches/counts.txt. Run in the repository, with valgrind and gungraun-runner.
+    #[command(after_help = "Example:\n  countersign-bench counts")]
+    Counts {
+        /// Write the file anew instead.
+        #[arg(long, conflicts_with = "base")]
+        update: bool,
+        /// Compare with this commit, whatever machine the file is of.
+        #[arg(long, value_name = "COMMIT")]
+        base: Option<String>,
+    },
+    /// The processor's features as this process sees them.
+    #[command(hide = true)]
+    Features,
     /// The bare server that the others hold ours against.
     #[command(hide = true)]
     Ceiling(Ceiling),
@@ -146,6 +164,29 @@ pub(crate) struct Ceiling {
     /// The directory that is written to.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
+}
+
+/// Which servers to compare, and how often.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Compare {
+    /// The program of before; an older one will do that has the same rpcs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) before: PathBuf,
+    /// The program of after.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) after: PathBuf,
+    /// How often each figure is measured on each of them.
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) runs: u32,
+    /// How often each of them grows a directory; its starts are repeated in every run.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub(crate) growths: u32,
+    /// Sessions of a grown directory.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub(crate) grown_sessions: u32,
+    /// Rotations of its sessions.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) rotations: u64,
 }
 
 /// How far to grow.
@@ -195,7 +236,7 @@ mod tests {
             .chain(shown)
             .map(|command| command.get_after_help().map(ToString::to_string).unwrap_or_default())
             .collect();
-        assert_eq!(helps.len(), 7, "{helps:#?}");
+        assert_eq!(helps.len(), 9, "{helps:#?}");
         for help in helps {
             let example = help.lines().find(|line| line.starts_with("  countersign-bench")).unwrap_or_else(|| panic!("{help}"));
             assert!(CommandLine::try_parse_from(example.split_whitespace()).is_ok(), "{example}");

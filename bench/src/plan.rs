@@ -108,7 +108,7 @@ fn steps(
 }
 
 /// Calls a second of Health/Check now.
-fn health_rate(stage: &Stage<'_>, target: &Target) -> Result<f64> {
+pub(crate) fn health_rate(stage: &Stage<'_>, target: &Target) -> Result<f64> {
     let shape = stage.shape(target.address, target.pid(), stage.seconds() / 2);
     Ok(stage.measure(&shape, &mut health())?.per_second())
 }

@@ -7,7 +7,7 @@ use crate::options::{Options, Scenario};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::stage::Stage;
-use crate::{bulk, chart, flood, growth, markdown, plan, revocation, soak, start};
+use crate::{bulk, chart, compare, flood, growth, markdown, plan, revocation, soak, start};
 
 /// Measures what `options` ask for, prints the table to standard output, and writes the files. Blocks; progress goes to
 /// standard error. `admin_password` is that of a server that is not our own.
@@ -20,6 +20,9 @@ pub(crate) fn run(options: &Options, admin_password: Option<Secret>, stop: &Atom
     check(options)?;
     if options.fill_only {
         return bulk::fill_only(options, admin_password, stop);
+    }
+    if let Some(Scenario::Compare(compare)) = &options.scenario {
+        return compare::run(options, compare, stop);
     }
     let mut report = Report::new();
     let outcome = Stage::new(options, admin_password, stop).and_then(|stage| measure(&stage, &mut report));
@@ -40,8 +43,10 @@ pub(crate) fn run(options: &Options, admin_password: Option<Secret>, stop: &Atom
 
 fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     match &stage.options.scenario {
-        // The ceilings are a server of their own, which `main` has started instead.
-        None | Some(Scenario::Ceiling(_)) => plan::every_rpc(stage, report),
+        // The others have no report, and were run instead.
+        None | Some(Scenario::Ceiling(_) | Scenario::Compare(_) | Scenario::Counts { .. } | Scenario::Features) => {
+            plan::every_rpc(stage, report)
+        }
         Some(Scenario::Flood) => flood::run(stage, report),
         Some(Scenario::Start) => start::run(stage, report),
         Some(Scenario::Revocation) => revocation::run(stage, report),

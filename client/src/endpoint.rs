@@ -47,6 +47,7 @@ pub struct Endpoint {
     url: String,
     inner: tonic::transport::Endpoint,
     /// PEM; without one the machine's own authorities are trusted.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nobody is trusted without TLS"))]
     ca: Option<Vec<u8>>,
 }
 

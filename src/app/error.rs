@@ -52,6 +52,12 @@ pub enum StartError {
     /// What is sealed in the data directory does not open.
     #[error("the data directory is damaged: {0}; restore it from a backup")]
     Damaged(String),
+    /// A store would be founded, or set back, at a time that is certainly wrong.
+    #[error("the machine's clock shows a time before this program was built; set the clock and start again")]
+    ClockBeforeBuild,
+    /// Something is to be stored at a time that is not trusted.
+    #[error("{0}")]
+    Clock(String),
     /// The store failed for good while serving.
     #[error("the store has failed: {0}; everything that was answered before is safe, see to the disk and start again")]
     StoreFailed(String),

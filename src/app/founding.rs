@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Seams, StartError};
+use super::{StartError, trusted};
 use crate::config::{Settings, outside};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::pool::{HashPool, Lane, Ticket};
@@ -24,8 +24,9 @@ use crate::service::Error;
 use crate::service::password_policy::{Owner, PasswordPolicy};
 use crate::service::providers::client_secret_purpose;
 use crate::service::second_factor;
-use crate::store::Store;
+use crate::service::time::Time;
 use crate::store::verbs::{By, Foundation, Founding, Refounding, SealedSecret};
+use crate::store::{OpenError, Store};
 
 /// The content of the sealed check, and its purpose. It tells whether the key-encryption key is the right one.
 const CHECK: &str = "countersign sealed check";
@@ -36,6 +37,17 @@ const ADMIN: &str = "admin";
 /// Where its password is written when there is no terminal to show it on.
 const PASSWORD_FILE: &str = "admin-password";
 
+/// What founding takes.
+pub(super) struct Parts<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) random: &'a dyn Random,
+    pub(super) time: &'a Time,
+    pub(super) public_url: &'a str,
+    pub(super) sealer: &'a Sealer,
+    pub(super) pool: &'a HashPool,
+    pub(super) store: &'a Arc<dyn Store>,
+}
+
 /// What a store was founded with.
 pub(super) struct Founded {
     pub(super) foundation: Foundation,
@@ -44,27 +56,23 @@ pub(super) struct Founded {
 
 /// Reads what the store was founded with, and founds a new store first. When this returns, the key-encryption key is known to
 /// be the right one.
-pub(super) async fn found_or_read(
-    settings: &Settings,
-    seams: &Seams,
-    public_url: &str,
-    sealer: &Sealer,
-    pool: &HashPool,
-    store: &Arc<dyn Store>,
-) -> Result<Founded, StartError> {
+pub(super) async fn found_or_read(parts: &Parts<'_>) -> Result<Founded, StartError> {
+    let Parts { settings, random, time, sealer, store, .. } = *parts;
     let new = store.foundation().await?.is_none();
     if new {
-        found(settings, seams, public_url, sealer, pool, store).await?;
+        found(parts).await?;
     }
     let foundation = store.foundation().await?.ok_or_else(|| StartError::Damaged("it has no foundation".to_owned()))?;
-    admit_key(sealer, &foundation, &**store, seams).await?;
+    if check_key(sealer, &foundation, &**store).await? == KeyIs::TheFirst {
+        admit_key(sealer, &**store, random, trusted(time)?).await?;
+    }
     if sealer.has_key() && lies_open(&foundation) {
         tracing::warn!(
             "this data directory was made without a key-encryption key: the keys in it stay as they are, and only what is written \
              from now on is sealed"
         );
     }
-    tell_what_changed(settings, &foundation, store, seams.clock.now(), new).await?;
+    tell_what_changed(parts, &foundation, new).await?;
     let signing_keys = store.signing_keys().await?;
     let signs_with = signing_keys.iter().find(|key| key.state == KeyState::Signing).map(|key| key.algorithm);
     if let (Some(stored), Some(set)) = (signs_with, settings.signing_algorithm)
@@ -79,20 +87,23 @@ pub(super) async fn found_or_read(
     Ok(Founded { foundation, signing_keys })
 }
 
-/// Refuses a key-encryption key other than the one that sealed anything, and none where something is sealed. In a store that was
-/// founded without one, the first that comes is the only one from then on.
-pub(super) async fn admit_key(
-    sealer: &Sealer,
-    foundation: &Foundation,
-    store: &dyn Store,
-    seams: &Seams,
-) -> Result<(), StartError> {
+/// What a key-encryption key is to a store that it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyIs {
+    /// The one that it knows; or there is none, and it knows none.
+    Known,
+    /// The first that comes to a store that was founded without one. To be [admitted](admit_key) before anything is sealed with it.
+    TheFirst,
+}
+
+/// Refuses a key-encryption key other than the one that sealed anything, and none where something is sealed.
+pub(super) async fn check_key(sealer: &Sealer, foundation: &Foundation, store: &dyn Store) -> Result<KeyIs, StartError> {
     if sealer.open(CHECK, &foundation.sealed_check)?.as_slice() != CHECK.as_bytes() {
         return Err(StartError::Damaged("the sealed check opens to something else".to_owned()));
     }
     let began_without = Sealer::new(None).open(CHECK, &foundation.sealed_check).is_ok();
     if !(sealer.has_key() && began_without) {
-        return Ok(());
+        return Ok(KeyIs::Known);
     }
     for secret in store.sealed_secrets().await? {
         match secret {
@@ -100,8 +111,13 @@ pub(super) async fn admit_key(
             SealedSecret::Client(provider, bytes) => sealer.open(&client_secret_purpose(provider), &bytes)?,
         };
     }
-    let check = sealer.seal(CHECK, CHECK.as_bytes(), &*seams.random);
-    store.refound(Refounding::SealedCheck(check), By::system(seams.clock.now())).await?;
+    Ok(KeyIs::TheFirst)
+}
+
+/// Makes the first key that came the only one from now on.
+pub(super) async fn admit_key(sealer: &Sealer, store: &dyn Store, random: &dyn Random, now: Timestamp) -> Result<(), StartError> {
+    let check = sealer.seal(CHECK, CHECK.as_bytes(), random);
+    store.refound(Refounding::SealedCheck(check), By::system(now)).await?;
     Ok(())
 }
 
@@ -111,13 +127,8 @@ fn lies_open(foundation: &Foundation) -> bool {
 }
 
 /// Says which settings do not do what they seem to, or end what was given out before.
-async fn tell_what_changed(
-    settings: &Settings,
-    foundation: &Foundation,
-    store: &Arc<dyn Store>,
-    now: Timestamp,
-    new: bool,
-) -> Result<(), StartError> {
+async fn tell_what_changed(parts: &Parts<'_>, foundation: &Foundation, new: bool) -> Result<(), StartError> {
+    let Parts { settings, time, store, .. } = *parts;
     let issuer = &foundation.issuer;
     if let Some(url) = settings.public_url.as_ref().filter(|url| *url != issuer) {
         tracing::warn!(
@@ -126,8 +137,12 @@ async fn tell_what_changed(
         );
     }
     let audience = settings.audience.as_ref().unwrap_or(issuer);
-    let noted = store.refound(Refounding::Audience(audience.clone()), By::system(now)).await?;
-    if let Some(before) = noted.outcome.filter(|before| before != audience) {
+    // Noting it is a commit. While the clock is not trusted it waits for the next start, which compares with what was noted last.
+    let before = match time.now() {
+        Ok(now) => store.refound(Refounding::Audience(audience.clone()), By::system(now)).await?.outcome,
+        Err(_) => None,
+    };
+    if let Some(before) = before.filter(|before| before != audience) {
         tracing::warn!(
             "COUNTERSIGN_AUDIENCE: tokens are for {audience} from now on; at the last start they were for {before}, and none of those is \
              good any more"
@@ -139,16 +154,9 @@ async fn tell_what_changed(
     Ok(())
 }
 
-async fn found(
-    settings: &Settings,
-    seams: &Seams,
-    public_url: &str,
-    sealer: &Sealer,
-    pool: &HashPool,
-    store: &Arc<dyn Store>,
-) -> Result<(), StartError> {
-    let now = seams.clock.now();
-    let random = &*seams.random;
+async fn found(parts: &Parts<'_>) -> Result<(), StartError> {
+    let Parts { settings, random, time, public_url, sealer, pool, store } = *parts;
+    let now = trusted(time)?;
     if let Some(problem) = settings.kek.as_ref().and_then(outside::hidden) {
         return Err(StartError::Setting { name: "COUNTERSIGN_KEK_FILE", problem: format!("the key {problem}") });
     }
@@ -178,7 +186,9 @@ async fn found(
         // would know the password.
         tell(&settings.data_dir, &password)?;
     }
-    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, By::system(now)).await?;
+    // Asked again: the hash may have taken a while, and the clock may have been set meanwhile.
+    let by = By::system(trusted(time)?);
+    store.found(Founding { foundation, signing_keys: vec![signing_key], admin }, by).await?;
     let path = std::fs::canonicalize(&settings.data_dir).unwrap_or_else(|_| settings.data_dir.clone());
     tracing::info!(issuer = public_url, "made a new store in {}, with the superuser {ADMIN}", path.display());
     Ok(())
@@ -227,9 +237,13 @@ fn tell(data_dir: &Path, password: &Secret) -> Result<(), StartError> {
         writeln!(file, "{}", password.expose())?;
         file.sync_all()
     };
-    write().map_err(|error| StartError::Other(format!("cannot write {}: {error}", path.display())))?;
+    write().map_err(|error| untold(&path, error))?;
     tracing::warn!("the password of {ADMIN} is in {}; remove the file once it is kept elsewhere", path.display());
     Ok(())
+}
+
+fn untold(path: &Path, error: std::io::Error) -> StartError {
+    OpenError::of_io("write", path, error).into()
 }
 
 #[cfg(test)]
@@ -243,8 +257,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_key_that_sealed_anything_is_the_only_one() {
-        let seams = Seams::system();
-        let (random, now) = (&*seams.random, seams.clock.now());
+        let (random, now) = (&SystemRandom, Timestamp::from_secs(1_900_000_000));
         let [clear, first, second] =
             [None, Some(1), Some(2)].map(|byte| Sealer::new(byte.map(|byte| KeyEncryptionKey::from_bytes(&[byte; 32]).unwrap())));
         let admin = Roles { staff: false, superuser: true };
@@ -278,7 +291,10 @@ mod tests {
 
         let taken = async |sealer: &Sealer| {
             let foundation = store.foundation().await.unwrap().unwrap();
-            admit_key(sealer, &foundation, &*store, &seams).await
+            if check_key(sealer, &foundation, &*store).await? == KeyIs::TheFirst {
+                admit_key(sealer, &*store, random, now).await?;
+            }
+            Ok::<_, StartError>(())
         };
         assert!(matches!(taken(&second).await, Err(StartError::WrongKek)));
         assert_eq!(store.foundation().await.unwrap(), Some(foundation));
@@ -304,5 +320,18 @@ mod tests {
         tell(folder.path(), &password).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", password.expose()));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        // Where there is no file to be made, the sentence says what to see to.
+        let said = tell(&folder.path().join("none"), &password).unwrap_err().to_string();
+        assert!(said.contains("cannot write") && said.ends_with("check its owner, its permissions and its disk"), "{said}");
+    }
+
+    #[test]
+    fn no_room_for_the_password_names_the_file_system() {
+        let full = std::io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+        let said = untold(Path::new("/proc/self/admin-password"), full).to_string();
+        for part in ["cannot write /proc/self/admin-password", "the file system mounted at /proc is full", "make room there"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 }

@@ -24,9 +24,9 @@ use tonic_health::server::health_reporter;
 pub use self::error::StartError;
 use self::founding::Founded;
 pub use self::front::Front;
-pub use self::offline::set_issuer;
+pub use self::offline::{recover_clock, set_issuer};
 use self::watch::Watch;
-pub use self::watch::{Seams, Uptime};
+pub use self::watch::{Seams, length};
 use crate::config::{Outside, Settings};
 use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::HashParams;
@@ -38,14 +38,17 @@ use crate::edge::request_id::RequestIds;
 use crate::edge::source::{BadProxy, TrustedProxies};
 use crate::grpc::Api;
 use crate::grpc::routes::Routes;
+use crate::model::clock::{Clock, Doubt, Timestamp};
 use crate::model::ids::StoreId;
 use crate::model::secret::Secret;
 use crate::model::traffic::Traffic;
 use crate::net;
 use crate::net::tls::Tls;
 use crate::oidc::{Network, OidcClient};
+use crate::service::Error;
 use crate::service::policy::Policy;
 use crate::service::services::{Parts, Services};
+use crate::service::time::Time;
 use crate::store::{self, Failure, Revocations, Store};
 use crate::web::{self, PagesState, well_known};
 
@@ -142,7 +145,7 @@ impl App {
         let place = store::Settings {
             data_dir: settings.data_dir.clone(),
             fresh_id: StoreId::random(&*seams.random),
-            now: seams.clock.now(),
+            now: upgrade_time(&*seams.clock),
         };
         let (store, failure) = store::open(&place, Arc::clone(&revocations)).await?;
         // From here on every way out closes the store, so that its lock is released and its last writes are durable.
@@ -171,7 +174,7 @@ impl App {
     /// nothing is answered after it.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken, ready: impl FnOnce()) -> Result<(), StartError> {
         let (reporter, health) = health_reporter();
-        let watch = Watch::new(self.seams.clone(), self.store.clone(), reporter);
+        let watch = Watch::new(self.services.time.clone(), self.store.clone(), reporter);
         let api = Api::new(Arc::clone(&self.services), &self.policy);
         let drain = CancellationToken::new();
         let front = self.front(&api, health, drain.clone())?;
@@ -182,7 +185,6 @@ impl App {
             Arc::clone(&self.services),
             self.store.clone(),
             Arc::clone(&self.revocations),
-            watch.clone(),
             stop.clone(),
         ));
         let watching = tokio::spawn(watch.clone().follow(stop.clone()));
@@ -260,7 +262,11 @@ async fn build(
     store: &Arc<dyn Store>,
     revocations: &Arc<Revocations>,
 ) -> Result<(Services, Arc<Policy>), StartError> {
-    let Founded { foundation, signing_keys } = founding::found_or_read(settings, seams, public_url, sealer, pool, store).await?;
+    let time = Time::new(Arc::clone(&seams.clock), store.clone(), settings.clock_settled_after);
+    say_when_it_last_committed(&time);
+    let random = &*seams.random;
+    let parts = founding::Parts { settings, random, time: &time, public_url, sealer, pool, store };
+    let Founded { foundation, signing_keys } = founding::found_or_read(&parts).await?;
     let server_keys = ServerKeys::from_sealed(&foundation.server_keys, sealer)?;
     let ring = KeyRing::load(&signing_keys, sealer)?;
     if !sealer.has_key() {
@@ -270,10 +276,11 @@ async fn build(
         );
     }
     let policy = Arc::new(policy(settings, public_url, &foundation.issuer));
+    let identity = Arc::new(OidcClient::new(time.clone(), network(settings)));
     let services = Services::new(Parts {
         store: Arc::clone(store),
         revocations: Arc::clone(revocations),
-        clock: Arc::clone(&seams.clock),
+        time,
         random: Arc::clone(&seams.random),
         sealer: Arc::clone(sealer),
         server_keys: Arc::new(server_keys),
@@ -281,9 +288,36 @@ async fn build(
         pool: Arc::clone(pool),
         policy: Arc::clone(&policy),
         epoch: foundation.epoch,
-        identity: Arc::new(OidcClient::new(Arc::clone(&seams.clock), network(settings))),
+        identity,
     });
     Ok((services, policy))
+}
+
+/// The time that an upgrade is stamped with. A clock that shows a time before the build gives none: the last committed time counts then,
+/// as it does where the clock is behind that.
+fn upgrade_time(clock: &dyn Clock) -> Timestamp {
+    let now = clock.now();
+    if now < clock.earliest() { Timestamp::default() } else { now }
+}
+
+/// The present moment, where a start or a command needs it to go on.
+fn trusted(time: &Time) -> Result<Timestamp, StartError> {
+    time.now().map_err(|error| match error {
+        Error::ClockUntrusted(Doubt::BeforeBuild) => StartError::ClockBeforeBuild,
+        Error::ClockUntrusted(doubt) => {
+            let (shown, committed) = time.shown();
+            StartError::Clock(watch::clock_problem(doubt, shown, committed))
+        }
+        error => StartError::Other(error.to_string()),
+    })
+}
+
+/// A clock that is ahead cannot be told from a long stop: whoever reads this can.
+fn say_when_it_last_committed(time: &Time) {
+    let (shown, committed) = time.shown();
+    if committed > Timestamp::default() && committed <= shown {
+        tracing::info!("by the machine's clock the last commit was {} ago", watch::length(shown.since(committed)));
+    }
 }
 
 /// The way to identity providers.

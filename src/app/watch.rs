@@ -1,65 +1,48 @@
-//! Keeps health up to date: SERVING only while the store can be written and the clock can be trusted.
+//! Keeps health up to date: SERVING only while the store can be written and the clock is trusted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::grpc::routes::HEALTH_NAMES;
-use crate::model::clock::{Clock, SystemClock, Timestamp};
+use crate::model::clock::{Clock, Doubt, SystemClock, Timestamp};
 use crate::model::random::{Random, SystemRandom};
+use crate::service::time::Time;
 use crate::store::verbs::StoreState;
 
 /// How often the store and the clock are checked.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
-/// How far the wall clock may be behind the last commit.
-const MAX_CLOCK_BEHIND: Duration = Duration::from_mins(1);
-/// How far the wall clock may be ahead of the time that has really passed.
-const MAX_CLOCK_AHEAD: Duration = Duration::from_hours(1);
-
-/// The time since a fixed moment; setting the wall clock does not change it.
-pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// What a server takes from the machine.
 #[derive(Clone)]
 pub struct Seams {
-    /// The wall clock.
+    /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Monotonic time that includes the machine's sleep.
-    pub uptime: Uptime,
 }
 
 impl Seams {
     /// The machine's own.
     #[must_use]
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), uptime: Arc::new(boot_time) }
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
     }
 }
 
-fn boot_time() -> Duration {
-    let since = clock_gettime(ClockId::Boottime);
-    let seconds = u64::try_from(since.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(since.tv_nsec).unwrap_or_default())
-}
-
-/// Turns health on and off, and knows whether the clock can be trusted.
+/// Turns health on and off, and says in the log why.
 #[derive(Clone)]
 pub(super) struct Watch(Arc<Inner>);
 
 struct Inner {
-    seams: Seams,
+    time: Time,
     store: Arc<dyn StoreState>,
     reporter: HealthReporter,
-    began: (Timestamp, Duration),
-    clock_trusted: AtomicBool,
+    doubt: std::sync::Mutex<Option<Doubt>>,
     told: Mutex<Told>,
 }
 
@@ -72,10 +55,9 @@ enum Told {
 }
 
 impl Watch {
-    pub(super) fn new(seams: Seams, store: Arc<dyn StoreState>, reporter: HealthReporter) -> Self {
-        let began = (seams.clock.now(), (seams.uptime)());
+    pub(super) fn new(time: Time, store: Arc<dyn StoreState>, reporter: HealthReporter) -> Self {
         let told = Mutex::new(Told::Nothing);
-        Self(Arc::new(Inner { seams, store, reporter, began, clock_trusted: AtomicBool::new(true), told }))
+        Self(Arc::new(Inner { time, store, reporter, doubt: std::sync::Mutex::default(), told }))
     }
 
     /// Checks regularly until `stop`.
@@ -92,23 +74,18 @@ impl Watch {
     /// Checks once, and logs what has changed.
     pub(super) async fn look(&self) {
         let inner = &*self.0;
-        let now = inner.seams.clock.now();
-        let passed = (inner.seams.uptime)().saturating_sub(inner.began.1);
-        let wrong = clock_problem(now, inner.store.status().last_commit, inner.began.0.plus(passed));
-        if inner.clock_trusted.swap(wrong.is_none(), Ordering::SeqCst) == wrong.is_some() {
-            if let Some(wrong) = wrong {
-                tracing::error!("the machine's clock {wrong}: not serving until it is right");
-            } else {
-                tracing::info!("the machine's clock is right again");
+        let doubt = inner.time.doubt();
+        let before = std::mem::replace(&mut *inner.doubt.lock().unwrap_or_else(PoisonError::into_inner), doubt);
+        match doubt {
+            Some(doubt) if before != Some(doubt) => {
+                let (shown, committed) = inner.time.shown();
+                tracing::error!("{}", clock_problem(doubt, shown, committed));
             }
+            None if before.is_some() => tracing::info!("the machine's clock is trusted again"),
+            _ => {}
         }
         let healthy = inner.store.healthy();
-        self.tell(if healthy && wrong.is_none() { Told::Serving } else { Told::NotServing }).await;
-    }
-
-    /// False if the clock must not decide what has expired.
-    pub(super) fn clock_trusted(&self) -> bool {
-        self.0.clock_trusted.load(Ordering::SeqCst)
+        self.tell(if healthy && doubt.is_none() { Told::Serving } else { Told::NotServing }).await;
     }
 
     /// NOT_SERVING for good.
@@ -130,16 +107,35 @@ impl Watch {
     }
 }
 
-/// What is wrong with a wall clock that shows `now`. The last commit was at `committed`; by the time that has passed it should
-/// be about `expected`.
-fn clock_problem(now: Timestamp, committed: Timestamp, expected: Timestamp) -> Option<&'static str> {
-    if now.plus(MAX_CLOCK_BEHIND) < committed {
-        Some("is more than a minute behind the last commit")
-    } else if now > expected.plus(MAX_CLOCK_AHEAD) {
-        Some("has jumped ahead by more than an hour")
-    } else {
-        None
+/// What is wrong with a wall clock, what that costs, and what helps.
+pub(super) fn clock_problem(doubt: Doubt, shown: Timestamp, committed: Timestamp) -> String {
+    match doubt {
+        Doubt::Jumped => {
+            "the machine's clock was set by more than a minute: nothing is stored or signed until it is back, the kernel \
+                          says that it is synchronised, or it has stood for a while at its new place"
+                .to_owned()
+        }
+        Doubt::BehindCommit => format!(
+            "the machine's clock is {} behind the last commit in the data directory: nothing is stored or signed. If the clock is \
+             wrong, set it, and the server goes on by itself. If it is right, the server ran while it was ahead: stop the server and \
+             run `countersign recover clock`, which ends all sessions, access tokens, single-use links and sign-ons under way",
+            length(committed.since(shown))
+        ),
+        Doubt::BeforeBuild => {
+            "the machine's clock shows a time before this program was built: nothing is stored or signed until it is \
+                               set"
+            .to_owned()
+        }
     }
+}
+
+/// A length of time in the largest unit of which there are two, rounded.
+#[must_use]
+pub fn length(of: Duration) -> String {
+    let seconds = of.as_secs();
+    let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
+    let (size, name) = units.into_iter().find(|(size, _)| seconds >= 2 * size).unwrap_or((1, "seconds"));
+    format!("{} {name}", seconds.saturating_add(size / 2) / size)
 }
 
 #[cfg(test)]
@@ -147,17 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_trusted_within_its_bounds() {
-        let at = Timestamp::from_secs;
-        assert_eq!(clock_problem(at(1000), at(1060), at(1000)), None);
-        assert!(clock_problem(at(1000), at(1061), at(1000)).is_some());
-        assert_eq!(clock_problem(at(4600), at(0), at(1000)), None);
-        assert!(clock_problem(at(4601), at(0), at(1000)).is_some());
+    fn lengths_are_told_as_people_do() {
+        for (seconds, told) in [
+            (0, "0 seconds"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (7199, "120 minutes"),
+            (7200, "2 hours"),
+            (200_000, "2 days"),
+        ] {
+            assert_eq!(length(Duration::from_secs(seconds)), told);
+        }
     }
 
     #[test]
-    fn uptime_does_not_run_back() {
-        let first = boot_time();
-        assert!(first > Duration::ZERO && boot_time() >= first);
+    fn a_clock_behind_the_store_is_told_with_the_command_that_mends_it_and_what_it_costs() {
+        let told = clock_problem(Doubt::BehindCommit, Timestamp::from_secs(1000), Timestamp::from_secs(1000 + 3 * 86_400));
+        for part in ["3 days behind the last commit", "`countersign recover clock`", "ends all sessions"] {
+            assert!(told.contains(part), "{told}");
+        }
     }
 }

@@ -15,8 +15,8 @@ pub(super) enum Command {
 
 /// Changes the issuer of tokens, on the data directory of a server that is stopped.
 ///
-/// Every access and refresh token ends: everybody signs in again, and services that verify tokens by themselves must be told the new
-/// issuer. Personal keys, passwords and single-use links stay good.
+/// Every access and refresh token ends, and every sign-on under way: everybody signs in again, and services that verify tokens by
+/// themselves must be told the new issuer. Personal keys, passwords and single-use links stay good.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   countersign issuer set https://auth.example.org --data-dir /var/lib/countersign")]

@@ -1,5 +1,5 @@
-//! The command line: one file per command. `serve` runs a server, `issuer` works on the data directory of one that is stopped;
-//! every other command is a gRPC client of a running one.
+//! The command line: one file per command. `serve` runs a server, `issuer` and `recover` work on the data directory of one that is
+//! stopped; every other command is a gRPC client of a running one.
 //!
 //! Secrets come from the environment, from standard input or from a prompt, never from an argument, which every user of the
 //! machine can read.
@@ -16,6 +16,7 @@ mod login;
 mod logout_user;
 mod org;
 mod output;
+mod recover;
 mod serve;
 mod signals;
 mod threads;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::output::Failure;
+use crate::config::{self, ProcessEnvironment};
 
 /// Exchanges credentials for short-lived signed tokens, and ends sessions at once.
 #[derive(Parser)]
@@ -86,6 +88,16 @@ enum Command {
     /// Access tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// The data directory of a server that is stopped.
+    #[command(subcommand)]
+    Recover(recover::Command),
+}
+
+impl Command {
+    /// False for those that read the settings of a server, and warn of what they find there themselves.
+    const fn calls_a_server(&self) -> bool {
+        !matches!(self, Self::Serve(_) | Self::Issuer(_) | Self::Recover(_))
+    }
 }
 
 /// Runs what the command line of this process asks for. A wrong one ends the process with exit code 2.
@@ -97,6 +109,11 @@ pub fn main() -> ExitCode {
     let serves = matches!(cli.command, None | Some(Command::Serve(_)));
     if let Err(missing) = if serves { threads::for_a_server() } else { threads::for_a_client() } {
         return Failure::Failed(missing).report();
+    }
+    if cli.command.as_ref().is_some_and(Command::calls_a_server)
+        && let Some(warning) = config::unknown_variables(&ProcessEnvironment)
+    {
+        output::note(&warning);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -115,6 +132,7 @@ pub fn main() -> ExitCode {
             Some(Command::Issuer(issuer::Command::Set(args))) => issuer::set(args).await,
             Some(Command::Link(link::Command::Create(args))) => link::create(args).await,
             Some(Command::LogoutUser(args)) => logout_user::run(args).await,
+            Some(Command::Recover(recover::Command::Clock(args))) => recover::clock(args).await,
             Some(Command::Token(token::Command::Verify(args))) => token::verify(args).await,
         }
     });

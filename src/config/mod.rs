@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustls_pki_types::CertificateDer;
 
 use self::sources::Reader;
-pub use self::sources::{ProcessEnvironment, Strings};
+pub use self::sources::{ProcessEnvironment, Strings, unknown_variables};
 use crate::model::secret::Secret;
 use crate::model::signing_key::Algorithm;
 
@@ -46,6 +46,8 @@ pub struct Settings {
     pub hash: HashCost,
     /// How long calls in flight may take at shutdown.
     pub drain: Duration,
+    /// How long a clock that was set must stand before it is trusted.
+    pub clock_settled_after: Duration,
     /// Connections at once.
     pub max_connections: usize,
     /// Connections at once from one address.
@@ -174,6 +176,7 @@ impl DataDirectory {
         let mut reader = Reader::new(flags, environment);
         let path = reader.required(&table::DATA_DIR, outside::path);
         let kek = reader.secret_file(&table::KEK_FILE);
+        reader.name_unknown();
         match path {
             Some(path) if reader.problems.is_empty() => Ok(Self { path, kek, warnings: reader.warnings }),
             _ => Err(BadSettings(reader.problems)),
@@ -217,6 +220,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let lanes = reader.required(&table::HASH_LANES, form::number(1..=16));
     let threads = reader.optional(&table::HASH_THREADS, form::number(1..=1024));
     let drain = reader.required(&table::DRAIN_SECONDS, form::number(0..=3600));
+    let clock_settled_after = reader.required(&table::CLOCK_SETTLE_SECONDS, form::number(1..=86_400));
     let max_connections = reader.required(&table::MAX_CONNECTIONS, form::number(1..=1_000_000));
     let max_connections_per_source = reader.required(&table::MAX_CONNECTIONS_PER_SOURCE, form::number(1..=1_000_000));
     let trusted_proxies = reader.optional(&table::TRUSTED_PROXIES, form::networks);
@@ -245,6 +249,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         signing_algorithm,
         hash: HashCost { memory: memory?, passes: passes?, lanes: lanes?, threads },
         drain: Duration::from_secs(drain?),
+        clock_settled_after: Duration::from_secs(clock_settled_after?),
         max_connections: max_connections?,
         max_connections_per_source: max_connections_per_source?,
         trusted_proxies: trusted_proxies.unwrap_or_default(),

@@ -104,18 +104,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Names every variable of ours that no setting has: a misspelt one would be passed over in silence.
+    /// Warns of variables that no setting has.
     pub(super) fn name_unknown(&mut self) {
-        let known = |name: &str| table::ALL.iter().any(|setting| setting.name == name) || table::OF_COMMANDS.contains(&name);
-        let given = self.environment.names().into_iter();
-        let mut unknown: Vec<String> = given
-            .filter(|(name, text)| name.starts_with("COUNTERSIGN_") && !known(name) && !is_of_kubernetes(name, text))
-            .map(|(name, _)| name.escape_default().to_string())
-            .collect();
-        unknown.sort();
-        if !unknown.is_empty() {
-            self.warnings.push(format!("the environment has what is no setting, and it does nothing: {}", unknown.join(", ")));
-        }
+        self.warnings.extend(unknown_variables(self.environment));
     }
 
     /// The first superuser's password, from its variable or its file.
@@ -226,6 +217,20 @@ fn file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
 /// file.
 fn in_file(setting: &Setting) -> bool {
     *setting != table::ADMIN_PASSWORD && *setting != table::HTTPS_PROXY && *setting != table::CONFIG
+}
+
+/// A sentence that names every variable of ours in `environment` that no setting has, where there is one: a misspelt one would be
+/// passed over in silence.
+#[must_use]
+pub fn unknown_variables(environment: &dyn Strings) -> Option<String> {
+    let known = |name: &str| table::ALL.iter().any(|setting| setting.name == name) || table::OF_COMMANDS.contains(&name);
+    let given = environment.names().into_iter();
+    let mut unknown: Vec<String> = given
+        .filter(|(name, text)| name.starts_with("COUNTERSIGN_") && !known(name) && !is_of_kubernetes(name, text))
+        .map(|(name, _)| name.escape_default().to_string())
+        .collect();
+    unknown.sort();
+    (!unknown.is_empty()).then(|| format!("the environment has what is no setting, and it does nothing: {}", unknown.join(", ")))
 }
 
 /// Whether Kubernetes sets this variable in every container beside a service of the name `countersign`.

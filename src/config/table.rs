@@ -76,6 +76,7 @@ settings! {
     HASH_LANES: "COUNTERSIGN_HASH_LANES", "hash-lanes", "NUMBER", "1", "Argon2id lanes.";
     HASH_THREADS: "COUNTERSIGN_HASH_THREADS", "hash-threads", "NUMBER", "", "Threads that check passwords. Default: one per core.";
     DRAIN_SECONDS: "COUNTERSIGN_DRAIN_SECONDS", "drain-seconds", "SECONDS", "10", "How long calls in flight may take after SIGTERM.";
+    CLOCK_SETTLE_SECONDS: "COUNTERSIGN_CLOCK_SETTLE_SECONDS", "clock-settle-seconds", "SECONDS", "300", "How long a machine's clock that was set by more than a minute must stand at its new place before it is trusted there, unless the kernel says sooner that it is synchronised.";
     MAX_CONNECTIONS: "COUNTERSIGN_MAX_CONNECTIONS", "max-connections", "NUMBER", "10000", "Connections at once.";
     MAX_CONNECTIONS_PER_SOURCE: "COUNTERSIGN_MAX_CONNECTIONS_PER_SOURCE", "max-connections-per-source", "NUMBER", "1000", "Connections at once from one address (IPv6: one /64); loopback has no such limit.";
     TRUSTED_PROXIES: "COUNTERSIGN_TRUSTED_PROXIES", "trusted-proxies", "NETWORKS", "", "Addresses and networks, separated by commas, whose x-forwarded-for and x-request-id are believed. Set it behind a proxy, or all its callers count as one source.";
@@ -90,7 +91,7 @@ settings! {
     COOKIE_SECURE: "COOKIE_SECURE", "", "true|false", "true", "Whether cookies are for https only.";
     PASSWORD_MIN: "COUNTERSIGN_PASSWORD_MIN", "password-min", "NUMBER", "15", "Least characters of a new password.";
     PASSWORD_MIN_WITH_OTP: "COUNTERSIGN_PASSWORD_MIN_WITH_OTP", "password-min-with-otp", "NUMBER", "8", "Least characters of a new password where the account has one-time codes.";
-    MAX_SESSIONS: "COUNTERSIGN_MAX_SESSIONS", "max-sessions", "NUMBER", "1000", "Live sessions of one user; the oldest ends.";
+    MAX_SESSIONS: "COUNTERSIGN_MAX_SESSIONS", "max-sessions", "NUMBER", "1000", "Live sessions of one user; past it the least recently refreshed one ends.";
     MAX_KEYS: "COUNTERSIGN_MAX_KEYS", "max-keys", "NUMBER", "100", "Live personal keys of one user.";
     MAX_MEMBERS: "COUNTERSIGN_MAX_MEMBERS", "max-members", "NUMBER", "10000", "Members of one organization.";
     MAX_PROVIDERS: "COUNTERSIGN_MAX_PROVIDERS", "max-providers", "NUMBER", "100", "Identity providers of one organization, and of the whole site.";

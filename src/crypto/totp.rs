@@ -9,9 +9,8 @@ use super::server_key::{HashPurpose, ServerKeys};
 use crate::model::clock::Timestamp;
 use crate::model::random::Random;
 use crate::model::secret::{Secret, SecretBytes};
+use crate::model::user::STEP_SECONDS;
 
-/// The length of a step, in seconds.
-pub const STEP_SECONDS: u64 = 30;
 /// How many recovery codes an account is given.
 pub const RECOVERY_CODES: usize = 10;
 

@@ -1,8 +1,16 @@
-//! Time as a value. Everything that decides by time takes a [`Timestamp`]; only [`SystemClock`] reads the machine's clock.
+//! Time as a value. Everything that decides by time takes a [`Timestamp`]; only [`SystemClock`] reads the machine's clocks, and
+//! [`Trust`] decides whether its wall clock may be believed.
 
+mod machine;
+mod trust;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::machine::SystemClock;
+pub use self::trust::{Doubt, MAX_APART, SETTLED_AFTER, Trust};
 
 /// A moment, in whole microseconds since 1970-01-01T00:00:00Z. Never before that epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,48 +60,82 @@ impl Timestamp {
     }
 }
 
-/// Where services read the time.
-pub trait Clock: Send + Sync + 'static {
-    /// The present moment. May go backwards: a decision takes the later of this and the last committed time.
-    fn now(&self) -> Timestamp;
+/// What the machine's clocks show at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock. Whoever may set it may set it to anything.
+    pub wall: Timestamp,
+    /// The time since a fixed moment. Counts on while the machine sleeps; nobody can set it.
+    pub uptime: Duration,
 }
 
-/// The machine's wall clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+/// The machine's clocks. Whether the wall clock may be believed is decided by [`Trust`], and nowhere else.
+pub trait Clock: Send + Sync + 'static {
+    /// What the clocks show, both at the same moment.
+    fn read(&self) -> Reading;
 
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    /// True where the kernel says that its wall clock is synchronised, and it is the one that [`read`](Self::read) shows.
+    fn synchronised(&self) -> bool;
+
+    /// The earliest time that the wall clock can rightly show: when this was built.
+    fn earliest(&self) -> Timestamp;
+
+    /// The wall clock, right or wrong. For what decides nothing.
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+        self.read().wall
     }
 }
 
-/// A clock that stands still until it is moved; for tests of what depends on time.
+/// Clocks that stand still until they are moved; for tests of what depends on time.
 #[derive(Debug)]
-pub struct ManualClock(std::sync::atomic::AtomicU64);
+pub struct ManualClock(Mutex<Manual>);
+
+#[derive(Clone, Copy, Debug)]
+struct Manual {
+    reading: Reading,
+    synchronised: bool,
+}
 
 impl ManualClock {
-    /// A clock that shows `at`.
+    /// Clocks of which the wall clock shows `at`, and that are not synchronised.
     #[must_use]
     pub const fn new(at: Timestamp) -> Self {
-        Self(std::sync::atomic::AtomicU64::new(at.0))
+        Self(Mutex::new(Manual { reading: Reading { wall: at, uptime: Duration::ZERO }, synchronised: false }))
     }
 
-    /// Shows `at` from now on, earlier or later.
+    /// Sets the wall clock, earlier or later, as its operator would: no time passes.
     pub fn set(&self, at: Timestamp) {
-        self.0.store(at.0, std::sync::atomic::Ordering::SeqCst);
+        self.with(|manual| manual.reading.wall = at);
     }
 
-    /// Moves forward by `by`.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.set(self.now().plus(by));
+        self.with(|manual| {
+            let Reading { wall, uptime } = manual.reading;
+            manual.reading = Reading { wall: wall.plus(by), uptime: uptime.saturating_add(by) };
+        });
+    }
+
+    /// Whether the kernel says from now on that the clock is synchronised.
+    pub fn synchronise(&self, synchronised: bool) {
+        self.with(|manual| manual.synchronised = synchronised);
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Manual) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    fn read(&self) -> Reading {
+        self.with(|manual| manual.reading)
+    }
+
+    fn synchronised(&self) -> bool {
+        self.with(|manual| manual.synchronised)
+    }
+
+    fn earliest(&self) -> Timestamp {
+        Timestamp::default()
     }
 }

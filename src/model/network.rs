@@ -22,8 +22,8 @@ fn public_v4(address: Ipv4Addr) -> bool {
         || address.is_multicast()
         || matches!(
             address.octets(),
-            // This network; carrier's shared; protocol assignments; benchmarks; reserved, with broadcast.
-            [0, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] | [240..=255, ..]
+            // This network, and reserved with broadcast; carrier's shared; protocol assignments; benchmarks.
+            [0 | 240..=255, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..]
         );
     !special
 }
@@ -37,7 +37,7 @@ fn public_v6(address: Ipv6Addr) -> bool {
         // NAT64, and 6to4.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
         // Local NAT64, Teredo, unique local, link-local, site-local, groups; the old compatible ones, with unspecified and loopback.
-        [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..] | [0xfc00..=0xfdff, ..] | [0xfe80..=0xffff, ..] | [0, 0, 0, 0, 0, 0, ..] => false,
+        [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..] | [0xfc00..=0xfdff | 0xfe80..=0xffff, ..] | [0, 0, 0, 0, 0, 0, ..] => false,
         _ => true,
     }
 }

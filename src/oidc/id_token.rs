@@ -12,6 +12,7 @@ use super::{Result, profile};
 use crate::crypto::jwt::{ForeignError, ForeignToken, SignatureAlgorithm};
 use crate::model::clock::Timestamp;
 use crate::service::sso::{IdentityError, ProvenIdentity, Registration, SignInRequest};
+use crate::service::time::Time;
 
 const TOKEN: &str = "ID token";
 /// How far a provider's clock may be from ours, either way.
@@ -35,7 +36,7 @@ pub(super) async fn identity(
     registration: &Registration,
     request: &SignInRequest,
     tokens: &Tokens,
-    now: Timestamp,
+    time: &Time,
 ) -> Result<ProvenIdentity> {
     let token = ForeignToken::parse(tokens.id_token.expose()).map_err(disbelieved)?;
     let claims = match token.verified(&known.keys) {
@@ -45,6 +46,7 @@ pub(super) async fn identity(
             token.verified(&newer.keys).map_err(disbelieved)?
         }
     };
+    let now = time.now().map_err(|_| IdentityError::ClockUntrusted)?;
     let rules = Rules { issuer: &known.issuer, registration, request, now };
     rules.identity(claims, token.algorithm(), tokens).map_err(|why| IdentityError::Untrusted(why.to_string()))
 }

@@ -31,10 +31,10 @@ use tokio::time::Instant;
 use self::metadata::{Provider, RETURN_LIFETIME};
 pub use self::network::Network;
 use self::network::Outside;
-use crate::model::clock::Clock;
 use crate::model::ids::ProviderId;
 use crate::model::secret::Secret;
 use crate::service::sso::{IdentityClient, IdentityError, ProvenIdentity, Registration, SignInRequest};
+use crate::service::time::Time;
 
 /// The longest that a call takes, with all its requests.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -47,7 +47,7 @@ const MAX_TRACKED_PROVIDERS: usize = 1024;
 
 /// The client for every registered provider.
 pub struct OidcClient {
-    clock: Arc<dyn Clock>,
+    time: Time,
     outside: Outside,
     calls: Semaphore,
     providers: Mutex<HashMap<(ProviderId, String), Arc<Provider>>>,
@@ -57,10 +57,10 @@ type Result<T> = std::result::Result<T, IdentityError>;
 
 impl OidcClient {
     /// One that goes out by `network` and trusts the machine's root certificates, which are read when a provider first needs
-    /// them. `clock` is what ID tokens expire by.
+    /// them. `time` is what ID tokens expire by.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, network: Network) -> Self {
-        Self { clock, outside: Outside::new(network), calls: Semaphore::new(MAX_CALLS), providers: Mutex::default() }
+    pub fn new(time: Time, network: Network) -> Self {
+        Self { time, outside: Outside::new(network), calls: Semaphore::new(MAX_CALLS), providers: Mutex::default() }
     }
 
     /// Runs `call` within [`CALL_DEADLINE`], including the wait for its turn. It waits for a place of its provider first, so a
@@ -128,7 +128,7 @@ impl IdentityClient for OidcClient {
             let known = provider.known_for(RETURN_LIFETIME).await?;
             known.came_from(issuer)?;
             let tokens = token::exchange(&known, &provider.fetch, registration, request, code).await?;
-            let identity = id_token::identity(provider, &known, registration, request, &tokens, self.clock.now()).await?;
+            let identity = id_token::identity(provider, &known, registration, request, &tokens, &self.time).await?;
             Ok(profile::completed(provider, &known, identity, &tokens, until).await)
         })
         .await

@@ -1,7 +1,7 @@
 //! The providers that people have, as they are documented to answer, against the client.
 
+use super::tests::time;
 use super::*;
-use crate::model::clock::SystemClock;
 
 #[path = "../../tests/scripted_provider/mod.rs"]
 mod scripted_provider;
@@ -9,7 +9,7 @@ mod scripted_provider;
 use scripted_provider::{CLIENT_ID, CLIENT_SECRET, Key, Script, ScriptedProvider, rows};
 
 fn oidc() -> OidcClient {
-    OidcClient::new(Arc::new(SystemClock), Network::default())
+    OidcClient::new(time(), Network::default())
 }
 
 fn registration(issuer: String) -> Registration {

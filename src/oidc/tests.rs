@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::model::clock::SystemClock;
+use crate::model::clock::{Clock as _, ManualClock, SETTLED_AFTER, SystemClock};
+use crate::store::{Revocations, memory};
 
 #[path = "../../tests/evil_provider/mod.rs"]
 mod evil_provider;
@@ -16,8 +17,12 @@ use evil_provider::{CLIENT_ID, CLIENT_SECRET, EMAIL, EvilProvider, MISDEEDS};
 /// What one sign-on may take, whatever the provider does.
 const BOUND: Duration = Duration::from_secs(20);
 
+pub(super) fn time() -> Time {
+    Time::new(Arc::new(SystemClock), memory(Arc::new(Revocations::default())), SETTLED_AFTER)
+}
+
 fn oidc() -> OidcClient {
-    OidcClient::new(Arc::new(SystemClock), Network::default())
+    OidcClient::new(time(), Network::default())
 }
 
 fn registration(provider: &EvilProvider, misdeed: &str) -> Registration {
@@ -56,6 +61,20 @@ async fn an_honest_provider_is_believed() {
     assert_eq!(identity.verified_email.as_deref(), Some(EMAIL));
     sign_on(&oidc, &provider, "honest").await.unwrap();
     assert_eq!((provider.hits("/honest/discovery"), provider.hits("/honest/keys")), (1, 1), "what is fresh is not fetched again");
+}
+
+#[tokio::test]
+async fn an_id_token_is_not_judged_by_a_clock_that_is_not_trusted() {
+    let (right, provider) = (SystemClock.now(), EvilProvider::start().await);
+    let clock = Arc::new(ManualClock::new(right));
+    let time = Time::new(Arc::clone(&clock) as Arc<_>, memory(Arc::new(Revocations::default())), SETTLED_AFTER);
+    let oidc = OidcClient::new(time, Network::default());
+    for wrong in [right.plus(Duration::from_secs(61)), right.minus(Duration::from_hours(72))] {
+        clock.set(wrong);
+        assert_eq!(sign_on(&oidc, &provider, "honest").await, Err(IdentityError::ClockUntrusted));
+    }
+    clock.set(right);
+    sign_on(&oidc, &provider, "honest").await.unwrap();
 }
 
 #[tokio::test]
@@ -194,14 +213,14 @@ async fn a_provider_behind_the_operators_proxy_and_authority_is_reached() {
         no_proxy: "elsewhere.test, 192.0.2.0/24".to_owned(),
         authorities: vec![CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()],
     };
-    let through = OidcClient::new(Arc::new(SystemClock), network.clone());
+    let through = OidcClient::new(time(), network.clone());
     sign_on(&through, &provider, "honest").await.unwrap();
     let asked = proxy.asked.lock().unwrap().clone();
     assert!(asked[0].starts_with("CONNECT idp.example.test:"), "{asked:?}");
     assert!(asked[0].to_ascii_lowercase().contains("proxy-authorization: basic yw5uonnly3jlda=="), "{asked:?}");
 
     // An authority that is not trusted there either.
-    let mistrusting = OidcClient::new(Arc::new(SystemClock), Network { authorities: Vec::new(), ..network.clone() });
+    let mistrusting = OidcClient::new(time(), Network { authorities: Vec::new(), ..network.clone() });
     let outcome = sign_on(&mistrusting, &provider, "honest").await;
     assert!(matches!(&outcome, Err(IdentityError::Unreachable(why)) if why.contains("certificate")), "{outcome:?}");
 
@@ -226,6 +245,6 @@ async fn a_proxy_that_says_no_is_told_without_its_password() {
     let (provider, _) = EvilProvider::start_tls("idp.example.test").await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let network = Network { proxy: Secret::new(format!("http://ann:secret@{closed}")), ..Network::default() };
-    let outcome = sign_on(&OidcClient::new(Arc::new(SystemClock), network), &provider, "honest").await.unwrap_err().to_string();
+    let outcome = sign_on(&OidcClient::new(time(), network), &provider, "honest").await.unwrap_err().to_string();
     assert!(outcome.contains("the proxy did not connect") && !outcome.contains("secret"), "{outcome}");
 }

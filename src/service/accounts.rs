@@ -7,9 +7,10 @@ use super::access::Rpc;
 use super::client::SignedIn;
 use super::limits::{self, MAX_CODE, MAX_PASSWORD};
 use super::password_policy::{Owner, PasswordPolicy};
-use super::passwords::{Passwords, Right};
+use super::passwords::{Committed, MOST_CHECKS, Passwords, Right};
 use super::policy::Policy;
 use super::second_factor::SecondFactors;
+use super::throttle::Attempt;
 use super::time::Time;
 use super::tokens::{Account, TokenSet, Tokens};
 use super::{Error, Result};
@@ -89,35 +90,59 @@ impl Accounts {
     /// the caller's own session, which goes on while its access tokens of before are dead. Durable once this returns: nothing that the old password
     /// opened, or was about to open, works any more.
     ///
+    /// Where another change of the account commits between the check of `current` and that commit, all is checked once more from the
+    /// start.
+    ///
     /// # Errors
     /// - [`Error::GuestNotAllowed`], [`Error::CredentialTooWeak`] - the caller is no person who logged in (PERMISSION_DENIED).
     /// - [`Error::Invalid`], [`Error::WeakPassword`] - before any hash is computed (INVALID_ARGUMENT).
     /// - [`Error::InvalidCredentials`] - `current` is wrong, or the account has no password. Counts as a failed login
     ///   (UNAUTHENTICATED).
     /// - [`Error::Throttled`], [`Error::Overloaded`] (RESOURCE_EXHAUSTED).
-    /// - [`Error::Conflict`] - the account changed while this ran (ABORTED).
+    /// - [`Error::Conflict`] - the account changed during both checks (ABORTED).
     pub async fn change_password(&self, caller: &SignedIn, current: &Secret, new: &Secret) -> Result<PasswordChanged> {
         let id = caller.may(Rpc::ChangePassword)?;
         limits::required_secret("current_password", current, MAX_PASSWORD)?;
         limits::required_secret("new_password", new, MAX_PASSWORD)?;
-        // Hash and generation are read before the password is checked; the commit refuses where either has changed.
-        let user = self.user(id).await?;
-        self.rules.accept("new_password", new, &owner(&user))?;
+        let mut place = None;
+        for _ in 0..MOST_CHECKS {
+            // Hash and generation are read before the password is checked; the commit refuses where either has changed.
+            let user = self.user(id).await?;
+            self.rules.accept("new_password", new, &owner(&user))?;
+            let attempt = match place.take() {
+                Some(attempt) => attempt,
+                None => self.passwords.attempt(&caller.client, &user.name().folded()).await?,
+            };
+            match self.replace_password(caller, user, attempt, current, new).await? {
+                Committed::Done(changed) => return Ok(changed),
+                Committed::Overtaken(attempt) => place = Some(attempt),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn replace_password(
+        &self,
+        caller: &SignedIn,
+        user: User,
+        attempt: Attempt,
+        current: &Secret,
+        new: &Secret,
+    ) -> Result<Committed<PasswordChanged>> {
         let name = user.name().folded();
-        let attempt = self.passwords.attempt(&caller.client, &name).await?;
         let right = self.passwords.check(&caller.client, &name, attempt, Some(user), current).await?;
         let Right { attempt, user, checked, .. } = right;
         let replacement = self.passwords.hash(&caller.client, &name, new).await?;
-        let change =
-            ChangePassword { user: id, generation: user.generations().current(), checked, replacement, keep: caller.session };
-        let changed = self.store.change_password(change, caller.by(Rpc::ChangePassword, self.time.now())).await?;
+        let (id, generation) = (user.id(), user.generations().current());
+        let change = ChangePassword { user: id, generation, checked, replacement, keep: caller.session };
+        let changed = self.store.change_password(change, caller.by(Rpc::ChangePassword, self.time.now()?)).await?;
         match changed.outcome {
             PasswordReplaced::Replaced(own) => {
                 attempt.succeeded();
                 let own = own.map(|granted| self.tokens.issue(&granted.grant, None, changed.decided_at)).transpose()?;
-                Ok(PasswordChanged { revision: changed.revision, tokens: own })
+                Ok(Committed::Done(PasswordChanged { revision: changed.revision, tokens: own }))
             }
-            PasswordReplaced::Stale => Err(Error::Conflict),
+            PasswordReplaced::Stale => Ok(Committed::Overtaken(attempt)),
         }
     }
 
@@ -131,7 +156,7 @@ impl Accounts {
         let user = self.user(caller.may(Rpc::EnrollTotp)?).await?;
         let secret = totp::generate_secret(&*self.random);
         let sealed = self.second_factors.seal(user.id(), &secret, &*self.random);
-        let by = caller.by(Rpc::EnrollTotp, self.time.now());
+        let by = caller.by(Rpc::EnrollTotp, self.time.now()?);
         match self.store.enroll_totp(EnrollTotp { user: user.id(), sealed }, by).await?.outcome {
             TotpEnrolled::Enrolled => Ok(Enrolment {
                 secret: totp::secret_text(&secret),
@@ -161,7 +186,7 @@ impl Accounts {
             Totp::On { .. } => return Err(Error::TotpAlreadyEnabled),
         };
         let attempt = self.passwords.attempt(&caller.client, &user.name().folded()).await?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let Some(step) = totp::matching_step(&self.second_factors.open(id, sealed)?, otp.expose(), now) else {
             attempt.failed();
             return Err(Error::OtpRequired);

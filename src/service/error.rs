@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 pub use super::reason::Reason;
+use crate::model::clock::Doubt;
 use crate::store::StoreError;
 
 /// A refusal or a failure. Each variant has one [`Reason`], named beside it with the code that gRPC answers.
@@ -132,6 +133,9 @@ pub enum Error {
     /// The account changed while the call ran. (ABORTED, CONFLICT)
     #[error("the account changed meanwhile, try again")]
     Conflict,
+    /// The machine's clock is not believed: nothing is committed or signed. (UNAVAILABLE, CLOCK_UNTRUSTED)
+    #[error("{}", clock_sentence(*.0))]
+    ClockUntrusted(Doubt),
     /// The store does not answer. (UNAVAILABLE, STORE_UNAVAILABLE)
     #[error("the service cannot store anything at present")]
     StoreUnavailable,
@@ -182,9 +186,22 @@ impl Error {
             Self::TotpNotPending => R::TotpNotPending,
             Self::LimitReached(_) => R::LimitReached,
             Self::Conflict => R::Conflict,
+            Self::ClockUntrusted(_) => R::ClockUntrusted,
             Self::StoreUnavailable => R::StoreUnavailable,
             Self::Internal(_) => R::Internal,
         }
+    }
+}
+
+/// What callers are told about the clock. They can wait; their operator can do more.
+const fn clock_sentence(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Jumped => "the server's clock was set and is not trusted yet, try again later",
+        Doubt::BehindCommit => {
+            "the server's clock is behind what the server stored last; where the clock is right now, `countersign recover clock` mends \
+             the data directory"
+        }
+        Doubt::BeforeBuild => "the server's clock is wrong: it shows a time before the server was built",
     }
 }
 

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::client::Client;
+use super::time::Steady;
 use super::{Error, Result};
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::Timestamp;
 use crate::model::source::Source;
 
 /// Failures at once. Each costs little more than a MAC, and many honest clients may share an address, so a high bound is
@@ -23,7 +24,7 @@ const MAX_TRACKED_SOURCES: usize = 16_384;
 
 /// Counts failures by source.
 pub struct Guesses {
-    clock: Arc<dyn Clock>,
+    clock: Steady,
     most: f64,
     forgotten_per_second: f64,
     /// False while no source is counted, so that the usual call does not take the lock.
@@ -47,17 +48,17 @@ struct Count {
 impl Guesses {
     /// One that counts by `clock`.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Steady) -> Self {
         Self::with(clock, MAX_FAILURES_PER_SOURCE, FAILURES_FORGOTTEN_PER_SECOND)
     }
 
     /// One for something else by the same clock, which lets `most` failures through at once.
     #[must_use]
     pub(super) fn beside(&self, most: f64, forgotten_per_second: f64) -> Self {
-        Self::with(Arc::clone(&self.clock), most, forgotten_per_second)
+        Self::with(self.clock.clone(), most, forgotten_per_second)
     }
 
-    fn with(clock: Arc<dyn Clock>, most: f64, forgotten_per_second: f64) -> Self {
+    fn with(clock: Steady, most: f64, forgotten_per_second: f64) -> Self {
         Self { clock, most, forgotten_per_second, any: AtomicBool::new(false), counts: Mutex::default() }
     }
 
@@ -153,6 +154,8 @@ impl Count {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::clock::ManualClock;
     use crate::model::session::Face;
@@ -168,7 +171,7 @@ mod tests {
     #[test]
     fn a_source_that_presents_junk_waits_and_no_other_does() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(Arc::clone(&clock) as Arc<_>);
+        let guesses = Guesses::new(Steady::new(Arc::clone(&clock) as Arc<_>));
         for _ in 0..20_000 {
             assert!(matches!(present(&guesses, 1, Err(Error::LinkInvalid)), Err(Error::LinkInvalid)));
         }
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn leaving_early_is_no_way_around_the_count() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(clock);
+        let guesses = Guesses::new(Steady::new(clock));
         for _ in 0..20_000 {
             drop(guesses.begin(&from(1)).unwrap().counted_if_left());
         }
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_was_answered_is_counted_by_its_answer() {
-        let guesses = Guesses::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000))));
+        let guesses = Guesses::new(Steady::new(Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)))));
         for _ in 0..30_000 {
             guesses.begin(&from(1)).unwrap().counted_if_left().ended(Ok(())).unwrap();
         }
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn other_refusals_are_not_guesses() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-        let guesses = Guesses::new(clock);
+        let guesses = Guesses::new(Steady::new(clock));
         for _ in 0..30_000 {
             assert!(matches!(present(&guesses, 1, Err(Error::RefreshReused)), Err(Error::RefreshReused)));
         }

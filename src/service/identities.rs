@@ -59,7 +59,7 @@ impl Identities {
     pub async fn link(&self, caller: &SignedIn, username: &str, issuer: &str, subject: &str) -> Result<()> {
         caller.may(Rpc::LinkIdentity)?;
         let link = command(username, issuer, subject)?;
-        match self.store.link_identity(link, caller.by(Rpc::LinkIdentity, self.time.now())).await?.outcome {
+        match self.store.link_identity(link, caller.by(Rpc::LinkIdentity, self.time.now()?)).await?.outcome {
             IdentityLinked::Done => Ok(()),
             IdentityLinked::NoSuchUser => Err(Error::NotFound(Thing::User)),
             IdentityLinked::NoSuchProvider => Err(Error::NotFound(Thing::Provider)),
@@ -75,7 +75,7 @@ impl Identities {
     pub async fn unlink(&self, caller: &SignedIn, username: &str, issuer: &str, subject: &str) -> Result<()> {
         caller.may(Rpc::UnlinkIdentity)?;
         let unlink = command(username, issuer, subject)?;
-        match self.store.unlink_identity(unlink, caller.by(Rpc::UnlinkIdentity, self.time.now())).await?.outcome {
+        match self.store.unlink_identity(unlink, caller.by(Rpc::UnlinkIdentity, self.time.now()?)).await?.outcome {
             IdentityUnlinked::Done => Ok(()),
             IdentityUnlinked::NoSuchUser => Err(Error::NotFound(Thing::User)),
             IdentityUnlinked::NotLinked => Err(Error::NotFound(Thing::Identity)),

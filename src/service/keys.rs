@@ -105,7 +105,7 @@ impl Keys {
         let query = Query { caller: owner, rpc: Rpc::ListPersonalKeys, filters: &[] };
         let after_id = |cursor: &[u8]| cursor.try_into().ok().map(KeyId::from_bytes);
         let mut after = self.pages.after(&query, page_token, after_id)?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let mut keys = Vec::new();
         // One more than the page has: what tells whether another page follows. Keys that expired are passed over.
         let wanted = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1);
@@ -134,7 +134,7 @@ impl Keys {
         limits::required("key_id", key_id, limits::MAX_OPAQUE)?;
         let key = KeyIdToken::parse(&self.server, key_id).map_err(|_| Error::NotFound(Thing::Key))?;
         let revoke = RevokeKey { owner, id: key.id };
-        let revoked = self.store.revoke_key(revoke, caller.by(Rpc::RevokePersonalKey, self.time.now())).await?;
+        let revoked = self.store.revoke_key(revoke, caller.by(Rpc::RevokePersonalKey, self.time.now()?)).await?;
         match revoked.outcome {
             Ended::Ended | Ended::Before => Ok(revoked.revision),
             Ended::Unknown => Err(Error::NotFound(Thing::Key)),
@@ -149,7 +149,7 @@ impl Keys {
         display_name: String,
         ttl: Option<Duration>,
     ) -> Result<NewKey> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         let (secret, hash) = KeySecret::issue(&self.server, &*self.random);
         let key = PersonalKey::new(KeyId::random(&*self.random), owner, display_name, hash, now, ttl);
         let create = CreateKey { key: key.clone(), most: self.most };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::client::Client;
 use super::limits::{self, MAX_CODE, MAX_PASSWORD};
-use super::passwords::{Passwords, Right};
+use super::passwords::{Committed, MOST_CHECKS, Passwords, Right};
 use super::refusals::Refusals;
 use super::second_factor::SecondFactors;
+use super::throttle::Attempt;
 use super::time::Time;
 use super::tokens::{Account, SignIn, Tokens};
 use super::{Error, Reason, Result};
@@ -69,40 +70,58 @@ impl Login {
 
     /// Opens a session, or refuses. Atomic and durable when it returns; a code is spent only together with what it opened.
     ///
+    /// What a LogoutUser, or another change of the account, overtakes between check and commit is checked once more from the start:
+    /// the account is read again, and its password hashed again, after that change.
+    ///
     /// # Errors
     /// - [`Error::Invalid`]: a field past its limit; costs no hash.
-    /// - [`Error::InvalidCredentials`]: unknown, disabled or wrong password, or logged out while the call ran: one answer.
+    /// - [`Error::InvalidCredentials`]: unknown, disabled or wrong password: one answer.
+    /// - [`Error::Conflict`]: right both times, and overtaken both times.
     /// - [`Error::OtpRequired`]: the password is right, the code missing or wrong.
-    /// - [`Error::OrgNotAllowed`], [`Error::Throttled`], [`Error::Overloaded`].
+    /// - [`Error::OrgNotAllowed`], [`Error::Throttled`], [`Error::Overloaded`], [`Error::ClockUntrusted`].
     pub async fn login(&self, client: &Client, request: LoginRequest) -> Result<SignIn> {
         let presented = limits::login("username", &request.username)?;
         limits::required_secret("password", &request.password, MAX_PASSWORD)?;
         limits::secret("otp", &request.otp, MAX_CODE)?;
         let organization = limits::organization("org_name", &request.organization)?;
 
-        let attempt = self.passwords.attempt(client, &presented).await?;
-        // Read before the password is checked: whatever ends the account's sessions from here on ends this one.
-        let found = self.accounts.user_by_login(&presented).await?;
-        let account = found.as_ref().map(User::id);
-        let right = match self.passwords.check(client, &presented, attempt, found, &request.password).await {
-            Ok(right) => right,
-            Err(error) => {
-                if let (Some(id), Error::InvalidCredentials) = (account, &error) {
-                    self.refusals.note(client, id, Reason::InvalidCredentials);
-                }
-                return Err(error);
+        // Nothing could come of it: neither a session nor the record of a refusal.
+        self.time.now()?;
+        let mut attempt = self.passwords.attempt(client, &presented).await?;
+        for _ in 0..MOST_CHECKS {
+            let right = self.check(client, &presented, attempt, &request.password).await?;
+            match self.open(client, right, &request, organization.clone()).await? {
+                Committed::Done(sign_in) => return Ok(sign_in),
+                Committed::Overtaken(place) => attempt = place,
             }
-        };
-        self.open(client, right, &request, organization).await
+        }
+        Err(Error::Conflict)
     }
 
-    async fn open(&self, client: &Client, right: Right, request: &LoginRequest, organization: Option<Folded>) -> Result<SignIn> {
+    async fn check(&self, client: &Client, presented: &Folded, attempt: Attempt, password: &Secret) -> Result<Right> {
+        // Read before the password is checked: whatever ends the account's sessions from here on ends this one.
+        let found = self.accounts.user_by_login(presented).await?;
+        let account = found.as_ref().map(User::id);
+        let checked = self.passwords.check(client, presented, attempt, found, password).await;
+        if let (Some(id), Err(Error::InvalidCredentials)) = (account, &checked) {
+            self.refusals.note(client, id, Reason::InvalidCredentials);
+        }
+        checked
+    }
+
+    async fn open(
+        &self,
+        client: &Client,
+        right: Right,
+        request: &LoginRequest,
+        organization: Option<Folded>,
+    ) -> Result<Committed<SignIn>> {
         let Right { attempt, user, checked, upgraded } = right;
         let factor = if user.totp().is_on() {
             if request.otp.is_empty() {
                 return Err(Error::OtpRequired);
             }
-            let Some(factor) = self.second_factors.check(user.id(), user.totp(), &request.otp, self.time.now())? else {
+            let Some(factor) = self.second_factors.check(user.id(), user.totp(), &request.otp, self.time.now()?)? else {
                 attempt.failed();
                 self.refusals.note(client, user.id(), Reason::OtpRequired);
                 return Err(Error::OtpRequired);
@@ -122,14 +141,14 @@ impl Login {
             upgraded,
             organization,
         };
-        let opened = self.sessions.open_session(open, client.by(self.time.now())).await?;
+        let opened = self.sessions.open_session(open, client.by(self.time.now()?)).await?;
         match opened.outcome {
             Opened::Opened(granted) => {
                 attempt.succeeded();
                 let tokens = self.tokens.issue(&granted.grant, Some(refresh), opened.decided_at)?;
-                Ok(SignIn { tokens, user: self.account(granted.user).await? })
+                Ok(Committed::Done(SignIn { tokens, user: self.account(granted.user).await? }))
             }
-            Opened::Stale => Err(Error::InvalidCredentials),
+            Opened::Stale => Ok(Committed::Overtaken(attempt)),
             Opened::FactorRefused => {
                 // Spent a moment ago by another: as wrong as any other code.
                 attempt.failed();
@@ -158,3 +177,6 @@ fn methods(factor: Option<&SecondFactor>) -> Vec<Method> {
     });
     std::iter::once(Method::Password).chain(second).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ impl Logout {
     pub async fn logout_user(&self, caller: &SignedIn, username: &str) -> Result<LogoutUserDone> {
         caller.may(Rpc::LogoutUser)?;
         let name = limits::guest("username", username)?;
-        let ended = self.sessions.logout_user(name, caller.by(Rpc::LogoutUser, self.time.now())).await?;
+        let ended = self.sessions.logout_user(name, caller.by(Rpc::LogoutUser, self.time.now()?)).await?;
         match ended.outcome {
             LoggedOut::Done { sessions, links } => Ok(LogoutUserDone { sessions, links, revision: ended.revision }),
             LoggedOut::NotAllowed => Err(Error::PermissionDenied("superuser")),
@@ -61,7 +61,7 @@ impl Logout {
     /// # Errors
     /// [`Error::TokenInvalid`] - the caller was signed out before the commit (UNAUTHENTICATED).
     pub async fn logout(&self, caller: &SignedIn) -> Result<i64> {
-        let ended = self.sessions.end_session(caller.session, caller.by(Rpc::Logout, self.time.now())).await?;
+        let ended = self.sessions.end_session(caller.session, caller.by(Rpc::Logout, self.time.now()?)).await?;
         match ended.outcome {
             Ended::Ended | Ended::Before => Ok(ended.revision),
             Ended::Unknown => Err(Error::TokenInvalid),

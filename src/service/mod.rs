@@ -27,6 +27,8 @@ pub mod services;
 pub mod single_use;
 pub mod sso;
 #[cfg(test)]
+#[expect(dead_code, reason = "what the stories take beside")]
+#[path = "../../tests/house/mod.rs"]
 pub(crate) mod testing;
 pub mod throttle;
 pub mod time;

@@ -69,7 +69,7 @@ impl Organizations {
             return Err(limits::invalid("update_mask", "names something that cannot be changed"));
         }
         let update = UpdateOrganization { organization, require_factor };
-        let updated = self.store.update_organization(update, authority.by(caller, self.time.now())).await?.outcome;
+        let updated = self.store.update_organization(update, authority.by(caller, self.time.now()?)).await?.outcome;
         updated.ok_or(Error::NotFound(Thing::Organization))
     }
 
@@ -83,7 +83,7 @@ impl Organizations {
     pub async fn delete(&self, caller: &SignedIn, name: &str) -> Result<i64> {
         caller.may(Rpc::DeleteOrganization)?;
         let organization = self.not_personal(limits::name("name", name)?.folded()).await?;
-        let by = caller.by(Rpc::DeleteOrganization, self.time.now());
+        let by = caller.by(Rpc::DeleteOrganization, self.time.now()?);
         let deleted = self.store.delete_organization(organization, by).await?;
         if deleted.outcome { Ok(deleted.revision) } else { Err(Error::NotFound(Thing::Organization)) }
     }
@@ -117,7 +117,7 @@ impl Organizations {
         caller.may(Rpc::CreateOrganization)?;
         let name = limits::name("name", name)?;
         let create = CreateOrganization { id: OrganizationId::random(&*self.random), name };
-        match self.store.create_organization(create, caller.by(Rpc::CreateOrganization, self.time.now())).await?.outcome {
+        match self.store.create_organization(create, caller.by(Rpc::CreateOrganization, self.time.now()?)).await?.outcome {
             OrganizationCreated::Created(made) => Ok(*made),
             OrganizationCreated::NameTaken => Err(Error::NameTaken("name")),
             OrganizationCreated::NameReserved => Err(Error::NameReserved),
@@ -137,7 +137,7 @@ impl Organizations {
     pub async fn add_member(&self, caller: &SignedIn, org_name: &str, username: &str, role: OrganizationRole) -> Result<()> {
         let authority = Authority::over(&*self.store, caller, Rpc::AddMember, org_name).await?;
         let (organization, user) = self.named(org_name, username).await?;
-        let by = authority.by(caller, self.time.now());
+        let by = authority.by(caller, self.time.now()?);
         let add = AddMember { organization, user, role, most: self.most_members };
         match self.store.add_member(add, by).await?.outcome {
             MemberAdded::Done => Ok(()),
@@ -155,7 +155,7 @@ impl Organizations {
     pub async fn remove_member(&self, caller: &SignedIn, org_name: &str, username: &str) -> Result<i64> {
         let authority = Authority::over(&*self.store, caller, Rpc::RemoveMember, org_name).await?;
         let (organization, user) = self.named(org_name, username).await?;
-        let by = authority.by(caller, self.time.now());
+        let by = authority.by(caller, self.time.now()?);
         let removed = self.store.remove_member(RemoveMember { organization, user }, by).await?;
         match removed.outcome {
             MemberRemoved::Done => Ok(removed.revision),

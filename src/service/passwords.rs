@@ -14,6 +14,9 @@ use crate::model::user::User;
 /// How long a password check may wait and take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How often a password is checked whose account changes between the check and the commit that goes by it.
+pub const MOST_CHECKS: u32 = 2;
+
 /// Checks and hashes passwords.
 #[derive(Clone)]
 pub struct Passwords {
@@ -31,6 +34,15 @@ pub struct Right {
     pub checked: String,
     /// A stronger hash of the same password, where the stored one is weaker than what is made today.
     pub upgraded: Option<String>,
+}
+
+/// What became of a password that was found right, in the commit that goes by it.
+pub enum Committed<T> {
+    /// Done.
+    Done(T),
+    /// The account changed after it was read, and nothing was done: what was right may be wrong now. The attempt keeps its place, so
+    /// that the check can begin anew.
+    Overtaken(Attempt),
 }
 
 impl Passwords {

@@ -50,6 +50,16 @@ struct Uses {
     more: AtomicU32,
 }
 
+/// How a use was noted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Noted {
+    /// In memory, at once.
+    Counted,
+    /// By a commit that was waited for. What other commits changed meanwhile is to be read again, or a token would be dead when it is
+    /// answered.
+    Durably,
+}
+
 impl PersonalKeys {
     /// Exchanges the keys of `store`.
     #[must_use]
@@ -84,14 +94,20 @@ impl PersonalKeys {
         let organization = limits::organization("org_name", organization)?;
         let id = KeyIdToken::parse(&self.server_keys, key_id).map_err(|_| Error::InvalidCredentials)?.id;
         let secret = KeySecret::parse(&self.server_keys, key_secret).map_err(|_| Error::InvalidCredentials)?;
-        let now = self.time.now();
-        let owner = self.owner(id, organization.as_ref()).await?;
-        if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.admits(&owner.user, now) {
-            return Err(Error::InvalidCredentials);
-        }
+        let now = self.time.now()?;
         let session = SessionId::derived(self.random.id());
-        let (grant, user) = grant(owner, KeyExchange { session, face: client.face, auth_time: now })?;
-        self.note(id, client.source, now).await?;
+        let granted = async || {
+            let owner = self.owner(id, organization.as_ref()).await?;
+            if !secret_matches(&owner.key, &secret.keyed_hash, now) || !owner.key.admits(&owner.user, now) {
+                return Err(Error::InvalidCredentials);
+            }
+            grant(owner, KeyExchange { session, face: client.face, auth_time: now })
+        };
+        let mut checked = granted().await?;
+        if self.note(id, client.source, now).await? == Noted::Durably {
+            checked = granted().await?;
+        }
+        let (grant, user) = checked;
         let tokens = self.tokens.issue(&grant, None, now)?;
         Ok(SignIn { tokens, user: Some(Account::read(&*self.organizations, user).await?) })
     }
@@ -102,18 +118,24 @@ impl PersonalKeys {
     /// [`Error::SessionExpired`], and [`Error::SessionRevoked`] where the key or its owner no longer work; those of the store,
     /// which end no session; [`Error::OrgNotAllowed`] where its owner no longer belongs to the token's organization.
     pub(super) async fn renew(&self, caller: &SignedIn, key: KeyId) -> Result<TokenSet> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         if key_session_is_over(caller.auth_time, now) {
             return Err(Error::SessionExpired);
         }
         let asked = Folded::presented(&caller.organization);
-        let owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
-        if !owner.key.renews(&owner.user, caller.generation, now) {
-            return Err(Error::SessionRevoked);
+        let granted = async || {
+            let owner = self.owner(key, Some(&asked)).await.map_err(renewal)?;
+            if !owner.key.renews(&owner.user, caller.generation, now) {
+                return Err(Error::SessionRevoked);
+            }
+            let exchange = KeyExchange { session: caller.session, face: caller.client.face, auth_time: caller.auth_time };
+            grant(owner, exchange)
+        };
+        let mut checked = granted().await?;
+        if self.note(key, caller.client.source, now).await? == Noted::Durably {
+            checked = granted().await?;
         }
-        let exchange = KeyExchange { session: caller.session, face: caller.client.face, auth_time: caller.auth_time };
-        let (grant, _) = grant(owner, exchange)?;
-        self.note(key, caller.client.source, now).await?;
+        let (grant, _) = checked;
         self.tokens.issue(&grant, None, now)
     }
 
@@ -122,7 +144,7 @@ impl PersonalKeys {
     /// # Errors
     /// Those of the store; these counts are lost then, the first use of each minute is not.
     pub async fn flush(&self) -> Result<()> {
-        let now = self.time.now();
+        let now = self.time.now()?;
         let uses = std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
         let counted: Vec<KeyUse> = uses
             .into_iter()
@@ -140,11 +162,14 @@ impl PersonalKeys {
     }
 
     /// Audits a use: durable before the first token of a key, source and minute, counted after that.
-    async fn note(&self, key: KeyId, source: IpAddr, now: Timestamp) -> Result<()> {
+    async fn note(&self, key: KeyId, source: IpAddr, now: Timestamp) -> Result<Noted> {
         match self.count(key, source, now) {
-            None => Ok(()),
+            None => Ok(Noted::Counted),
             // Boxed: it is once a minute, and every call would have to carry it along.
-            Some(first) => Box::pin(self.note_first(&first, KeyUse { key, source: Some(source), count: 1, now })).await,
+            Some(first) => {
+                Box::pin(self.note_first(&first, KeyUse { key, source: Some(source), count: 1, now })).await?;
+                Ok(Noted::Durably)
+            }
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Policy {
     pub link_parameter: String,
     /// How long a sign-on attempt lives: 10 min.
     pub sso_attempt: Duration,
-    /// How many live sessions a user may have: 1,000; the oldest ends.
+    /// How many live sessions a user may have: 1,000; the least recently refreshed one ends.
     pub most_sessions: u32,
     /// How many live personal keys a user may have: 100.
     pub most_keys: u32,

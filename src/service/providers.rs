@@ -184,7 +184,7 @@ impl Providers {
             None => None,
             Some(org_name) => Some(self.organization(&org_name).await?),
         };
-        let (id, now) = (ProviderId::random(&*self.random), self.time.now());
+        let (id, now) = (ProviderId::random(&*self.random), self.time.now()?);
         let provider = IdentityProvider {
             id,
             name,
@@ -226,7 +226,7 @@ impl Providers {
             change.sealed_client_secret = Some(self.sealed(found.id, &update.client_secret));
         }
         let update = UpdateProvider { provider: found.id, change };
-        let changed = self.store.update_provider(update, authority.by(caller, self.time.now())).await?.outcome;
+        let changed = self.store.update_provider(update, authority.by(caller, self.time.now()?)).await?.outcome;
         let changed = changed.ok_or(Error::NotFound(Thing::Provider))?;
         Ok((changed, self.organization_name(found.organization, org_name).await?))
     }
@@ -241,7 +241,7 @@ impl Providers {
         let authority = Authority::over(&*self.organizations, caller, Rpc::DeleteIdentityProvider, org_name).await?;
         let (org_name, name) = named(org_name, name)?;
         let found = self.find(org_name.as_ref(), &name).await?;
-        let deleted = self.store.delete_provider(found.id, authority.by(caller, self.time.now())).await?.outcome;
+        let deleted = self.store.delete_provider(found.id, authority.by(caller, self.time.now()?)).await?.outcome;
         if deleted { Ok(()) } else { Err(Error::NotFound(Thing::Provider)) }
     }
 

@@ -93,7 +93,7 @@ impl Refresh {
             session: presented.session_id,
             token: PresentedToken { n: presented.n, hash: presented.hash, successor: presented.next_hash, mode: Some(mode) },
         };
-        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now())).await?;
+        let rotated = self.sessions.rotate_session(rotate, client.by(self.time.now()?)).await?;
         match rotated.outcome {
             Rotated::Rotated(granted) | Rotated::Retried(granted) => {
                 self.tokens.issue(&granted.grant, Some(presented.successor(&self.keys)), rotated.decided_at)
@@ -109,9 +109,9 @@ impl Refresh {
 
     async fn renew(&self, client: &Client, token: &Secret) -> Result<TokenSet> {
         limits::required_secret("access_token", token, MAX_ACCESS_TOKEN)?;
-        let caller = self.verifier.renewing(client, token.expose()).ok_or(Error::TokenInvalid)?;
+        let caller = self.verifier.renewing(client, token.expose())?.ok_or(Error::TokenInvalid)?;
         // No caller is fenced: the token may be dead for everything else.
-        let by = By { caller: None, ..caller.by(Rpc::Logout, self.time.now()) };
+        let by = By { caller: None, ..caller.by(Rpc::Logout, self.time.now()?) };
         let renew = RenewSession { session: caller.session, generation: caller.generation };
         let renewed = self.sessions.renew_session(renew, by).await?;
         let outcome = self.renewed(&caller, renewed).await;

@@ -38,7 +38,8 @@ impl Refusals {
 
     /// Notes that a login of `account` was refused for `reason`. Returns at once.
     pub fn note(&self, client: &Client, account: UserId, reason: Reason) {
-        let now = self.time.now();
+        // Without a time nothing is recorded; but nothing is answered either, at present.
+        let Ok(now) = self.time.now() else { return };
         let count = {
             let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
             if minute.number != now.secs() / 60 {

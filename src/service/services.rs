@@ -28,7 +28,6 @@ use crate::crypto::keyring::KeyRing;
 use crate::crypto::password::pool::HashPool;
 use crate::crypto::seal::Sealer;
 use crate::crypto::server_key::ServerKeys;
-use crate::model::clock::Clock;
 use crate::model::random::Random;
 use crate::store::{Revocations, Store};
 
@@ -41,8 +40,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// What the store revokes into.
     pub revocations: Arc<Revocations>,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
+    /// The gate of time, over the same store.
+    pub time: Time,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// Opens and seals what rests.
@@ -97,11 +96,10 @@ impl Services {
     /// Puts the services together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, revocations, clock, random, sealer, server_keys, ring, pool, policy, epoch, identity } = parts;
-        let time = Time::new(Arc::clone(&clock), store.clone());
+        let Parts { store, revocations, time, random, sealer, server_keys, ring, pool, policy, epoch, identity } = parts;
         let tokens = Tokens::new(Arc::clone(&ring), Arc::clone(&server_keys), Arc::clone(&random), Arc::clone(&policy), epoch);
-        let passwords = Passwords::new(pool, Arc::new(Throttle::new(Arc::clone(&clock))));
-        let guesses = Arc::new(Guesses::new(clock));
+        let passwords = Passwords::new(pool, Arc::new(Throttle::new(time.steady())));
+        let guesses = Arc::new(Guesses::new(time.steady()));
         let factors = SecondFactors::new(Arc::clone(&sealer), Arc::clone(&server_keys));
         let refusals = Arc::new(Refusals::new(store.clone(), time.clone()));
         let pages = Pages::new(Arc::clone(&server_keys), Arc::clone(&random));

@@ -101,7 +101,7 @@ impl SingleUse {
         let issuer = caller.may(Rpc::GenerateSingleUse)?;
         let guest = limits::guest("username", username)?;
         limits::required("dataset_id", dataset_id, limits::MAX_DATASET)?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let most = self.policy.link.min(self.policy.link_record);
         let ttl = ttl.filter(|ttl| !ttl.is_zero()).map_or(most, |ttl| ttl.min(most));
         // Before anything else of the link: a LogoutUser from here on ends it.
@@ -139,7 +139,7 @@ impl SingleUse {
 
     async fn peek_token(&self, token: &Secret) -> Result<PeekedLink> {
         let presented = self.parsed(token)?;
-        let link = self.links.peek_link(presented.id, self.time.now()).await?.ok_or(Error::LinkInvalid)?;
+        let link = self.links.peek_link(presented.id, self.time.now()?).await?.ok_or(Error::LinkInvalid)?;
         if !hashes_equal(link.token(), &presented.keyed_hash) {
             return Err(Error::LinkInvalid);
         }
@@ -187,7 +187,7 @@ impl SingleUse {
         let request = request_id.map(|request| self.request_hash(&presented, &request));
         let (session, refresh) = self.tokens.session_from(id, first, client.face, mode.unwrap_or(Mode::Json), vec![Method::Link]);
         let redeem = RedeemLink { link: presented.id, token: presented.keyed_hash, request, session };
-        let redeemed = self.links.redeem_link(redeem, client.by(self.time.now())).await?;
+        let redeemed = self.links.redeem_link(redeem, client.by(self.time.now()?)).await?;
         let grant = match redeemed.outcome {
             Redeemed::Opened(granted) | Redeemed::Retried(granted) => granted.grant,
             Redeemed::Dead => return Err(Error::LinkInvalid),

@@ -177,7 +177,7 @@ impl Sso {
             Some(name) => inner.sign_on.providers_named(name).await?,
         };
         let provider = one_of(providers, wanted)?;
-        let now = inner.time.now();
+        let now = inner.time.now()?;
         let ticket = Ticket {
             key_version: inner.keys.current_version(),
             attempt: AttemptId::random(&*inner.random),
@@ -226,7 +226,7 @@ impl Sso {
                 return Ok(SsoCollected::Complete(Box::new(sign_in)));
             }
             let Some(woken) = woken else { return Ok(SsoCollected::Pending) };
-            let left = ticket.expire_time.since(inner.time.now());
+            let left = ticket.expire_time.since(inner.time.now()?);
             let until = until.min(tokio::time::Instant::now() + left);
             if tokio::time::timeout_at(until, woken).await.is_err() {
                 // Once more: the attempt may have expired, or been confirmed on another node.
@@ -245,7 +245,7 @@ impl Inner {
     /// The session, where the attempt was confirmed; `None` while it is pending.
     async fn try_collect(&self, client: &Client, state: &Secret) -> Result<Option<SignIn>> {
         let (ticket, key_version) = self.open_collector(state)?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let expired = || if now >= ticket.expire_time { Err(Error::SsoExpired) } else { Ok(None) };
         // The read spares the writer those who only ask; what it finds can only be overtaken towards an end.
         let found = self.sign_on.attempt(ticket.attempt).await?;
@@ -288,7 +288,7 @@ impl Inner {
         if !matches!(found.as_ref().map(Attempt::state), Some(AttemptState::Exchanging { .. })) {
             return Ok(false);
         }
-        self.sign_on.refuse_attempt(browser::refusal(ticket), client.by(self.time.now())).await?;
+        self.sign_on.refuse_attempt(browser::refusal(ticket), client.by(self.time.now()?)).await?;
         Ok(true)
     }
 
@@ -304,12 +304,12 @@ impl Inner {
     fn open_collector(&self, state: &Secret) -> Result<(Ticket, u8)> {
         limits::required_secret("state", state, limits::MAX_STATE)?;
         let opened = open_state(&self.keys, StateKind::Collector, state.expose()).map_err(|_| Error::SsoStateInvalid)?;
-        let Collector { ticket } = ticket::read(&opened.payload).ok_or(Error::SsoStateInvalid)?;
+        let Collector { ticket } = ticket::read(self.tokens.epoch(), &opened.payload).ok_or(Error::SsoStateInvalid)?;
         Ok((ticket, opened.key_version))
     }
 
     fn seal(&self, kind: StateKind, value: &impl serde::Serialize) -> Result<String> {
-        let payload = ticket::write(value).map_err(|error| Error::Internal(error.to_string()))?;
+        let payload = ticket::write(self.tokens.epoch(), value).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(seal_state(&self.keys, kind, &payload, &*self.random))
     }
 

@@ -16,8 +16,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use super::time::Steady;
 use super::{Error, Result};
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::Timestamp;
 use crate::model::name::Folded;
 use crate::model::source::Source;
 
@@ -34,7 +35,7 @@ const MAX_TRACKED_COUNTS: usize = 65_536;
 
 /// Counts failures.
 pub struct Throttle {
-    clock: Arc<dyn Clock>,
+    clock: Steady,
     hasher: RandomState,
     counts: Mutex<HashMap<u64, Count>>,
 }
@@ -65,7 +66,7 @@ enum Place {
 impl Throttle {
     /// One that counts by `clock`.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Steady) -> Self {
         Self { clock, hasher: RandomState::new(), counts: Mutex::default() }
     }
 

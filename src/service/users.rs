@@ -106,7 +106,7 @@ impl Users {
     pub async fn update(&self, caller: &SignedIn, username: &str, update: &UserUpdate) -> Result<(Account, i64)> {
         caller.may(Rpc::UpdateUser)?;
         let update = update.command(username)?;
-        let updated = self.accounts.update_user(update, caller.by(Rpc::UpdateUser, self.time.now())).await?;
+        let updated = self.accounts.update_user(update, caller.by(Rpc::UpdateUser, self.time.now()?)).await?;
         match updated.outcome {
             UserUpdated::Done { user, narrowed } => {
                 let account = Account::read(&*self.organizations, *user).await?;
@@ -127,7 +127,7 @@ impl Users {
     pub async fn delete(&self, caller: &SignedIn, username: &str) -> Result<i64> {
         caller.may(Rpc::DeleteUser)?;
         let name = limits::name("username", username)?.folded();
-        let deleted = self.accounts.delete_user(name, caller.by(Rpc::DeleteUser, self.time.now())).await?;
+        let deleted = self.accounts.delete_user(name, caller.by(Rpc::DeleteUser, self.time.now()?)).await?;
         match deleted.outcome {
             UserDeleted::Done => Ok(deleted.revision),
             UserDeleted::Unknown => Err(Error::NotFound(Thing::User)),
@@ -144,7 +144,7 @@ impl Users {
     pub async fn release_name(&self, caller: &SignedIn, name: &str) -> Result<()> {
         caller.may(Rpc::ReleaseName)?;
         let name = limits::login("name", name)?;
-        let released = self.accounts.release_name(name, caller.by(Rpc::ReleaseName, self.time.now())).await?.outcome;
+        let released = self.accounts.release_name(name, caller.by(Rpc::ReleaseName, self.time.now()?)).await?.outcome;
         if released { Ok(()) } else { Err(Error::NameNotReserved) }
     }
 
@@ -169,7 +169,7 @@ impl Users {
         limits::required_secret("password", password, MAX_PASSWORD)?;
         self.rules.accept("password", password, &Owner { name: &name, email: email.as_ref(), codes: false })?;
         let hash = self.passwords.hash(&caller.client, &name.folded(), password).await?;
-        let now = self.time.now();
+        let now = self.time.now()?;
         let user = User::new(UserId::random(&*self.random), name, email, Some(hash), roles, now);
         match self.accounts.create_user(user.clone(), caller.by(Rpc::CreateUser, now)).await?.outcome {
             UserCreated::Created => Ok(Account { user, organizations: Vec::new() }),
@@ -217,7 +217,7 @@ impl Users {
         let rpc = if enabled { Rpc::EnableUser } else { Rpc::DisableUser };
         caller.may(rpc)?;
         let switch = SwitchUser { name: limits::name("username", username)?.folded(), enabled };
-        let switched = self.accounts.switch_user(switch, caller.by(rpc, self.time.now())).await?;
+        let switched = self.accounts.switch_user(switch, caller.by(rpc, self.time.now()?)).await?;
         let Commit { outcome, revision, decided_at } = switched;
         match outcome {
             Switched::Done(user) => Ok(Commit { outcome: *user, revision, decided_at }),

@@ -49,7 +49,8 @@ impl Verifier {
     /// Takes a call's `authorization` value for what it is: `Bearer` and an access token that is good now.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::BasicForToken`] where it is of the scheme Basic.
+    /// [`Error::TokenInvalid`] for anything else, without a reason; [`Error::BasicForToken`] where it is of the scheme Basic;
+    /// [`Error::ClockUntrusted`].
     pub fn authenticate(&self, client: &Client, authorization: Option<&str>) -> Result<SignedIn> {
         let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or(Error::TokenInvalid)?;
         if scheme.eq_ignore_ascii_case("basic") {
@@ -58,21 +59,23 @@ impl Verifier {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::TokenInvalid);
         }
-        self.signed_in(client, token.trim_start_matches(' ')).ok_or(Error::TokenInvalid)
+        self.signed_in(client, token.trim_start_matches(' '))?.ok_or(Error::TokenInvalid)
     }
 
     /// The caller an access token stands for; `None` where it is not good now.
-    #[must_use]
-    pub fn signed_in(&self, client: &Client, token: &str) -> Option<SignedIn> {
-        Some(SignedIn { client: *client, token: self.good_now(token)? })
+    ///
+    /// # Errors
+    /// [`Error::ClockUntrusted`].
+    pub fn signed_in(&self, client: &Client, token: &str) -> Result<Option<SignedIn>> {
+        Ok(self.good_now(token)?.map(|token| SignedIn { client: *client, token }))
     }
 
     /// Whether `token` is active, as VerifyToken answers it. `min_revision` (0 and less: none) waits up to 1 s for the revocation set to
     /// have reached it. A guest's token is active only where `dataset_id` names its dataset.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an overlong field, [`Error::RevisionNotReached`]. A token that is not good, for whatever reason,
-    /// is `None`.
+    /// [`Error::Invalid`] for an overlong field, [`Error::RevisionNotReached`], [`Error::ClockUntrusted`]. A token that is not good, for
+    /// whatever reason, is `None`.
     pub async fn verify(&self, token: &str, min_revision: i64, dataset_id: &str) -> Result<Option<Verdict>> {
         if token.len() > MAX_ACCESS_TOKEN {
             return Err(limits::invalid("token", format!("is longer than {MAX_ACCESS_TOKEN} bytes")));
@@ -87,27 +90,28 @@ impl Verifier {
         }
         // Read before the set is asked, so that the answer never claims a revision that it did not see.
         let revision = self.revocations.revision();
-        Ok(self.verdict(token, dataset_id, revision))
-    }
-
-    fn verdict(&self, token: &str, dataset_id: &str, revision: i64) -> Option<Verdict> {
-        let token = self.good_now(token)?;
-        let elsewhere = token.dataset_id.as_ref().is_some_and(|dataset| dataset != dataset_id);
-        (!elsewhere).then_some(Verdict { token, revision })
+        let here = |token: &AccessToken| token.dataset_id.as_ref().is_none_or(|dataset| dataset == dataset_id);
+        Ok(self.good_now(token)?.filter(here).map(|token| Verdict { token, revision }))
     }
 
     /// The token, where its signature, issuer and audience are right (once known, that stays so), and neither its time is up nor
     /// is it revoked.
-    fn good_now(&self, token: &str) -> Option<AccessToken> {
-        let token = self.genuine(token)?;
-        (!self.revoked(&token)).then_some(token)
+    ///
+    /// While the clock is not believed nobody can tell whether a token's time is up. To call it alive could be wrong by as much as the
+    /// clock is, and to call it dead would sign everybody out; so there is no answer. What is dead whatever the time is told so.
+    fn good_now(&self, token: &str) -> Result<Option<AccessToken>> {
+        let Some(token) = self.signed(token).filter(|token| !self.revoked(token)) else { return Ok(None) };
+        Ok(self.in_time(&token)?.then_some(token))
     }
 
-    /// The token, where its signature, issuer and audience are right and its time is not up, revoked or not.
-    fn genuine(&self, token: &str) -> Option<AccessToken> {
-        let token = self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()?;
-        token.times.check(self.time.now(), self.longest).ok()?;
-        Some(token)
+    /// The token, where its signature, issuer and audience are right, whatever its time and revoked or not.
+    fn signed(&self, token: &str) -> Option<AccessToken> {
+        self.cache.check(&self.ring, token, |claims| self.read(claims)).ok()
+    }
+
+    /// True where the token's time is not up.
+    fn in_time(&self, token: &Claimed) -> Result<bool> {
+        Ok(token.times.check(self.time.now()?, self.longest).is_ok())
     }
 
     /// True where the token was revoked.
@@ -123,9 +127,13 @@ impl Verifier {
 
     /// The caller that a token stands for who asks for its successor: its session and the credential that it came from were not
     /// ended. It may have been revoked because its holder lost something; the store says what it may renew to.
-    pub(super) fn renewing(&self, client: &Client, token: &str) -> Option<SignedIn> {
-        let token = self.genuine(token)?;
-        (!self.revocations.buried(token.session, token.credential)).then_some(SignedIn { client: *client, token })
+    ///
+    /// # Errors
+    /// [`Error::ClockUntrusted`].
+    pub(super) fn renewing(&self, client: &Client, token: &str) -> Result<Option<SignedIn>> {
+        let buried = |token: &AccessToken| self.revocations.buried(token.session, token.credential);
+        let Some(token) = self.signed(token).filter(|token| !buried(token)) else { return Ok(None) };
+        Ok(self.in_time(&token)?.then_some(SignedIn { client: *client, token }))
     }
 
     /// The claims as values.

@@ -21,14 +21,19 @@ use crate::model::random::{Random, SystemRandom};
 /// Keeps the contract of [`Store`] but for durability; each verb is a group of its own and is run by its caller.
 #[must_use]
 pub fn memory(revocations: Arc<Revocations>) -> Arc<dyn Store> {
+    Arc::new(kv_in_memory(revocations))
+}
+
+/// [`memory`], before it is hidden which store it is.
+pub(super) fn kv_in_memory(revocations: Arc<Revocations>) -> KvStore {
     let random: &dyn Random = &SystemRandom;
-    Arc::new(KvStore::new(Arc::new(Memory {
+    KvStore::new(Arc::new(Memory {
         id: StoreId::random(random),
         pairs: Pairs::default(),
         head: Mutex::default(),
         closed: AtomicBool::new(false),
         revocations,
-    })))
+    }))
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod admins;
 mod asked;
 mod audit;
 mod decisions;
@@ -24,6 +25,13 @@ mod sweep;
 mod time;
 mod values;
 mod world;
+
+use countersign::model::random::{Random, SystemRandom};
+
+/// Where the values of the cases come from.
+fn random() -> &'static dyn Random {
+    &SystemRandom
+}
 
 /// One test for each case on one store.
 macro_rules! cases {
@@ -78,12 +86,13 @@ macro_rules! stores {
                     does_not_open_on_what_changed,
                     spends_a_code_once_and_only_with_what_it_opens,
                     acts_only_in_an_own_organization,
-                    ends_the_oldest_of_too_many,
+                    ends_the_least_recently_refreshed_of_too_many,
                     rotates_and_retries_within_an_absolute_window,
                     ends_on_reuse_late_and_ahead,
                     a_thief_cannot_hide_behind_the_end,
                     turns_away_what_it_does_not_know,
                     renews_one_way_only,
+                    notes_renewals_now_and_then,
                     answers_its_last_moments,
                     ends_one_by_itself,
                     ends_one_without_a_row,
@@ -128,16 +137,18 @@ macro_rules! stores {
                     redeems_a_link,
                     takes_an_attempt_on,
                 }
-                operators {
-                    are_listed_by_name,
+                admins {
                     organizations_are_listed_by_name,
                     lists_its_members,
-                    an_operator_changes_email_and_roles,
-                    the_last_superuser_keeps_role_and_account,
-                    deleting_leaves_nothing_but_a_reserved_name,
                     deleting_an_organization_ends_its_tokens_and_reserves_its_name,
                     an_operator_links_and_unlinks_identities,
                     an_admin_has_its_own_organization_alone,
+                }
+                operators {
+                    are_listed_by_name,
+                    an_operator_changes_email_and_roles,
+                    the_last_superuser_keeps_role_and_account,
+                    deleting_leaves_nothing_but_a_reserved_name,
                     one_superuser_is_left_by_any_way,
                     nothing_survives_a_deletion,
                 }

@@ -111,7 +111,7 @@ pub(crate) async fn acts_only_in_an_own_organization(world: &mut World) {
     assert_eq!((own.grant.organization(), acts_in), ("Ann", ActiveOrganization::Personal));
 }
 
-pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
+pub(crate) async fn ends_the_least_recently_refreshed_of_too_many(world: &mut World) {
     let ann = world.plain("ann").await;
     let open = async |world: &World| {
         let mut login = world.login(ann.id()).await;
@@ -143,6 +143,33 @@ pub(crate) async fn ends_the_oldest_of_too_many(world: &mut World) {
     world.pass(DAY);
     open(world).await;
     assert!(!world.revokes(&last));
+    world.pass(DAY);
+
+    // Whichever way a session renews, and however often: the one that rested longest leaves, not the one that began first.
+    let (first, second, third) = (open(world).await, open(world).await, open(world).await);
+    for number in 0..2 {
+        world.pass(secs(600));
+        rotated(exchanged(world, &first, number).await);
+        world.pass(secs(600));
+        let renewed = world.store.renew_session(access_token(&second), world.anyone()).await.unwrap().outcome;
+        assert!(matches!(renewed, Renewed::Renewed(_)));
+    }
+    world.pass(secs(1));
+    let fourth = open(world).await;
+    assert!(world.revokes(&third) && !world.revokes(&first) && !world.revokes(&second));
+    world.pass(secs(1));
+    rotated(exchanged(world, &first, 2).await);
+    world.pass(secs(1));
+    let fifth = open(world).await;
+    assert!(world.revokes(&second) && !world.revokes(&first) && !world.revokes(&fourth));
+    world.pass(secs(1));
+    rotated(exchanged(world, &fourth, 0).await);
+    // A lower limit: as many as it takes, and again those that rested longest.
+    let mut login = world.login(ann.id()).await;
+    login.session.most = 2;
+    opened(world.store.log_in(login).await.unwrap());
+    assert!(world.revokes(&first) && world.revokes(&fifth) && !world.revokes(&fourth));
+    assert_eq!(exchanged(world, &first, 3).await, Rotated::Ended);
 }
 
 pub(crate) async fn rotates_and_retries_within_an_absolute_window(world: &mut World) {
@@ -239,6 +266,19 @@ pub(crate) async fn turns_away_what_it_does_not_know(world: &mut World) {
     let mut twice = world.login(ann.id()).await;
     twice.session.id = session.grant.session();
     assert!(matches!(world.store.log_in(twice).await, Err(StoreError::Corrupt(_))));
+}
+
+pub(crate) async fn notes_renewals_now_and_then(world: &mut World) {
+    let ann = world.plain("ann").await;
+    let session = world.opened(ann.id()).await;
+    let begun = world.now;
+    for (later, noted) in [(60, 60), (359, 60), (360, 360), (361, 360), (4000, 4000)] {
+        world.now = begun.plus(secs(later));
+        let renewed = world.store.renew_session(access_token(&session), world.anyone()).await.unwrap().outcome;
+        assert!(matches!(renewed, Renewed::Renewed(_)));
+        world.settle().await;
+        assert_eq!(world.session(session.grant.session()).await.refresh_time(), begun.plus(secs(noted)), "after {later} s");
+    }
 }
 
 pub(crate) async fn renews_one_way_only(world: &mut World) {

@@ -19,7 +19,7 @@ pub(crate) async fn never_goes_back(world: &mut World) {
     let Rotated::Rotated(grant) = world.store.rotate(world.exchange(long.grant.session(), 0)).await.unwrap() else {
         panic!("it lives")
     };
-    assert_eq!(world.session(grant.grant.session()).await.rotate_time(), latest);
+    assert_eq!(world.session(grant.grant.session()).await.refresh_time(), latest);
     let opened = world.opened(ann.id()).await;
     assert_eq!((opened.grant.auth_time(), opened.grant.expire_time()), (latest, latest.plus(DAY)));
     assert_eq!(world.store.status().last_commit, latest);

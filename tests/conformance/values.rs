@@ -7,7 +7,6 @@ use countersign::model::grant::Grant;
 use countersign::model::ids::{AttemptId, KeyId, LinkId, OrganizationId, SessionId, UserId};
 use countersign::model::name::{Email, Folded, Name};
 use countersign::model::personal_key::PersonalKey;
-use countersign::model::random::{Random, SystemRandom};
 use countersign::model::revocation::Claim;
 use countersign::model::session::{ChainHash, Face, Method, Mode, NewSession};
 use countersign::model::user::{Generation, Roles, SecondFactor, User, UserParts};
@@ -28,7 +27,7 @@ pub(crate) fn founding(admin: User) -> Founding {
 /// An enabled account with the password hash `phc-NAME`.
 pub(crate) fn account(name: &str, roles: Roles) -> User {
     User::new(
-        UserId::random(&SystemRandom as &dyn Random),
+        UserId::random(crate::random()),
         Name::parse(name).unwrap(),
         None,
         Some(format!("phc-{name}")),
@@ -42,7 +41,7 @@ pub(crate) fn with_email(user: User, email: &str) -> User {
 }
 
 pub(crate) fn personal_key(user: UserId, now: Timestamp) -> PersonalKey {
-    PersonalKey::new(KeyId::random(&SystemRandom as &dyn Random), user, "a key".to_owned(), bytes(), now, None)
+    PersonalKey::new(KeyId::random(crate::random()), user, "a key".to_owned(), bytes(), now, None)
 }
 
 pub(crate) fn new_session(id: SessionId) -> NewSession {
@@ -90,7 +89,7 @@ pub(crate) fn secs(n: u64) -> Duration {
 }
 
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
-    (&SystemRandom as &dyn Random).bytes()
+    crate::random().bytes()
 }
 
 pub(crate) fn session_id() -> SessionId {

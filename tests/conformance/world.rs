@@ -15,7 +15,6 @@ use countersign::model::link::{Link, NewLink};
 use countersign::model::name::Name;
 use countersign::model::organization::OrganizationRole;
 use countersign::model::personal_key::PersonalKey;
-use countersign::model::random::{Random, SystemRandom};
 use countersign::model::session::{Method, NewSession, PresentedToken, Session};
 use countersign::model::user::{Roles, Subject, User};
 use countersign::store::verbs::{
@@ -88,7 +87,7 @@ pub(crate) async fn sled_reopened() -> Opening {
 
 async fn sled_at(data: PathBuf) -> Open {
     let revocations = Arc::new(Revocations::default());
-    let mut options = countersign::store::sled::Options::new(data, StoreId::random(&SystemRandom as &dyn Random));
+    let mut options = countersign::store::sled::Options::new(data, StoreId::random(crate::random()));
     options.cache_capacity = 1 << 20;
     let (store, _) = countersign::store::sled::open(options, Arc::clone(&revocations)).await.unwrap();
     (store, revocations)

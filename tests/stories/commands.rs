@@ -299,6 +299,7 @@ async fn every_command_shows_an_example() {
         &["link", "create", "--help"],
         &["logout-user", "--help"],
         &["token", "verify", "--help"],
+        &["recover", "clock", "--help"],
     ] {
         let ran = command(words, &[], "").await;
         assert!(ran.code == 0 && ran.stdout.contains("Example:\n"), "{words:?}: {ran:?}");

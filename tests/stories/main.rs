@@ -13,8 +13,13 @@ mod arena;
 #[path = "../evil_provider/mod.rs"]
 mod evil_provider;
 mod harness;
+#[expect(dead_code, reason = "what unit tests and benchmarks take beside")]
+#[path = "../house/mod.rs"]
+mod house;
 
+mod admins;
 mod browser;
+mod clock;
 mod commands;
 mod contract;
 mod crash;

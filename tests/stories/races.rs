@@ -57,9 +57,10 @@ async fn assert_dead(asker: &Calls, tokens: &TokenSet, what: &str) {
 }
 
 /// Logins whose check has begun: the account was read, and its password waits for the threads that hash, which are busy. Then
-/// `ending` is answered, and nothing of them may be left. Fails where the generation that was read before the password was checked
-/// is not held against the account in the commit.
-async fn logins_against(ending: impl AsyncFnOnce(&Calls, &Calls)) {
+/// `ending` is answered. Each of them is checked once more from the start, so that all are let in where they are still `right`; nothing
+/// with the generation of before may be left. Fails where the generation that was read before the password was checked is not held
+/// against the account in the commit.
+async fn logins_against(right: bool, ending: impl AsyncFnOnce(&Calls, &Calls)) {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::on_sled(directory.path()).await;
     backend.user("root", SUPERUSER).await;
@@ -83,13 +84,18 @@ async fn logins_against(ending: impl AsyncFnOnce(&Calls, &Calls)) {
     }
     ending(&root, &pat).await;
     busy.join_all().await;
-    for tokens in logins.join_all().await.into_iter().flatten().chain([pat.tokens.clone()]) {
-        assert!(!root.active(&tokens.access_token).await, "a login that began before verifies");
-        // The caller's own session goes on where a password was changed.
-        if tokens.session_id != pat.tokens.session_id {
-            assert_dead(&root, &tokens, "a login that began before").await;
+    for answer in logins.join_all().await {
+        match answer {
+            Ok(tokens) if generation(&tokens) > generation(&pat.tokens) => {
+                assert!(right, "it is not right any more, and was let in");
+                assert!(root.active(&tokens.access_token).await, "what was checked afterwards is good");
+            }
+            // `ending` hashes something too, and this one's turn came before it.
+            Ok(tokens) => assert_dead(&root, &tokens, "a login that began before").await,
+            Err(_) => assert!(!right && refused(&answer, "INVALID_CREDENTIALS"), "{answer:?}"),
         }
     }
+    assert!(!root.active(&pat.tokens.access_token).await, "a token from before verifies");
     drop((root, pat, calls));
     served.stop().await;
     backend.store.close().await;
@@ -97,15 +103,16 @@ async fn logins_against(ending: impl AsyncFnOnce(&Calls, &Calls)) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn login_against_logout_user() {
-    logins_against(async |root: &Calls, _: &Calls| {
+    logins_against(true, async |root: &Calls, pat: &Calls| {
         root.logout_user("pat").await.unwrap();
+        assert_dead(root, &pat.tokens, "a session from before").await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn login_against_change_of_password() {
-    logins_against(async |root: &Calls, pat: &Calls| {
+    logins_against(false, async |root: &Calls, pat: &Calls| {
         pat.change_password(PASSWORD, OTHER_PASSWORD).await.unwrap();
         assert!(refused(&root.try_log_in("pat", PASSWORD).await, "INVALID_CREDENTIALS"), "the old password still works");
         assert!(pat.refresh(&pat.tokens.refresh_token).await.is_ok(), "the caller's own session goes on");
@@ -113,12 +120,18 @@ async fn login_against_change_of_password() {
     .await;
 }
 
-/// And no session comes back to life with EnableUser.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn login_against_disabling() {
-    logins_against(async |root: &Calls, _: &Calls| {
+    logins_against(false, async |root: &Calls, _: &Calls| root.disable("pat").await.map(drop).unwrap()).await;
+}
+
+/// And no session comes back to life with EnableUser.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn login_against_disabling_and_enabling() {
+    logins_against(true, async |root: &Calls, pat: &Calls| {
         root.disable("pat").await.unwrap();
         root.enable("pat").await.unwrap();
+        assert_dead(root, &pat.tokens, "a session from before").await;
     })
     .await;
 }

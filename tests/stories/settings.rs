@@ -268,6 +268,23 @@ async fn the_issuer_changes_by_command_and_every_token_ends() {
     assert!(text.stdout.contains("every access and refresh token of before has ended"), "{text:?}");
 }
 
+/// D2: a misspelt variable is named once, by whichever command would have read it.
+#[tokio::test]
+async fn every_command_names_what_is_no_setting_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = folder.path().join("none");
+    let unknown = [("COUNTERSIGN_SERVR", "x"), ("COUNTERSIGN_KEKFILE", "/y"), ("COUNTERSIGN_TOKEN", "x")];
+    let none = none.to_str().unwrap();
+    let offline = [&["issuer", "set", "https://two.example", "--data-dir", none][..], &["recover", "clock", "--data-dir", none]];
+    for words in offline.into_iter().chain([&["logout-user", "pat"][..]]) {
+        let ran = command(words, &unknown, "").await;
+        let [line] = lines(&ran.stderr, "is no setting")[..] else { panic!("{words:?}: {ran:?}") };
+        assert!(line.ends_with("COUNTERSIGN_KEKFILE, COUNTERSIGN_SERVR"), "{line}");
+        let quiet = command(words, &unknown[2..], "").await;
+        assert_eq!(lines(&quiet.stderr, "is no setting"), Vec::<&str>::new());
+    }
+}
+
 #[tokio::test]
 async fn the_commands_take_a_host_and_its_port() {
     let server = Server::start().await;

@@ -31,7 +31,7 @@ async fn claims_are_held_against_the_rules() {
     let now = good.iat;
     let active = |claims: &Claims| {
         let (token, services) = (house.ring.mint(claims).unwrap(), &house.services);
-        let as_caller = services.verifier.signed_in(&client(), token.expose()).is_some();
+        let as_caller = services.verifier.signed_in(&client(), token.expose()).unwrap().is_some();
         async move {
             let verified = services.verifier.verify(token.expose(), 0, "d").await.unwrap().is_some();
             assert_eq!(verified, as_caller, "VerifyToken and callers are held to the same rules");
@@ -90,6 +90,32 @@ async fn lifetimes_and_claims_of_a_fresh_token() {
     for name in ["iss", "sub", "aud", "jti", "client_id", "username", "org"] {
         assert!(claims[name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
     }
+}
+
+/// What a token came from is told in one text, in its `cred` and in the contract of WatchRevocations.
+#[tokio::test]
+async fn what_a_token_came_from_has_one_text() {
+    let house = Backend::in_memory();
+    let admin = house.person("admin", SUPERUSER).await;
+    let cred = |token: &str| Parts::of(token).claims["cred"].as_str().unwrap().to_owned();
+    let services = &house.services;
+    let link = services.single_use.generate(&admin, "visitor", "d", None).await.unwrap();
+    let guest = services.single_use.redeem(&client(), &token_of(&link.url), None, None).await.unwrap();
+    assert_eq!(cred(guest.tokens.access_token.expose()), format!("link:{}", link.link_id));
+    let key = services.keys.create(&admin, "k", None).await.unwrap();
+    let exchanged = services.personal_keys.exchange(&client(), &key.key_id, &key.secret, "").await.unwrap();
+    let of_key = cred(exchanged.tokens.access_token.expose());
+    let id = of_key.strip_prefix("key:").unwrap();
+    assert_eq!(id.parse::<uuid::Uuid>().unwrap().hyphenated().to_string(), id);
+
+    let contract = include_str!("../../proto/countersign/v1/token.proto");
+    let (before, _) = contract.split_once("string credential_id = 4;").unwrap();
+    let comment = before.rsplit("\n\n").next().unwrap();
+    assert!(
+        comment.contains("the whole text of their `cred` claim")
+            && comment.contains("`key:UUID`")
+            && comment.contains("`link:UUID`")
+    );
 }
 
 /// C10: a thousand of each, none twice, each with its prefix.

@@ -174,7 +174,7 @@ fn session(of: &Session) -> Value {
             Renewal::AccessToken => "access",
         },
         "auth": of.auth_time.micros(), "end": of.expire_time.micros(), "n": of.n, "tip": hex(&of.tip),
-        "rotated": of.rotate_time.micros(), "source": of.source.map(|source| source.to_string()), "state": state,
+        "rotated": of.refresh_time.micros(), "source": of.source.map(|source| source.to_string()), "state": state,
     })
 }
 
@@ -294,6 +294,7 @@ pub(crate) fn action(of: &Action) -> Vec<String> {
         Action::SessionRetried(session) => ("session_retried", vec![session.to_string()]),
         Action::Swept(records) => ("swept", vec![records.to_string()]),
         Action::SessionSwept(session, times) => ("session_swept", vec![session.to_string(), times.to_string()]),
+        Action::ClockRecovered(seconds) => ("clock_recovered", vec![seconds.to_string()]),
         Action::StoreUpgraded { from, to, last, digest } => {
             ("store_upgraded", vec![from.to_string(), to.to_string(), last.to_string(), hex(digest)])
         }

@@ -39,9 +39,7 @@ impl Rig {
     /// Serves from `data` as of `now`.
     pub(crate) async fn start(data: &Path, kek: Option<&str>, now: Timestamp) -> Self {
         let clock = Arc::new(ManualClock::new(now));
-        let time = Arc::clone(&clock);
-        let uptime = Arc::new(move || time.now().since(now));
-        let seams = Seams { clock: Arc::clone(&clock) as Arc<dyn Clock>, random: Arc::new(SystemRandom), uptime };
+        let seams = Seams { clock: Arc::clone(&clock) as Arc<dyn Clock>, random: Arc::new(SystemRandom) };
         let mut environment: BTreeMap<String, String> = [
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_PUBLIC_URL", PUBLIC_URL),

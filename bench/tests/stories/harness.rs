@@ -119,7 +119,8 @@ impl Server {
     }
 }
 
-fn program() -> PathBuf {
+/// The server's program.
+pub(crate) fn program() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_countersign-bench")).with_file_name("countersign");
     assert!(program.is_file(), "no server at {}: `cargo build --workspace` makes it", program.display());
     program

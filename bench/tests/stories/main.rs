@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::harness::{ADMIN_PASSWORD, CHEAP, Ran, SOON, Server, bench, run};
+use crate::harness::{ADMIN_PASSWORD, CHEAP, Ran, SOON, Server, bench, program, run};
 
 /// As little as there is to measure.
 const SHORT: [&str; 8] = ["--seconds", "0.2", "--users", "2", "--sessions", "4", "--in-flight", "8"];
@@ -159,6 +159,24 @@ async fn every_scenario_comes_to_its_end() {
         assert_eq!(report["ended"], Value::Null, "{scenario:?}");
         assert!(report["facts"].as_array().unwrap().iter().any(|fact| fact["name"] == expected), "{report:#}");
     }
+}
+
+#[tokio::test]
+async fn two_servers_are_measured_by_turns() {
+    let scratch = tempfile::tempdir().unwrap();
+    let server = program();
+    let server = server.to_str().unwrap();
+    let compare =
+        ["compare", "--before", server, "--after", server, "--runs", "1", "--scratch", scratch.path().to_str().unwrap()];
+    let ran = run(short(&[&compare[..], &["--grown-sessions", "100", "--rotations", "100"]].concat())).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for figure in
+        ["Refresh / Health/Check", "Login / Health/Check", "idle memory", "start with 100 sessions", "disk for each session"]
+    {
+        let row = ran.stdout.lines().find(|line| line.starts_with(&format!("| {figure}")));
+        assert_eq!(row.unwrap_or_else(|| panic!("{ran:?}")).matches('|').count(), 10, "{ran:?}");
+    }
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use super::{LoginRequest, LoginResponse, OPAQUE, TokenSet};
 const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("countersign_descriptor");
 
 /// A field of one of these names, or that ends so, holds a secret, unless it is listed as harmless.
-const TELLING: [&str; 12] = [
+const TELLING: [&str; 13] = [
     "password",
+    "password_hash",
     "passwords",
     "otp",
     "token",

@@ -61,7 +61,7 @@ pub struct Claims<Text = String> {
     /// The generation that was read before the credential was checked: `gen`.
     #[serde(rename = "gen")]
     pub generation: u64,
-    /// The id of the key or link it came from.
+    /// The key or link it came from: `key:UUID` or `link:UUID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cred: Option<Text>,
     /// The face it was issued at: `grpc`, `graphistry`, `directus`, `page`.

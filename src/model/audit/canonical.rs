@@ -117,6 +117,7 @@ impl Canonical {
             Action::SessionRetried(session) => self.parts("session_retried", &[session.as_bytes()]),
             Action::Swept(records) => self.parts("swept", &[&number(records)]),
             Action::SessionSwept(session, times) => self.parts("session_swept", &[session.as_bytes(), &number(times)]),
+            Action::ClockRecovered(seconds) => self.parts("clock_recovered", &[&number(seconds)]),
             Action::StoreUpgraded { from, to, last, digest } => {
                 self.parts("store_upgraded", &[&number(from), &number(to), &last.to_be_bytes(), digest]);
             }

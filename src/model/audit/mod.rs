@@ -56,7 +56,7 @@ pub enum Action {
     RefreshReused(SessionId, String),
     /// A session ended by Logout or RevokeSession.
     SessionEnded(SessionId),
-    /// The oldest session of a crowded account ended.
+    /// The least recently refreshed session of a crowded account ended.
     SessionCrowdedOut(SessionId),
     /// A personal key was used from this source within this minute, so many times.
     KeyUsed(KeyId, u32),
@@ -102,6 +102,9 @@ pub enum Action {
     Swept(u32),
     /// The record of an expired session was removed; it had been refreshed so many times.
     SessionSwept(SessionId, u32),
+    /// The last committed time was set back by so many seconds, because the clock had been ahead: the events before this one that lie
+    /// ahead of it were stamped by that clock. Every session, link and sign-on under way ended.
+    ClockRecovered(u32),
     /// The data directory was brought from one format to a later one, and the events before this one were chained anew. Holds the
     /// end of the chain that they had, so that a log which was exported before it can still be proved against this one.
     StoreUpgraded {

@@ -201,6 +201,22 @@ impl PersonalKey {
         decision.auditing(used)
     }
 
+    /// As it is where the clock was ahead and `now` is right: a key from after `now` was made now and lives as long as it was given, and
+    /// nothing of it lies ahead. An overlap of two secrets ends.
+    #[must_use]
+    pub fn set_back(self, now: Timestamp) -> Self {
+        let ahead = self.0.create_time.since(now);
+        let at_most = |at: Timestamp| at.min(now);
+        Self(PersonalKeyParts {
+            create_time: at_most(self.0.create_time),
+            expire_time: self.0.expire_time.map(|at| at.minus(ahead)),
+            revoke_time: self.0.revoke_time.map(at_most),
+            last_use_time: self.0.last_use_time.map(at_most),
+            previous: self.0.previous.map(|(secret, until)| (secret, at_most(until))),
+            ..self.0
+        })
+    }
+
     /// What it is made of.
     #[must_use]
     pub fn into_parts(self) -> PersonalKeyParts {

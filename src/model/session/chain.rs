@@ -12,6 +12,9 @@ use crate::model::user::Generation;
 /// How long after a rotation the token before it is answered with the same successor. Absolute, never re-armed.
 pub const ROTATION_RETRY: Duration = Duration::from_secs(10);
 
+/// How long after a renewal by access token that is noted in the session's row another one is. In between they write nothing.
+pub const RENEWALS_NOTED_EACH: Duration = Duration::from_mins(5);
+
 /// A refresh token of a session, whose MAC was right, as far as its row can know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresentedToken {
@@ -85,7 +88,7 @@ impl Session {
         let Some(behind) = self.0.n.checked_sub(token.n) else { return Presented::Reused(EndReason::Ahead) };
         match behind {
             0 if token.hash == self.0.tip => Presented::Tip,
-            1 if token.successor == self.0.tip && now.since(self.0.rotate_time) <= ROTATION_RETRY => Presented::Retry,
+            1 if token.successor == self.0.tip && now.since(self.0.refresh_time) <= ROTATION_RETRY => Presented::Retry,
             1 if token.successor == self.0.tip => Presented::Reused(EndReason::Late),
             0 | 1 => Presented::Foreign,
             _ => Presented::Reused(EndReason::Reused),
@@ -142,7 +145,7 @@ impl Session {
             mode: token.mode.unwrap_or(self.0.mode),
             n,
             tip: token.successor,
-            rotate_time: now.max(self.0.rotate_time),
+            refresh_time: now.max(self.0.refresh_time),
             source,
             ..self.0
         });
@@ -150,7 +153,8 @@ impl Session {
         if elsewhere { decision.auditing(Action::Refreshed(id, false)) } else { decision }
     }
 
-    /// Renews by an access token that carries `generation`; the first renewal fixes the way.
+    /// Renews by an access token that carries `generation`; the first renewal fixes the way. When it was last refreshed is noted each
+    /// [`RENEWALS_NOTED_EACH`].
     ///
     /// The token need not be good for anything else: what its holder lost since it was signed, its successor does not have. But one
     /// from before the session was moved along (a change of password) renews nothing, and neither does one of an organization where
@@ -176,10 +180,16 @@ impl Session {
         match (self.0.renewal, self.0.mode) {
             (Renewal::RefreshToken, _) | (_, Mode::Cookie) => Decision::unchanged(self, SessionRenewed::Mismatch),
             _ if !belongs => Decision::unchanged(self, SessionRenewed::OrganizationNotAllowed),
-            (Renewal::AccessToken, Mode::Json) => Decision::unchanged(self, SessionRenewed::Renewed),
+            (Renewal::AccessToken, Mode::Json) if now < self.0.refresh_time.plus(RENEWALS_NOTED_EACH) => {
+                Decision::unchanged(self, SessionRenewed::Renewed)
+            }
+            (Renewal::AccessToken, Mode::Json) => {
+                Decision::changed(Self(SessionParts { refresh_time: now, ..self.0 }), SessionRenewed::Renewed)
+            }
             (Renewal::Unset, Mode::Json) => {
                 let fixed = Action::RenewedByAccessToken(self.0.id);
-                let renewed = Self(SessionParts { renewal: Renewal::AccessToken, ..self.0 });
+                let refresh_time = now.max(self.0.refresh_time);
+                let renewed = Self(SessionParts { renewal: Renewal::AccessToken, refresh_time, ..self.0 });
                 Decision::changed(renewed, SessionRenewed::Renewed).auditing(fixed)
             }
         }

@@ -53,7 +53,7 @@ impl Session {
 
     /// The row of a session that ends now, and every token of it.
     pub(super) fn over<O>(self, now: Timestamp, reason: EndReason, outcome: O) -> Decision<Self, O> {
-        let (id, at) = (self.0.id, now.max(self.0.rotate_time));
+        let (id, at) = (self.0.id, now.max(self.0.refresh_time));
         let ended = Self(SessionParts { state: SessionState::Ended { at, reason }, ..self.0 });
         Decision::changed(ended, outcome).revoking(Revoked::Session(id))
     }

@@ -4,7 +4,7 @@
 //! Live(n) --Refresh with n--> Live(n+1)         the successor, once
 //! Live(n) --Refresh with n-1, within 10 s--> Live(n)   the same successor again
 //! Live(n) --anything older, or later--> Ended(Reused)
-//! Live(n) --Logout, a sweep of the oldest--> Ended(..)
+//! Live(n) --Logout, too many others--> Ended(..)
 //! ```
 
 mod again;
@@ -18,7 +18,7 @@ mod words;
 use std::net::IpAddr;
 use std::time::Duration;
 
-pub use self::chain::{Presented, PresentedToken, ROTATION_RETRY, SessionRenewed, SessionRotated};
+pub use self::chain::{Presented, PresentedToken, RENEWALS_NOTED_EACH, ROTATION_RETRY, SessionRenewed, SessionRotated};
 pub use self::end::SessionEnded;
 pub use self::open::{NewSession, Opening, Owner};
 pub use self::words::{Credential, EndReason, Face, Method, Mode, Renewal, SessionState};
@@ -68,8 +68,9 @@ pub struct SessionParts {
     pub n: u32,
     /// Keyed hash of the tip, R(n).
     pub tip: ChainHash,
-    /// When the tip became the tip.
-    pub rotate_time: Timestamp,
+    /// When it was last refreshed, first of all when it was opened: when the tip became the tip, or, where it renews by access token,
+    /// when a renewal was last noted.
+    pub refresh_time: Timestamp,
     /// Where it was last opened or refreshed from.
     pub source: Option<IpAddr>,
     /// Live or ended.
@@ -182,10 +183,11 @@ impl Session {
         &self.0.tip
     }
 
-    /// When the tip became the tip.
+    /// When it was last refreshed, first of all when it was opened: when the tip became the tip, or, where it renews by access token,
+    /// when a renewal was last noted.
     #[must_use]
-    pub const fn rotate_time(&self) -> Timestamp {
-        self.0.rotate_time
+    pub const fn refresh_time(&self) -> Timestamp {
+        self.0.refresh_time
     }
 
     /// Where it was last opened or refreshed from.
@@ -239,10 +241,10 @@ impl TryFrom<SessionParts> for Session {
     fn try_from(parts: SessionParts) -> Result<Self, Impossible> {
         let by_refresh = parts.renewal == Renewal::RefreshToken;
         let in_cookie = parts.mode == Mode::Cookie && parts.renewal == Renewal::AccessToken;
-        let ended_early = matches!(parts.state, SessionState::Ended { at, .. } if at < parts.rotate_time);
+        let ended_early = matches!(parts.state, SessionState::Ended { at, .. } if at < parts.refresh_time);
         let rules = [
-            (parts.auth_time <= parts.rotate_time, "rotated before its login"),
-            (parts.rotate_time <= parts.expire_time, "rotated after its end"),
+            (parts.auth_time <= parts.refresh_time, "rotated before its login"),
+            (parts.refresh_time <= parts.expire_time, "rotated after its end"),
             ((parts.n > 0) == by_refresh, "its number and the way it renews do not agree"),
             (!in_cookie, "in a cookie, and renewed by access token"),
             (!ended_early, "ended before it was rotated last"),

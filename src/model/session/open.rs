@@ -25,7 +25,7 @@ pub struct NewSession {
     pub methods: Vec<Method>,
     /// How long it lasts from the commit on.
     pub lifetime: Duration,
-    /// How many live sessions its subject may have; the oldest end.
+    /// How many live sessions its subject may have; the least recently refreshed end.
     pub most: u32,
 }
 
@@ -108,7 +108,7 @@ impl Session {
             expire_time,
             n: 0,
             tip: new.tip,
-            rotate_time: now,
+            refresh_time: now,
             source,
             state: SessionState::Live,
         })

@@ -198,17 +198,17 @@ fn rotated_rightly(
     standing: Standing,
     now: Timestamp,
 ) -> Result<(), TestCaseError> {
-    let stolen = n > before.n() || n + 1 < before.n() || n < before.n() && now.since(before.rotate_time()) > ROTATION_RETRY;
+    let stolen = n > before.n() || n + 1 < before.n() || n < before.n() && now.since(before.refresh_time()) > ROTATION_RETRY;
     match outcome {
         SessionRotated::Rotated => {
             prop_assert_eq!((n, after.n(), after.tip()), (before.n(), n + 1, &hash(n + 1)));
-            prop_assert_eq!(after.rotate_time(), now);
+            prop_assert_eq!(after.refresh_time(), now);
         }
         SessionRotated::Reused(reason) => {
             prop_assert!(stolen);
             prop_assert_eq!(after.state(), SessionState::Ended { at: now, reason }, "a reuse always ends the session");
         }
-        SessionRotated::Retried => prop_assert!(n + 1 == before.n() && now.since(before.rotate_time()) <= ROTATION_RETRY),
+        SessionRotated::Retried => prop_assert!(n + 1 == before.n() && now.since(before.refresh_time()) <= ROTATION_RETRY),
         SessionRotated::Foreign => prop_assert!(false, "it is of this chain"),
         SessionRotated::OrganizationNotAllowed => prop_assert!(false, "its holder belongs there"),
         SessionRotated::Expired | SessionRotated::Ended | SessionRotated::Mismatch => {}
@@ -221,8 +221,8 @@ fn rotated_rightly(
 #[test]
 fn what_cannot_be_is_refused() {
     let impossible: [fn(&mut SessionParts); 11] = [
-        |parts| parts.rotate_time = parts.auth_time.minus(Duration::from_micros(1)),
-        |parts| parts.expire_time = parts.rotate_time.minus(Duration::from_micros(1)),
+        |parts| parts.refresh_time = parts.auth_time.minus(Duration::from_micros(1)),
+        |parts| parts.expire_time = parts.refresh_time.minus(Duration::from_micros(1)),
         |parts| parts.n = 1,
         |parts| parts.renewal = Renewal::RefreshToken,
         |parts| (parts.mode, parts.renewal) = (Mode::Cookie, Renewal::AccessToken),
@@ -271,4 +271,20 @@ fn who_no_longer_belongs_there_moves_nothing_on_and_reuse_is_found_out_all_the_s
     assert_eq!(ahead.outcome, SessionRotated::Reused(EndReason::Ahead));
     let moved = session.moved_to(Generation(0));
     assert_eq!(moved.renew(Generation(0), standing(), true, start()).outcome, SessionRenewed::Renewed);
+}
+
+#[test]
+fn a_credential_has_one_text() {
+    let id = "12345678-9abc-4def-8123-456789abcdef";
+    for (text, kind) in [(format!("key:{id}"), "key"), (format!("link:{id}"), "link")] {
+        let credential = Credential::parse(&text).unwrap();
+        assert_eq!(matches!(credential, Credential::Key(_)), kind == "key");
+        assert_eq!(credential.to_string(), text);
+    }
+    let (upper, bare, braced) = (format!("key:{}", id.to_uppercase()), id.replace('-', ""), format!("{{{id}}}"));
+    for other in
+        [upper, format!("key:{bare}"), format!("link:{braced}"), format!("KEY:{id}"), id.to_owned(), format!("key: {id}")]
+    {
+        assert_eq!(Credential::parse(&other), None, "{other}");
+    }
 }

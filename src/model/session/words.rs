@@ -89,7 +89,10 @@ impl Method {
     }
 }
 
-/// The credential a session came from, where it is one that can be revoked by itself: the `cred` claim.
+/// The credential a session came from, where it is one that can be revoked by itself.
+///
+/// Its text is `key:UUID` or `link:UUID`, the UUID in lower case: the `cred` claim of tokens, and what WatchRevocations calls
+/// `credential_id`. A verifier compares the two as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credential {
     /// A personal key.
@@ -99,7 +102,7 @@ pub enum Credential {
 }
 
 impl std::fmt::Display for Credential {
-    /// The `cred` claim: `key:UUID` or `link:UUID`.
+    /// `key:UUID` or `link:UUID`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Key(id) => write!(f, "key:{id}"),
@@ -109,14 +112,15 @@ impl std::fmt::Display for Credential {
 }
 
 impl Credential {
-    /// Reads a `cred` claim back; `None` where it is neither form.
+    /// Reads the text back; `None` for any other, also of the same id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text.split_once(':')? {
-            ("key", id) => id.parse().ok().map(Self::Key),
-            ("link", id) => id.parse().ok().map(Self::Link),
-            _ => None,
-        }
+        let parsed = match text.split_once(':')? {
+            ("key", id) => Self::Key(id.parse().ok()?),
+            ("link", id) => Self::Link(id.parse().ok()?),
+            _ => return None,
+        };
+        (parsed.to_string() == text).then_some(parsed)
     }
 }
 
@@ -131,7 +135,7 @@ pub enum EndReason {
     Late,
     /// A token ahead of the row: the store was restored from a backup, or the server key leaked.
     Ahead,
-    /// The oldest of too many.
+    /// The least recently refreshed of too many.
     Crowded,
 }
 

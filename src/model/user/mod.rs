@@ -26,7 +26,7 @@ pub use self::generations::{Generation, Generations, GenerationsParts};
 pub use self::guest::Guest;
 pub use self::login::{PasswordChange, PasswordChanged, PasswordLogin, UserOpened};
 pub use self::subject::{Holder, Standing, Subject};
-pub use self::totp::{SecondFactor, Totp};
+pub use self::totp::{STEP_SECONDS, SecondFactor, Totp};
 use super::audit::Action;
 use super::clock::Timestamp;
 use super::decision::{Decision, Impossible};
@@ -293,6 +293,14 @@ impl User {
             }
             Totp::Pending { .. } | Totp::Off => Decision::unchanged(self, TotpConfirmed::NotPending),
         }
+    }
+
+    /// As it is where the clock was ahead and `now` is right: of its one-time codes those from now on are accepted, not only those from
+    /// after the last one that was.
+    #[must_use]
+    pub fn set_back(self, now: Timestamp) -> Self {
+        let (totp, create_time) = (self.0.totp.set_back(now), self.0.create_time.min(now));
+        Self(UserParts { totp, create_time, ..self.0 })
     }
 
     fn with_totp<O>(self, outcome: O, totp: Totp) -> Decision<Self, O> {

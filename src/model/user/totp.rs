@@ -1,5 +1,10 @@
 //! One-time codes: off, waiting for their first code, or guarding the login.
 
+use crate::model::clock::Timestamp;
+
+/// The length of a time step, in seconds.
+pub const STEP_SECONDS: u64 = 30;
+
 /// An account's one-time codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Totp {
@@ -42,6 +47,16 @@ impl Totp {
             }
             (Self::On { .. }, _) => None,
             (totp @ (Self::Off | Self::Pending { .. }), _) => Some(totp),
+        }
+    }
+
+    /// Accepts codes of the steps after that of `now`.
+    pub(super) fn set_back(self, now: Timestamp) -> Self {
+        match self {
+            Self::On { sealed, last_step, recovery } => {
+                Self::On { sealed, last_step: last_step.min(now.secs() / STEP_SECONDS), recovery }
+            }
+            totp @ (Self::Off | Self::Pending { .. }) => totp,
         }
     }
 

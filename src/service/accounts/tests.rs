@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::clock::{Clock as _, Timestamp};
 use crate::service::refresh::RefreshSource;
-use crate::service::testing::{House, PASSWORD, PLAIN, STAFF, SUPERUSER, client, refused};
+use crate::service::testing::{House, PASSWORD, PLAIN, STAFF, SUPERUSER, client, one_time_code, refused};
 
 const NEW: &str = "marmalade over quiet rivers";
 const STEP: std::time::Duration = std::time::Duration::from_secs(30);
@@ -12,9 +12,7 @@ async fn change(house: &House, caller: &SignedIn, current: &str, new: &str) -> R
 
 /// The code an authenticator shows at `at`.
 fn code(enrolment: &Enrolment, at: Timestamp) -> Secret {
-    let secret = totp_rs::Secret::try_from_base32(enrolment.secret.expose()).unwrap();
-    let totp = totp_rs::Builder::new().with_secret(secret).with_skew(0).build_noncompliant();
-    Secret::new(totp.generate(at.secs()).to_string())
+    Secret::new(one_time_code(enrolment.secret.expose(), at))
 }
 
 /// Turns one-time codes on; the clock is a step further afterwards.

@@ -124,7 +124,7 @@ impl Sso {
     pub async fn begin(&self, state: &str, cookie: Option<&Secret>) -> std::result::Result<Begun, Refusal> {
         let inner = &self.0;
         let opened = open_state(&inner.keys, StateKind::Begin, state).map_err(|_| Refusal::Invalid)?;
-        let Begin { ticket, asked } = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        let Begin { ticket, asked } = ticket::read(inner.tokens.epoch(), &opened.payload).ok_or(Refusal::Invalid)?;
         let left = inner.left(&ticket)?;
         if inner.sign_on.attempt(ticket.attempt).await?.is_some() {
             return Err(Refusal::Used);
@@ -196,7 +196,7 @@ impl Sso {
 
 impl Inner {
     async fn answer(&self, client: &Client, ticket: &Ticket, yes: bool) -> std::result::Result<Answered, Refusal> {
-        let by = client.by(self.time.now());
+        let by = client.by(self.time.now()?);
         if yes && self.sign_on.provider(ticket.provider).await?.is_none() {
             return Err(self.refuse(client, ticket, Refusal::NotAllowed).await);
         }
@@ -219,7 +219,11 @@ impl Inner {
 
     /// Refuses the attempt, so that its collector need not wait for its end, and answers `why`.
     pub(super) async fn refuse(&self, client: &Client, ticket: &Ticket, why: Refusal) -> Refusal {
-        let refused = self.sign_on.refuse_attempt(refusal(ticket), client.by(self.time.now())).await;
+        let by = match self.time.now() {
+            Ok(now) => client.by(now),
+            Err(error) => return error.into(),
+        };
+        let refused = self.sign_on.refuse_attempt(refusal(ticket), by).await;
         self.waits.wake(ticket.attempt);
         match refused {
             Ok(_) => why,
@@ -230,7 +234,7 @@ impl Inner {
     /// Opens a value that travelled with a browser, if it is this one.
     pub(super) fn bound(&self, leg: Leg, state: &Secret, cookie: Option<&Secret>) -> std::result::Result<Bound, Refusal> {
         let opened = open_state(&self.keys, StateKind::Browser, state.expose()).map_err(|_| Refusal::Invalid)?;
-        let bound: Bound = ticket::read(&opened.payload).ok_or(Refusal::Invalid)?;
+        let bound: Bound = ticket::read(self.tokens.epoch(), &opened.payload).ok_or(Refusal::Invalid)?;
         if bound.leg != leg {
             return Err(Refusal::Invalid);
         }
@@ -282,7 +286,7 @@ impl Inner {
     }
 
     pub(super) fn left(&self, ticket: &Ticket) -> std::result::Result<Duration, Refusal> {
-        let left = ticket.expire_time.since(self.time.now());
+        let left = ticket.expire_time.since(self.time.now()?);
         if left.is_zero() { Err(Refusal::Expired) } else { Ok(left) }
     }
 }

@@ -33,7 +33,7 @@ impl Inner {
         };
         let registration = self.registration(&provider)?;
         let _alone = self.exchanges.turn(ticket.attempt).await;
-        let by = client.by(self.time.now());
+        let by = client.by(self.time.now()?);
         let begin = BeginExchange { attempt: ticket.attempt, expire_time: ticket.expire_time, browser: bound.binding };
         match self.sign_on.begin_exchange(begin, by).await?.outcome {
             Step::Done => {}
@@ -108,7 +108,7 @@ impl Inner {
             new_user: UserId::random(&*self.random),
             organization: ticket.organization,
         };
-        let identified = self.sign_on.identify(identify, client.by(self.time.now())).await;
+        let identified = self.sign_on.identify(identify, client.by(self.time.now()?)).await;
         self.waits.wake(ticket.attempt);
         match identified?.outcome {
             Identified::Done => {}

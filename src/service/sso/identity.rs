@@ -23,7 +23,8 @@ pub trait IdentityClient: Send + Sync + 'static {
     /// comes from (RFC 9207), where it did.
     ///
     /// # Errors
-    /// [`IdentityError::Unreachable`], [`IdentityError::Untrusted`]: in both cases nothing is known of who it was.
+    /// [`IdentityError::Unreachable`], [`IdentityError::Untrusted`], [`IdentityError::ClockUntrusted`]: in each case nothing is known
+    /// of who it was.
     async fn exchange(
         &self,
         registration: &Registration,
@@ -87,4 +88,7 @@ pub enum IdentityError {
     /// What it answered cannot be believed.
     #[error("the provider's answer was not believed: {0}")]
     Untrusted(String),
+    /// The time is not known, so whether its answer has expired is not either.
+    #[error("the machine's clock is not trusted, so nobody can tell whether the provider's answer has expired")]
+    ClockUntrusted,
 }

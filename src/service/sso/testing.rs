@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::random::SystemRandom;
 use crate::service::client::SignedIn;
-use crate::service::guesses::Guesses;
 use crate::service::providers::NewProvider;
-use crate::service::testing::{House, SUPERUSER, client};
+use crate::service::testing::{Ground, House, SUPERUSER, client};
 
 /// A provider for whom a code is the subject, and `bad` is none.
 #[derive(Default)]
@@ -18,6 +16,14 @@ pub(super) struct FakeIdentity {
     exchanges: AtomicU32,
     /// Nonce and PKCE verifier of each way to the provider.
     pub(super) asked: Mutex<Vec<(String, String)>>,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl FakeIdentity {
+    /// What is done during the next exchange.
+    pub(super) fn meanwhile(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(happens));
+    }
 }
 
 #[async_trait]
@@ -42,6 +48,9 @@ impl IdentityClient for FakeIdentity {
         _: Option<&str>,
     ) -> std::result::Result<ProvenIdentity, IdentityError> {
         self.exchanges.fetch_add(1, Ordering::SeqCst);
+        if let Some(happens) = self.meanwhile.lock().unwrap().take() {
+            happens();
+        }
         let pair = (request.nonce.expose().to_owned(), request.pkce_verifier.expose().to_owned());
         assert!(self.asked.lock().unwrap().contains(&pair), "what was derived on the way there is derived again");
         if code.expose() == "bad" {
@@ -74,19 +83,10 @@ pub(super) struct Round {
 
 impl Rig {
     pub(super) async fn new() -> Self {
-        let house = House::new();
         let identity = Arc::new(FakeIdentity::default());
-        let sso = Sso::new(Parts {
-            store: Arc::clone(&house.store),
-            tokens: house.tokens.clone(),
-            keys: Arc::clone(&house.server_keys),
-            sealer: Arc::clone(&house.sealer),
-            random: Arc::new(SystemRandom),
-            time: house.time.clone(),
-            policy: Arc::clone(&house.policy),
-            identity: Arc::clone(&identity) as Arc<_>,
-            guesses: Arc::new(Guesses::new(Arc::clone(&house.clock) as Arc<_>)),
-        });
+        let provider = Arc::clone(&identity);
+        let house = House::on(Ground { identity: Box::new(|_| provider), ..Ground::in_memory() });
+        let sso = house.sso.clone();
         let root = house.person("root", SUPERUSER).await;
         let provider = add(&house, &root, "corp", "").await;
         Self { house, identity, sso, root, provider }

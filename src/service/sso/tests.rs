@@ -7,6 +7,8 @@ use crate::service::testing::{PASSWORD, PLAIN, client};
 use crate::store::Lane;
 use crate::store::verbs::{BeginExchange, Step};
 
+mod clock;
+
 fn pending(outcome: &Result<SsoCollected>) -> bool {
     matches!(outcome, Ok(SsoCollected::Pending))
 }

@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::ids::{AttemptId, OrganizationId, ProviderId};
 
 /// The version of what is below: values of another one are not read.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// An attempt, as long as nothing of it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +63,12 @@ pub(super) enum Leg {
     Form,
 }
 
-pub(super) fn write(value: &impl Serialize) -> postcard::Result<Vec<u8>> {
-    postcard::to_stdvec(&(FORMAT, value))
+pub(super) fn write(epoch: u32, value: &impl Serialize) -> postcard::Result<Vec<u8>> {
+    postcard::to_stdvec(&(FORMAT, epoch, value))
 }
 
-pub(super) fn read<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
-    let ((format, value), rest) = postcard::take_from_bytes::<(u8, T)>(payload).ok()?;
-    (format == FORMAT && rest.is_empty()).then_some(value)
+/// `None` also for what an earlier epoch of the store sealed: its times mean nothing in this one.
+pub(super) fn read<T: DeserializeOwned>(epoch: u32, payload: &[u8]) -> Option<T> {
+    let ((format, sealed_in, value), rest) = postcard::take_from_bytes::<(u8, u32, T)>(payload).ok()?;
+    (format == FORMAT && sealed_in == epoch && rest.is_empty()).then_some(value)
 }

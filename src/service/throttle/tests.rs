@@ -5,7 +5,7 @@ use crate::model::clock::ManualClock;
 
 fn throttle() -> (Arc<ManualClock>, Arc<Throttle>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
-    (Arc::clone(&clock), Arc::new(Throttle::new(clock)))
+    (Arc::clone(&clock), Arc::new(Throttle::new(Steady::new(clock))))
 }
 
 fn source(last: u8) -> IpAddr {

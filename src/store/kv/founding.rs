@@ -80,7 +80,7 @@ fn found(tx: &mut Tx<'_>, by: &By, founding: &Founding) -> Result<bool> {
     Ok(true)
 }
 
-fn foundation(view: &dyn View) -> Result<Option<Foundation>> {
+pub(super) fn foundation(view: &dyn View) -> Result<Option<Foundation>> {
     load(view, &key::foundation())
 }
 
@@ -128,11 +128,11 @@ fn sealed_secrets(view: &dyn View) -> Result<Vec<SealedSecret>> {
     Ok(codes.chain(clients).collect())
 }
 
-fn signing_keys(view: &dyn View) -> Result<Vec<SigningKeyRecord>> {
+pub(super) fn signing_keys(view: &dyn View) -> Result<Vec<SigningKeyRecord>> {
     Ok(scan(view, &key::all(Kind::SigningKey))?.into_iter().map(|(_, key)| key).collect())
 }
 
-fn put_signing_keys(tx: &mut Tx<'_>, by: &By, keys: &[SigningKeyRecord]) -> Result<()> {
+pub(super) fn put_signing_keys(tx: &mut Tx<'_>, by: &By, keys: &[SigningKeyRecord]) -> Result<()> {
     for key in keys {
         put(tx, key::signing_key(&key.kid), key)?;
         audit(tx, by, Action::SigningKey(key.kid.clone()))?;

@@ -41,8 +41,8 @@ fn by_superuser(tx: &Tx<'_>, by: &By) -> Result<bool> {
 
 /// Takes a subject's sessions off its roll; answers how many were live while it stood so.
 fn take_sessions(tx: &mut Tx<'_>, now: Timestamp, subject: &Subject, standing: Standing) -> Result<u32> {
-    let entries = Roll::of(tx, subject)?.entries();
-    let live = entries.iter().filter(|entry| entry.lives(standing, now)).count();
+    let roll = Roll::of(tx, subject)?;
+    let live = roll.entries().filter(|entry| entry.lives(standing, now)).count();
     roll::clear(tx, subject)?;
     Ok(u32::try_from(live).unwrap_or(u32::MAX))
 }

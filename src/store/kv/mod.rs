@@ -27,6 +27,7 @@ mod names;
 mod organizations;
 mod pages;
 pub(crate) mod record;
+mod recovery;
 mod roll;
 mod rows;
 mod session_row;

@@ -1,11 +1,14 @@
 //! The roll of a subject: its sessions that were not ended by themselves, in pages of a few, so that a hundred sessions are
-//! a few records and not a hundred. It is what LogoutUser counts, and what shows the oldest when there are too many.
+//! a few records and not a hundred. It is what LogoutUser counts, and what shows the least recently refreshed when there are too many.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::engine::View;
 use super::key;
 use super::record::{RollPage, put, scan};
+use super::session_row::session;
 use super::tx::Tx;
 use crate::model::clock::Timestamp;
 use crate::model::ids::SessionId;
@@ -23,6 +26,8 @@ pub(super) struct Entry {
     pub(super) auth_time: Timestamp,
     pub(super) lifetime: Duration,
     pub(super) generation: Generation,
+    /// The last refresh that the roll knows of. A Refresh writes its session's row and not the roll, so there may have been a later one.
+    pub(super) refresh_time: Timestamp,
 }
 
 impl Entry {
@@ -52,11 +57,40 @@ impl<'a> Roll<'a> {
         Ok(Self { subject, pages: pages.collect::<Result<_>>()? })
     }
 
-    /// Its sessions, the oldest first.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.pages.iter().flat_map(|page| &page.entries).copied().collect();
-        entries.sort_by_key(|entry| (entry.auth_time, entry.id));
-        entries
+    /// Its sessions.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.pages.iter().flat_map(|page| &page.entries)
+    }
+
+    /// Its `count` least recently refreshed sessions, that one first.
+    ///
+    /// What the roll knows is never later than what a row says. So the entry with the earliest time is the right one if its row agrees;
+    /// if not, the roll learns the row's time, and the next one is looked at. A row is read in vain only if its session was refreshed
+    /// since the roll last learned of it, so that all of these reads together are fewer than the refreshes.
+    pub(super) fn least_recently_refreshed(&mut self, view: &dyn View, count: usize) -> Result<Vec<Session>> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let places = self.pages.iter().enumerate().flat_map(|(page, Page { entries, .. })| {
+            entries.iter().enumerate().map(move |(place, entry)| Reverse((entry.refresh_time, entry.id, page, place)))
+        });
+        let mut known: BinaryHeap<_> = places.collect();
+        let mut found = Vec::new();
+        while found.len() < count {
+            let Some(Reverse((refresh_time, id, page, place))) = known.pop() else { break };
+            let Some(session) = session(view, id)? else { continue };
+            if session.refresh_time() <= refresh_time {
+                found.push(session);
+                continue;
+            }
+            if let Some(page) = self.pages.get_mut(page)
+                && let Some(entry) = page.entries.get_mut(place)
+            {
+                (entry.refresh_time, page.changed) = (session.refresh_time(), true);
+            }
+            known.push(Reverse((session.refresh_time(), id, page, place)));
+        }
+        Ok(found)
     }
 
     /// Strikes out what `stays` does not say yes to.
@@ -75,6 +109,7 @@ impl<'a> Roll<'a> {
             auth_time: session.auth_time(),
             lifetime: session.expire_time().since(session.auth_time()),
             generation: session.generation(),
+            refresh_time: session.refresh_time(),
         };
         if let Some(page) = self.pages.iter_mut().find(|page| page.entries.len() < MOST) {
             page.entries.push(entry);

@@ -71,7 +71,7 @@ pub(super) fn open_session(tx: &mut Tx<'_>, by: &By, open: &OpenSession) -> Resu
     })
 }
 
-/// Puts a session of `holder` in, after the oldest of its own made room for one more among `most`; answers what its first token is
+/// Puts a session of `holder` in, after the least recently refreshed of its own made room for one more among `most`; answers what its first token is
 /// made of.
 pub(super) fn insert(tx: &mut Tx<'_>, by: &By, new: Session, holder: Holder, most: u32) -> Result<Box<Granted>> {
     if session(tx, new.id())?.is_some() {
@@ -85,18 +85,17 @@ pub(super) fn insert(tx: &mut Tx<'_>, by: &By, new: Session, holder: Holder, mos
     Ok(granted)
 }
 
-/// Ends the oldest sessions of a subject until there is room for one more among `most`; strikes dead ones off its roll.
+/// Ends the least recently refreshed sessions of a subject until there is room for one more among `most`; strikes dead ones off its
+/// roll.
 fn make_room(tx: &mut Tx<'_>, by: &By, subject: &Subject, standing: Standing, most: u32) -> Result<()> {
     let mut roll = Roll::of(tx, subject)?;
     roll.retain(|entry| entry.lives(standing, by.now));
-    let live = roll.entries();
-    roll.write(tx)?;
     let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
-    let crowd = (live.len() + 1).saturating_sub(most);
-    for id in live.into_iter().take(crowd).map(|entry| entry.id) {
-        if let Some(oldest) = session(tx, id)? {
-            apply(tx, by, oldest.crowd_out(by.now))?;
-        }
+    let crowd = (roll.entries().count() + 1).saturating_sub(most);
+    let leaving = roll.least_recently_refreshed(tx, crowd)?;
+    roll.write(tx)?;
+    for session in leaving {
+        apply(tx, by, session.crowd_out(by.now))?;
     }
     Ok(())
 }

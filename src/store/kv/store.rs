@@ -66,7 +66,7 @@ impl KvStore {
         self.run(move |tx| decide(tx, &by, &verb)).await
     }
 
-    async fn run<T, V>(&self, verb: V) -> Result<T>
+    pub(super) async fn run<T, V>(&self, verb: V) -> Result<T>
     where
         T: Send + 'static,
         V: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,

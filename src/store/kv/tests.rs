@@ -1,6 +1,7 @@
 //! What the conformance suite cannot reach from outside: groups, overlays, damage, reserved names.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
@@ -10,7 +11,10 @@ use super::audit::audit;
 use super::commit::{Held, decide};
 use super::engine::{Job, Pair, View};
 use super::head::Head;
+use super::key::Kind;
 use super::record::{Named, put};
+use super::roll::Roll;
+use super::session_row::{put_session, session};
 use super::sessions::open_session;
 use super::tx::{Changes, Group, Tx};
 use super::{key, rows};
@@ -20,8 +24,8 @@ use crate::model::ids::{KeyId, OrganizationId, SessionId, UserId};
 use crate::model::name::{Folded, Name};
 use crate::model::organization::{ActiveOrganization, Organization};
 use crate::model::personal_key::PersonalKey;
-use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Session};
-use crate::model::user::{Generation, Holder, Roles, User};
+use crate::model::session::{Face, Mode, NewSession, Opening, Owner, Renewal, Session, SessionParts};
+use crate::model::user::{Generation, Holder, Roles, Subject, User};
 use crate::store::verbs::{By, CreateKey, OpenSession, Opened, RevokeKey, UserCreated};
 use crate::store::{Lane, Result, StoreError};
 
@@ -208,6 +212,60 @@ fn a_damaged_record_is_named_and_harms_no_other() {
     assert!(matches!(opened, Ok(Opened::Opened(_))));
 }
 
+/// A view of which is known how many rows of sessions were read.
+struct Counted<'a>(&'a dyn View, AtomicU32);
+
+impl View for Counted<'_> {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.1.fetch_add(u32::from(key.starts_with(&key::all(Kind::Session))), Ordering::Relaxed);
+        self.0.read(key)
+    }
+
+    fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
+        self.0.scan(prefix, from, most)
+    }
+}
+
+/// What the limit of sessions costs: a row for each session that was refreshed since it was last looked at, and the one that ends.
+#[test]
+fn of_a_crowd_only_the_rows_that_were_refreshed_since_are_read_in_vain() {
+    const SESSIONS: u8 = 100;
+    let (mut pairs, mut head) = (Pairs::default(), Head::default());
+    run(&mut pairs, &mut head, |tx, by| insert(tx, by, &user(1, "ann"))).unwrap();
+    for byte in 0..SESSIONS {
+        let mut login = login(1);
+        (login.session.id, login.session.most) = (SessionId::from_bytes([byte; 16]), 1000);
+        run(&mut pairs, &mut head, move |tx, by| open_session(tx, by, &login)).unwrap();
+    }
+    let mut refresh = |pairs: &mut Pairs, bytes: std::ops::Range<u8>, at: u64| {
+        run(pairs, &mut head, move |tx, _| {
+            for byte in bytes {
+                let row = session(tx, SessionId::from_bytes([byte; 16]))?.unwrap().into_parts();
+                let refreshed = SessionParts { renewal: Renewal::AccessToken, refresh_time: Timestamp::from_secs(at), ..row };
+                put_session(tx, Session::try_from(refreshed).unwrap())?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    };
+    refresh(&mut pairs, 0..60, 5);
+    let mut head = Head::default();
+    let mut stalest = |pairs: &mut Pairs| {
+        run(pairs, &mut head, |tx, _| {
+            let subject = Subject::User(UserId::from_bytes([1; 16]));
+            let mut roll = Roll::of(tx, &subject)?;
+            let counted = Counted(tx, AtomicU32::new(0));
+            let found = roll.least_recently_refreshed(&counted, 1)?;
+            let read = counted.1.load(Ordering::Relaxed);
+            roll.write(tx)?;
+            Ok((found.first().map(|session| session.id().as_bytes()[0]), read))
+        })
+        .unwrap()
+    };
+    assert_eq!(stalest(&mut pairs), (Some(60), 61));
+    assert_eq!(stalest(&mut pairs), (Some(60), 1), "the roll has learned");
+}
+
 /// No verb gives a key's token a row yet; the one that does finds its sessions ended with the key.
 #[test]
 fn a_revoked_key_ends_the_sessions_that_came_from_it() {
@@ -255,26 +313,22 @@ fn an_identity_of_before_is_listed_once_it_is_used() {
     assert_eq!(identities(&pairs, id, None, 9).unwrap().len(), 1);
 }
 
-/// Counts what is read.
-#[derive(Default)]
-struct Counted<'a> {
-    pairs: Option<&'a Pairs>,
-    reads: Mutex<(u32, u32)>,
-}
+/// Counts what is read, and what is scanned.
+struct Tally<'a>(&'a Pairs, AtomicU32, AtomicU32);
 
-impl View for Counted<'_> {
+impl View for Tally<'_> {
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.reads.lock().unwrap().0 += 1;
-        self.pairs.unwrap().read(key)
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.read(key)
     }
 
     fn scan(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Pair>> {
-        self.reads.lock().unwrap().1 += 1;
-        self.pairs.unwrap().scan(prefix, from, most)
+        self.2.fetch_add(1, Ordering::Relaxed);
+        self.0.scan(prefix, from, most)
     }
 }
 
-/// E10: who is no member is answered after as many reads, whether there is such an organization or not.
+/// Who is no member is answered after as many reads, whether there is such an organization or not.
 #[test]
 fn an_organization_that_is_none_is_read_like_one_that_is() {
     let (mut pairs, mut head) = (Pairs::default(), Head::default());
@@ -288,9 +342,9 @@ fn an_organization_that_is_none_is_read_like_one_that_is() {
     })
     .unwrap();
     let reads = |of: &dyn Fn(&dyn View)| {
-        let view = Counted { pairs: Some(&pairs), ..Counted::default() };
+        let view = Tally(&pairs, AtomicU32::new(0), AtomicU32::new(0));
         of(&view);
-        view.reads.into_inner().unwrap()
+        (view.1.into_inner(), view.2.into_inner())
     };
     let ann = user(1, "ann");
     let [sign_on, login]: [Vec<_>; 2] = [

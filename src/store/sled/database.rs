@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use sled::{Batch, Db};
 
 use super::FORMAT;
+use super::directory::Directory;
 use super::error::{OpenError, Trying};
 use super::recount::{Counted, Records, Recount};
 use super::rows;
@@ -213,15 +214,17 @@ fn broken(path: &Path) -> impl FnOnce(String) -> OpenError {
 }
 
 /// Opens and closes a database that is closed. sled remembers where its pages lie as of the last opening, and reads again
-/// whatever was written since: after much of that, the next start would be the one to wait for it.
-pub(super) fn shorten_next_opening(directory: &Path, cache: u64) {
-    let opened = guarded(directory, broken(directory), move |path| {
-        config(path, cache).open().map(drop).map_err(|error| damage(path, &error))
+/// whatever was written since: after much of that, the next start would be the one to wait for it. A file that cannot be read is left
+/// to that start.
+pub(super) fn shorten_next_opening(directory: &Directory, cache: u64) {
+    let path = directory.database();
+    let opened = directory.prepare().and_then(|()| {
+        guarded(&path, broken(&path), move |path| config(path, cache).open().map(drop).map_err(|error| damage(path, &error)))
     });
     if let Err(error) = opened {
         tracing::warn!(%error, "the next start will take longer");
     }
-    wait_for_release(directory);
+    wait_for_release(&path);
 }
 
 /// Waits until sled has let go of its file, which its own threads hold for a moment after the last handle is dropped, so that

@@ -170,6 +170,15 @@ fn remove(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// How much an opening has to read: every file of the database, and of another that an upgrade left there. What cannot be looked at
+/// counts nothing. Blocks.
+pub(super) fn bytes_of_databases(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let databases = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(DATABASE));
+    let files = databases.flat_map(|database| files(&database.path()).unwrap_or_default());
+    files.map(|file| fs::metadata(file).map_or(0, |file| file.len())).sum()
+}
+
 /// Whether a directory holds a store that was made whole. Where that cannot be told, opening it says why.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {

@@ -139,8 +139,9 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// What the operating system refused, when `action` was tried with `path`.
-    pub(super) fn of_io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+    /// What the operating system refused, when `action`, a verb, was tried with `path`, which is in the data directory. Where there
+    /// is no room it names the file system.
+    pub(crate) fn of_io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         let path = path.to_owned();
         if trouble::is_full(&source) {
             let mounted = trouble::file_system(&path);

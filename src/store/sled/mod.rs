@@ -81,7 +81,7 @@ pub struct Options {
     pub watchdog: Duration,
     /// How long opening may count what can be counted later.
     pub moment: Duration,
-    /// How long opening may take beside a second for each mebibyte.
+    /// How long opening may take beside a second for each mebibyte of its databases.
     pub patience: Duration,
     /// The service's time: when a directory of an earlier format is upgraded. The last committed time where that is later.
     pub now: Timestamp,
@@ -121,8 +121,18 @@ impl Options {
 /// # Errors
 /// [`OpenError`]: its text is one sentence that says what to do. Nothing that was there is ever replaced by an empty store.
 pub async fn open(options: Options, revocations: Arc<Revocations>) -> std::result::Result<(Arc<dyn Store>, Failure), OpenError> {
+    let (store, failure) = open_kv(options, revocations).await?;
+    Ok((store, failure))
+}
+
+/// [`open`], before it is hidden which store it is.
+pub(super) async fn open_kv(
+    options: Options,
+    revocations: Arc<Revocations>,
+) -> std::result::Result<(Arc<KvStore>, Failure), OpenError> {
     let path = options.directory.join("sled");
-    let bytes = tokio::fs::metadata(path.join("db")).await.map_or(0, |file| file.len());
+    let place = options.directory.clone();
+    let bytes = tokio::task::spawn_blocking(move || directory::bytes_of_databases(&place)).await.unwrap_or_default();
     let within = options.patience + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
     let broken_off = OpenError::BrokenOff(options.directory.clone());
     let mut opening = tokio::task::spawn_blocking(move || SledEngine::open(&options, revocations, kv::revocations));

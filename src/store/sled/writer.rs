@@ -212,7 +212,7 @@ impl Writer {
         drop(catch_unwind(AssertUnwindSafe(|| drop((barrier, database, last)))));
         wait_for_release(&path);
         if much {
-            shorten_next_opening(&path, cache);
+            shorten_next_opening(&directory, cache);
         }
         drop(directory);
         shared.closed.send_replace(true);

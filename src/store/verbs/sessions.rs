@@ -23,7 +23,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// Cases: `sessions::opens_with_what_the_commit_found`, `sessions::does_not_open_on_what_changed`,
     /// `sessions::spends_a_code_once_and_only_with_what_it_opens`, `sessions::acts_only_in_an_own_organization`,
-    /// `sessions::ends_the_oldest_of_too_many`, `races::fifty_log_in_with_one_code`.
+    /// `sessions::ends_the_least_recently_refreshed_of_too_many`, `races::fifty_log_in_with_one_code`.
     async fn open_session(&self, command: OpenSession, by: By) -> Result<Commit<Opened>>;
 
     /// Exchanges a refresh token. Of any number of callers with one token one rotates, and the others get the same successor for
@@ -39,10 +39,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `races::theft_against_the_newest_token`.
     async fn rotate_session(&self, command: RotateSession, by: By) -> Result<Commit<Rotated>>;
 
-    /// Renews by access token. Writes only at the first renewal, which fixes the way. `by` has no caller: a token that ended with a
+    /// Renews by access token. Writes at the first renewal, which fixes the way, and at one that comes
+    /// [5 min](crate::model::session::RENEWALS_NOTED_EACH) or more after the last that was noted. `by` has no caller: a token that ended with a
     /// lost role renews to a narrower one.
     ///
-    /// Cases: `sessions::renews_one_way_only`, `sessions::answers_its_last_moments`.
+    /// Cases: `sessions::renews_one_way_only`, `sessions::notes_renewals_now_and_then`, `sessions::answers_its_last_moments`.
     async fn renew_session(&self, command: RenewSession, by: By) -> Result<Commit<Renewed>>;
 
     /// Ends one session of its caller's subject; any, where there is no caller. A `sid` without a row (a key's token) is ended too,

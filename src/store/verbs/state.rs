@@ -68,7 +68,7 @@ pub trait StoreState: Send + Sync + 'static {
 pub struct Foundation {
     /// The `iss` of every token; changes only by command.
     pub issuer: String,
-    /// Raised by a restore: tokens of an earlier epoch are dead.
+    /// Raised by a restore, a new issuer and a recovery of the clock: tokens of an earlier epoch are dead.
     pub epoch: u32,
     /// A sealed constant: opens only with the key-encryption key that everything here was sealed with.
     pub sealed_check: Vec<u8>,

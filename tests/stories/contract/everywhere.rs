@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::app::Seams;
 use countersign::edge::EdgeSettings;
 use countersign::edge::deadline::Deadlines;
 use countersign::edge::in_flight::Bounds;
 use countersign::grpc::pb;
-use countersign::model::clock::{Clock as _, ManualClock, SystemClock};
+use countersign::model::clock::Clock as _;
 use countersign::model::ids::{SessionId, UserId};
 use countersign::model::random::{Random, SystemRandom};
 use countersign::model::secret::Secret;
@@ -29,7 +28,7 @@ use crate::arena::refusal::told;
 use crate::arena::served::Served;
 use crate::arena::wire::Wire;
 use crate::arena::{OTHER_PASSWORD, PASSWORD};
-use crate::harness::{Calls, InProcess, Key};
+use crate::harness::{Calls, Key};
 
 /// The rpcs that are answered from memory.
 const FROM_MEMORY: [&str; 2] = ["VerifyToken", "GetJwks"];
@@ -117,6 +116,49 @@ async fn with_a_closed_store_nothing_that_needs_it_is_answered() {
         let refused = answer.unwrap_err();
         assert_listed(rpc, &refused);
         assert_eq!(told(&refused).1, "STORE_UNAVAILABLE", "{rpc:?}");
+    }
+    served.stop().await;
+}
+
+/// Every rpc but the one that neither commits nor signs nor asks what has expired, with a clock that was set: ahead, back, and behind
+/// the last commit. The store stays as it is, its last committed time too; when the clock is back everything is answered.
+#[tokio::test]
+async fn with_a_clock_that_is_not_trusted_nothing_is_committed_or_signed() {
+    let backend = Backend::in_memory();
+    backend.user("root", SUPERUSER).await;
+    let served = Served::new(&backend, EdgeSettings::default()).await;
+    let token = served.calls.log_in("root").await.access_token;
+    let right = Right::new(&served.calls.with(&token)).await;
+    let now = backend.clock.now();
+    let before = backend.store.status();
+    for wrong in [
+        now.plus(Duration::from_secs(61)),
+        now.minus(Duration::from_secs(61)),
+        now.plus(Duration::from_hours(72)),
+        now.minus(Duration::from_hours(72)),
+    ] {
+        backend.clock.set(wrong);
+        for rpc in rpcs().iter().filter(|rpc| is_built(&rpc.name())) {
+            let mut message = right.message(rpc);
+            if rpc.method == "VerifyToken" {
+                message = pb::VerifyTokenRequest { token: token.clone(), ..Default::default() }.encode_to_vec();
+            }
+            let answer = call(&served.calls.channel, &rpc.path(), message, Some(&token)).await;
+            if rpc.method == "GetJwks" {
+                assert!(answer.is_ok(), "{rpc:?}: {answer:?}");
+                continue;
+            }
+            let refused = answer.unwrap_err();
+            assert_listed(rpc, &refused);
+            assert_eq!(told(&refused).1, "CLOCK_UNTRUSTED", "{rpc:?} at {wrong:?}");
+        }
+        assert_eq!(backend.store.status(), before, "at {wrong:?}");
+    }
+    backend.clock.set(now);
+    for rpc in rpcs().iter().filter(|rpc| is_built(&rpc.name())) {
+        if let Err(refused) = call(&served.calls.channel, &rpc.path(), right.message(rpc), Some(&token)).await {
+            assert_ne!(told(&refused).1, "CLOCK_UNTRUSTED", "{rpc:?}");
+        }
     }
     served.stop().await;
 }
@@ -220,26 +262,44 @@ impl Right {
 }
 
 /// At the service: only there can the moment be chosen. The password's hash is replaced, as a login does that upgrades it, while
-/// another call is between reading it and its commit. The hash that the other one checks is a dear one, so that it takes its time.
+/// another call is between reading it and its commit. That one checks once more from the start, and is let through; where the hash
+/// is replaced again meanwhile, it is told. The hashes that it checks are dear ones, so that it takes its time.
 #[tokio::test]
 async fn what_changed_meanwhile_is_a_conflict() {
-    let backend = Backend::in_memory();
-    let id = backend.user("pat", PLAIN).await;
-    let caller = backend.signed_in("pat").await;
-    replace_hash(&backend, id, bcrypt::hash(PASSWORD, 11).unwrap()).await;
-    let change = begun(1, || {
-        let (backend, caller) = (Arc::clone(&backend), caller.clone());
-        async move {
-            let (current, new) = (Secret::new(PASSWORD), Secret::new(OTHER_PASSWORD));
-            backend.services.accounts.change_password(&caller, &current, &new).await
+    for (overtaken, expected) in [(1, "changed"), (2, "CONFLICT")] {
+        let backend = Backend::in_memory();
+        let id = backend.user("pat", PLAIN).await;
+        let caller = backend.signed_in("pat").await;
+        let dear = || bcrypt::hash(PASSWORD, 11).unwrap();
+        replace_hash(&backend, id, dear()).await;
+        let before = backend.hashes_asked_for();
+        let change = begun(1, || {
+            let (backend, caller) = (Arc::clone(&backend), caller.clone());
+            async move {
+                let (current, new) = (Secret::new(PASSWORD), Secret::new(OTHER_PASSWORD));
+                backend.services.accounts.change_password(&caller, &current, &new).await
+            }
+        })
+        .await;
+        for time in 0..overtaken {
+            let other = dear();
+            // A try asks for three hashes: to check, a stronger one of the same password, and the new password's.
+            while backend.hashes_asked_for() - before < 3 * time + 1 {
+                tokio::task::yield_now().await;
+            }
+            replace_hash(&backend, id, other).await;
         }
-    })
-    .await;
-    replace_hash(&backend, id, "another".to_owned()).await;
-    let refused = Status::from(change.join_all().await.pop().unwrap().unwrap_err());
-    let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
-    assert_listed(&rpc, &refused);
-    assert_eq!(told(&refused).1, "CONFLICT");
+        let rpc = rpcs().into_iter().find(|rpc| rpc.name() == "AccountService/ChangePassword").unwrap();
+        let said = match change.join_all().await.pop().unwrap() {
+            Ok(_) => "changed".to_owned(),
+            Err(error) => {
+                let refused = Status::from(error);
+                assert_listed(&rpc, &refused);
+                told(&refused).1
+            }
+        };
+        assert_eq!(said, expected, "overtaken {overtaken} times");
+    }
 }
 
 /// What the commit of a login does to a hash that is to be upgraded.
@@ -265,16 +325,4 @@ async fn replace_hash(backend: &Backend, id: UserId, hash: String) {
     };
     let by = client().by(backend.clock.now());
     assert!(matches!(backend.store.open_session(login, by).await.unwrap().outcome, Opened::Opened(_)));
-}
-
-/// A Login at a server whose clock has jumped by two hours.
-pub(super) async fn login_while_the_clock_is_ahead() -> Result<pb::TokenSet, Status> {
-    let clock = Arc::new(ManualClock::new(SystemClock.now()));
-    let seams =
-        Seams { clock: Arc::clone(&clock) as Arc<_>, random: Arc::new(SystemRandom), uptime: Arc::new(|| Duration::ZERO) };
-    let server = InProcess::start_on(Arc::clone(&clock), seams, &[]).await;
-    clock.advance(Duration::from_hours(2));
-    let answer = server.try_login("admin", PASSWORD).await;
-    server.stop().await;
-    answer
 }

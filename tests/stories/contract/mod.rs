@@ -29,9 +29,6 @@ use crate::arena::wire::Wire;
 /// Reasons of an rpc's own list that its code does not give yet.
 const NOT_YET: [(&str, &str); 0] = [];
 
-/// A reason of every service's list that nothing gives yet.
-const SHARED_NOT_YET: [&str; 1] = ["CLOCK_UNTRUSTED"];
-
 /// Rpcs that answer UNIMPLEMENTED, to anybody.
 const UNIMPLEMENTED: &[&str] = &[
     "AuthService/RevokePresentedKey",
@@ -62,7 +59,7 @@ const UNIMPLEMENTED: &[&str] = &[
 const OF_CALLERS: [&str; 4] = ["TOKEN_INVALID", "GUEST_NOT_ALLOWED", "PERMISSION_DENIED", "CREDENTIAL_TOO_WEAK"];
 
 /// The reasons of the services' lists, and the test that provokes each: at every rpc, or once where one place gives it for all.
-const SHARED: [(&str, &str); 9] = [
+const SHARED: [(&str, &str); 10] = [
     ("VALIDATION_FAILED", "tests/stories/contract/everywhere.rs::an_overlong_field_is_refused_at_every_rpc"),
     ("MALFORMED_MESSAGE", "tests/stories/errors/mod.rs::bytes_that_are_no_message_are_the_callers_fault_on_every_rpc"),
     ("MESSAGE_TOO_LARGE", "tests/stories/errors/mod.rs::a_message_past_64_kib_reaches_no_handler"),
@@ -70,6 +67,7 @@ const SHARED: [(&str, &str); 9] = [
     ("DEADLINE_EXCEEDED", "tests/stories/contract/everywhere.rs::every_rpc_ends_at_its_deadline"),
     ("CONFLICT", "tests/stories/contract/everywhere.rs::what_changed_meanwhile_is_a_conflict"),
     ("STORE_UNAVAILABLE", "tests/stories/contract/everywhere.rs::with_a_closed_store_nothing_that_needs_it_is_answered"),
+    ("CLOCK_UNTRUSTED", "tests/stories/contract/everywhere.rs::with_a_clock_that_is_not_trusted_nothing_is_committed_or_signed"),
     ("SHUTTING_DOWN", "tests/stories/contract/everywhere.rs::a_server_that_drains_takes_no_new_call"),
     ("INTERNAL", "tests/transport/layers.rs::a_panic_ends_its_call_alone_and_says_nothing"),
 ];
@@ -131,7 +129,7 @@ fn every_listed_reason_is_provoked_or_an_exception() {
 #[test]
 fn every_shared_reason_names_the_test_that_provokes_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let held: BTreeSet<String> = SHARED.iter().map(|(reason, _)| *reason).chain(SHARED_NOT_YET).map(str::to_owned).collect();
+    let held: BTreeSet<String> = SHARED.iter().map(|(reason, _)| (*reason).to_owned()).collect();
     for listed in LISTS.iter() {
         assert_eq!(listed.shared, held, "the list of {}'s service: name the test of what is new in SHARED", listed.rpc);
     }
@@ -194,10 +192,4 @@ async fn what_is_not_built_says_so_and_nothing_else_does() {
             assert_eq!(said, "UNIMPLEMENTED", "{name} is built: take it off UNIMPLEMENTED and add rows for its reasons");
         }
     }
-}
-
-#[tokio::test]
-async fn the_exceptions_are_still_exceptions() {
-    let login = everywhere::login_while_the_clock_is_ahead().await;
-    assert!(login.is_ok(), "with a clock that jumped Login gives {login:?}: move CLOCK_UNTRUSTED to SHARED");
 }

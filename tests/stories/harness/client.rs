@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use aws_lc_rs::hmac;
 use countersign::grpc::pb;
 use countersign::model::clock::Timestamp;
 use pb::account_service_client::AccountServiceClient;
@@ -12,7 +11,7 @@ use pb::token_service_client::TokenServiceClient;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::{ADMIN_PASSWORD, InProcess, PASSWORD, Server};
+use super::{ADMIN_PASSWORD, InProcess, PASSWORD, Server, one_time_code};
 
 /// Clients on one connection.
 #[derive(Clone)]
@@ -320,31 +319,6 @@ pub(crate) fn bearer<M>(access_token: &str, message: M) -> Request<M> {
 pub(crate) fn with_bearer<M>(mut request: Request<M>, access_token: &str) -> Request<M> {
     request.metadata_mut().insert("authorization", format!("Bearer {access_token}").parse().unwrap());
     request
-}
-
-/// The one-time code of a secret in base32 at a moment, by an authenticator of another make.
-pub(crate) fn one_time_code(secret: &str, at: Timestamp) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &from_base32(secret));
-    let tag = hmac::sign(&key, &(at.secs() / 30).to_be_bytes());
-    let bytes = tag.as_ref();
-    let offset = usize::from(bytes[bytes.len() - 1] & 15);
-    let word = u32::from_be_bytes(bytes[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", word % 1_000_000)
-}
-
-/// RFC 4648, section 6, without padding.
-fn from_base32(text: &str) -> Vec<u8> {
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for symbol in text.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == symbol).unwrap();
-        held = held << 5 | u32::try_from(value).unwrap();
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits & 0xff).unwrap());
-        }
-    }
-    bytes
 }
 
 /// The clients of a server, on one connection.

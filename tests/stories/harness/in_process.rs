@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use countersign::app::{App, Seams, StartError};
 use countersign::config::Settings;
-use countersign::model::clock::{Clock, ManualClock, SystemClock};
+use countersign::model::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use countersign::model::random::SystemRandom;
+use countersign::service::services::Services;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, oneshot};
@@ -21,37 +23,52 @@ use super::{ADMIN_PASSWORD, CHEAP, SOON};
 /// A server on a manual clock that begins at the present.
 pub(crate) struct InProcess {
     pub(crate) clock: Arc<ManualClock>,
+    /// The services, for tests that look behind the wire.
+    pub(crate) services: Arc<Services>,
     address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), StartError>>,
     channel: OnceCell<Channel>,
-    data: TempDir,
+    data: Option<TempDir>,
 }
 
 impl InProcess {
-    /// One with nothing special about it, whose clock may be moved forwards as far as one likes.
+    /// One with nothing special about it, on whose clock time may pass as far as one likes.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// One with these settings.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        let began = clock.now();
-        let time = Arc::clone(&clock);
-        // As much time passes as the clock says: that it is moved is no jump.
-        let seams = Seams {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            random: Arc::new(SystemRandom),
-            uptime: Arc::new(move || time.now().since(began)),
-        };
-        Self::start_on(clock, seams, settings).await
+        Self::start_at(SystemClock.now(), settings).await
     }
 
-    /// One whose clock is watched against `seams.uptime`.
-    pub(crate) async fn start_on(clock: Arc<ManualClock>, seams: Seams, settings: &[(&str, &str)]) -> Self {
+    /// One whose clock begins at `now`.
+    pub(crate) async fn start_at(now: Timestamp, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let directory = data.path().join("data").display().to_string();
+        let server = Self::start_in(&data.path().join("data"), now, settings).await;
+        Self { data: Some(data), ..server }
+    }
+
+    /// One over this data directory, which the caller keeps, and whose clock begins at `now`.
+    pub(crate) async fn start_in(directory: &Path, now: Timestamp, settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
+        let seams = Seams { clock: Arc::clone(&clock) as Arc<dyn Clock>, random: Arc::new(SystemRandom) };
+        let settings = Self::settings(directory, settings);
+        let listener = TcpListener::bind(settings.listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = App::open(settings, address, seams).await.unwrap();
+        let services = app.services();
+        let shutdown = CancellationToken::new();
+        let (ready, is_ready) = oneshot::channel();
+        let task = tokio::spawn(Box::pin(app.run(listener, shutdown.clone(), move || ready.send(()).unwrap())));
+        timeout(SOON, is_ready).await.expect("it is ready soon").unwrap();
+        Self { clock, services, address, shutdown, task, channel: OnceCell::new(), data: None }
+    }
+
+    /// What it is started with.
+    pub(crate) fn settings(directory: &Path, settings: &[(&str, &str)]) -> Settings {
+        let directory = directory.display().to_string();
         let own = [
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_ADMIN_PASSWORD", ADMIN_PASSWORD),
@@ -59,15 +76,7 @@ impl InProcess {
         ];
         let all = own.iter().chain(&CHEAP).chain(settings);
         let environment: BTreeMap<String, String> = all.map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let settings = Settings::read(&BTreeMap::new(), &environment).unwrap();
-        let listener = TcpListener::bind(settings.listen).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = App::open(settings, address, seams).await.unwrap();
-        let shutdown = CancellationToken::new();
-        let (ready, is_ready) = oneshot::channel();
-        let task = tokio::spawn(Box::pin(app.run(listener, shutdown.clone(), move || ready.send(()).unwrap())));
-        timeout(SOON, is_ready).await.expect("it is ready soon").unwrap();
-        Self { clock, address, shutdown, task, channel: OnceCell::new(), data }
+        Settings::read(&BTreeMap::new(), &environment).unwrap()
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {

@@ -9,7 +9,8 @@ mod commands;
 mod in_process;
 mod server;
 
-pub(crate) use client::{Calls, Key, bearer, one_time_code, with_bearer};
+pub(crate) use crate::house::one_time_code;
+pub(crate) use client::{Calls, Key, bearer, with_bearer};
 pub(crate) use commands::{Ran, command};
 pub(crate) use in_process::InProcess;
 pub(crate) use server::{Server, Setup, Stopped};
@@ -18,7 +19,7 @@ pub(crate) use server::{Server, Setup, Stopped};
 pub(crate) const ADMIN_PASSWORD: &str = PASSWORD;
 
 /// The password of every user.
-pub(crate) const PASSWORD: &str = "tangerine submarine waltz 1871";
+pub(crate) const PASSWORD: &str = crate::house::PASSWORD;
 
 /// The least that a password check can cost.
 pub(crate) const CHEAP: [(&str, &str); 2] = [("COUNTERSIGN_HASH_MEMORY", "8"), ("COUNTERSIGN_HASH_PASSES", "1")];

@@ -107,6 +107,7 @@ fn every_action_has_the_bytes_it_always_had() {
         (Action::EmailNotFree(USER), "email_not_free", user.clone()),
         (Action::ProviderUpdated(PROVIDER), "provider_updated", provider.clone()),
         (Action::ProviderDeleted(PROVIDER), "provider_deleted", provider.clone()),
+        (Action::ClockRecovered(5), "clock_recovered", "0000000400000005".to_owned()),
         (Action::OrganizationUpdated(ORGANIZATION, true), "organization_updated", [&*organization, "0000000101"].concat()),
         (Action::EmailChanged(USER), "email_changed", user.clone()),
         (Action::RolesChanged(USER, "staff".to_owned()), "roles_changed", [&*user, "000000057374616666"].concat()),

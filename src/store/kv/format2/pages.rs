@@ -80,6 +80,7 @@ impl Record2 for RollPage {
             auth_time: Timestamp::from_micros(entry.auth_time),
             lifetime: entry.lifetime,
             generation: Generation(entry.generation),
+            refresh_time: Timestamp::from_micros(entry.auth_time),
         };
         Ok(record::RollPage(self.0.into_iter().map(entry).collect()))
     }

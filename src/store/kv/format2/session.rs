@@ -166,7 +166,7 @@ impl Record2 for SessionRow {
             expire_time: auth_time.plus(self.lifetime),
             n: self.n,
             tip: self.tip,
-            rotate_time: auth_time.plus(Duration::from_micros(self.rotated_after)),
+            refresh_time: auth_time.plus(Duration::from_micros(self.rotated_after)),
             source: self.source,
             state: match self.state {
                 State::Live => session::SessionState::Live,

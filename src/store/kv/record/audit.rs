@@ -178,19 +178,13 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             of(&mut entry.key, key.as_bytes(), ActionKind::KeyCreated)
         }
         Action::KeyRevoked(key) => of(&mut entry.key, key.as_bytes(), ActionKind::KeyRevoked),
-        Action::SigningKey(kid) => {
-            entry.text.clone_from(kid);
-            ActionKind::SigningKey
-        }
+        Action::SigningKey(kid) => saying(entry, kid, ActionKind::SigningKey),
         Action::LoginRefused(user, reason) => {
             entry.text.clone_from(reason);
             of(&mut entry.user, user.as_bytes(), ActionKind::LoginRefused)
         }
         Action::SessionRetried(session) => of(&mut entry.session, session.as_bytes(), ActionKind::SessionRetried),
-        Action::Swept(records) => {
-            entry.count = *records;
-            ActionKind::Swept
-        }
+        Action::Swept(records) => counting(entry, *records, ActionKind::Swept),
         Action::SessionSwept(session, times) => {
             entry.count = *times;
             of(&mut entry.session, session.as_bytes(), ActionKind::SessionSwept)
@@ -200,14 +194,12 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
             (entry.last, entry.digest) = (*last, digest.to_vec());
             ActionKind::StoreUpgraded
         }
-        Action::FoundationChanged(what) => {
-            entry.text.clone_from(what);
-            ActionKind::FoundationChanged
-        }
+        Action::FoundationChanged(what) => saying(entry, what, ActionKind::FoundationChanged),
         Action::EmailFollowed(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailFollowed),
         Action::EmailNotFree(user) => of(&mut entry.user, user.as_bytes(), ActionKind::EmailNotFree),
         Action::ProviderUpdated(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderUpdated),
         Action::ProviderDeleted(id) => of(&mut entry.provider, id.as_bytes(), ActionKind::ProviderDeleted),
+        Action::ClockRecovered(seconds) => counting(entry, *seconds, ActionKind::ClockRecovered),
         Action::OrganizationUpdated(id, required) => {
             entry.flag = *required;
             of(&mut entry.organization, id.as_bytes(), ActionKind::OrganizationUpdated)
@@ -248,6 +240,16 @@ fn write_action(action: &Action, entry: &mut AuditEntry) -> ActionKind {
 /// Most actions are of one thing.
 fn of(field: &mut Vec<u8>, id: &[u8; 16], kind: ActionKind) -> ActionKind {
     *field = bytes(id);
+    kind
+}
+
+fn saying(entry: &mut AuditEntry, what: &str, kind: ActionKind) -> ActionKind {
+    what.clone_into(&mut entry.text);
+    kind
+}
+
+fn counting(entry: &mut AuditEntry, number: u32, kind: ActionKind) -> ActionKind {
+    entry.count = number;
     kind
 }
 
@@ -300,6 +302,7 @@ fn read_action(entry: AuditEntry) -> Read<Action> {
         ActionKind::SessionRetried => Action::SessionRetried(session()?),
         ActionKind::Swept => Action::Swept(entry.count),
         ActionKind::SessionSwept => Action::SessionSwept(session()?, entry.count),
+        ActionKind::ClockRecovered => Action::ClockRecovered(entry.count),
         ActionKind::StoreUpgraded => {
             let (from, to, last) = (entry.count, entry.second_count, entry.last);
             Action::StoreUpgraded { from, to, last, digest: exactly(&entry.digest, "digest")? }

@@ -26,17 +26,20 @@ impl Record for RollPage {
             auth_time: Some(entry.auth_time.micros()),
             lifetime: micros(entry.lifetime),
             generation: entry.generation.0,
+            refreshed_after: micros(entry.refresh_time.since(entry.auth_time)),
         };
         messages::RollPage { entries: self.0.iter().map(entry).collect() }
     }
 
     fn read(message: Self::Message) -> Read<Self> {
         let entry = |entry: messages::RollEntry| {
+            let auth_time = time(entry.auth_time, "entries.auth_time")?;
             Ok(Entry {
                 id: SessionId::from_bytes(exactly(&entry.session, "entries.session")?),
-                auth_time: time(entry.auth_time, "entries.auth_time")?,
+                auth_time,
                 lifetime: Duration::from_micros(entry.lifetime),
                 generation: Generation(entry.generation),
+                refresh_time: auth_time.plus(Duration::from_micros(entry.refreshed_after)),
             })
         };
         message.entries.into_iter().map(entry).collect::<Read<_>>().map(Self)

@@ -83,7 +83,7 @@ impl Record for SessionRow {
             expire_time,
             n,
             tip,
-            rotate_time,
+            refresh_time,
             source,
             state,
         } = &self.0;
@@ -99,7 +99,7 @@ impl Record for SessionRow {
             renewal: write_renewal(*renewal).into(),
             auth_time: Some(auth_time.micros()),
             lifetime: micros(expire_time.since(*auth_time)),
-            rotated_after: micros(rotate_time.since(*auth_time)),
+            refreshed_after: micros(refresh_time.since(*auth_time)),
             source: address(*source),
             n: *n,
             tip: tip.to_vec(),
@@ -148,7 +148,7 @@ impl Record for SessionRow {
             expire_time: auth_time.plus(Duration::from_micros(message.lifetime)),
             n: message.n,
             tip: exactly(&message.tip, "tip")?,
-            rotate_time: auth_time.plus(Duration::from_micros(message.rotated_after)),
+            refresh_time: auth_time.plus(Duration::from_micros(message.refreshed_after)),
             source: read_address(message.source.as_deref(), "source")?,
             state,
         }))

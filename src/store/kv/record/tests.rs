@@ -136,7 +136,7 @@ fn an_impossible_value_is_refused_and_says_why() {
         decode::<SessionRow>(&frame(Kind::Session as u8, message).unwrap()).unwrap().session(SessionId::from_bytes([9; 16]))
     };
     assert_eq!(row(&session()).unwrap().id(), SessionId::from_bytes([9; 16]));
-    let late = messages::Session { rotated_after: 1, ..session() };
+    let late = messages::Session { refreshed_after: 1, ..session() };
     assert_eq!(row(&late), Err(StoreError::Corrupt("Session: rotated after its end".to_owned())));
 }
 

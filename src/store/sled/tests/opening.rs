@@ -8,6 +8,8 @@ use super::{ID, commits, open, open_with, options, put, run, text, try_open, vie
 use crate::model::ids::StoreId;
 use crate::store::kv::engine::Engine;
 use crate::store::kv::revocations;
+use crate::store::sled::database::shorten_next_opening;
+use crate::store::sled::directory::{Directory, bytes_of_databases};
 use crate::store::sled::{OpenError, Options, SledEngine};
 
 /// What was done to a directory, and how.
@@ -206,6 +208,43 @@ async fn an_opening_that_takes_too_long_is_given_up() {
     let text = error.to_string();
     assert!(matches!(error, OpenError::TooSlow { .. }) && text.contains("did not open within"), "{text}");
     assert!(!text.contains("restore"), "{text}");
+}
+
+#[tokio::test]
+async fn an_opening_has_time_for_every_file_that_it_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    made(directory.path()).await;
+    let sled = directory.path().join("sled");
+    assert!(fs::metadata(sled.join("db")).unwrap().len() < 1 << 20, "which gives it no second");
+    fs::File::create(sled.join("other")).unwrap().set_len(60 << 20).unwrap();
+    let hurried = Options { patience: Duration::ZERO, ..options(directory.path()) };
+    let (store, _) = crate::store::sled::open(hurried, Arc::default()).await.unwrap();
+    store.close().await;
+
+    let before = bytes_of_databases(directory.path());
+    // A large value lies in a file of its own, and an upgrade leaves a second database.
+    for (place, bytes) in [("sled/blobs/large", 7 << 20), ("sled.format-3/db", 5 << 20)] {
+        let path = directory.path().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::File::create(path).unwrap().set_len(bytes).unwrap();
+    }
+    assert_eq!(bytes_of_databases(directory.path()) - before, 12 << 20);
+    assert_eq!(bytes_of_databases(&directory.path().join("none")), 0);
+}
+
+#[tokio::test]
+async fn what_sled_never_finished_is_removed_at_the_end_too() {
+    let directory = tempfile::tempdir().unwrap();
+    made(directory.path()).await;
+    let unfinished = directory.path().join("sled/snap.00000000000FFFFF.generating");
+    fs::write(&unfinished, "").unwrap();
+    let (held, _) = Directory::enter(directory.path()).unwrap();
+    shorten_next_opening(&held, 1 << 20);
+    drop(held);
+    assert!(!unfinished.exists(), "as at any other opening");
+    let engine = open(directory.path());
+    assert_eq!(text(view(&engine), "a").as_deref(), Some("v"));
+    engine.close().await;
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ fn actions() -> Vec<Action> {
         Action::EmailNotFree(USER),
         Action::ProviderUpdated(PROVIDER),
         Action::ProviderDeleted(PROVIDER),
+        Action::ClockRecovered(7),
         Action::OrganizationUpdated(ORGANIZATION, true),
         Action::EmailChanged(USER),
         Action::RolesChanged(USER, "staff".to_owned()),

@@ -162,7 +162,7 @@ fn session() -> SessionParts {
         expire_time: at(0).plus(Duration::from_hours(24)),
         n: 1,
         tip: [0xaa; 16],
-        rotate_time: at(3_600_000_000),
+        refresh_time: at(3_600_000_000),
         source: Some([192, 0, 2, 1].into()),
         state: SessionState::Live,
     }
@@ -199,15 +199,22 @@ fn sessions(golden: &mut Golden) {
         ..usual.clone()
     };
     golden.of("session", &row(rare));
-    golden.of("session", &row(SessionParts { renewal: Renewal::AccessToken, n: 0, rotate_time: at(0), ..usual.clone() }));
+    golden.of("session", &row(SessionParts { renewal: Renewal::AccessToken, n: 0, refresh_time: at(0), ..usual.clone() }));
     let reasons = [EndReason::Logout, EndReason::Reused, EndReason::Late, EndReason::Ahead, EndReason::Crowded];
     let faces = [Face::Grpc, Face::Graphistry, Face::Directus, Face::Page, Face::Grpc];
     for (reason, face) in reasons.into_iter().zip(faces) {
         let state = SessionState::Ended { at: at(3_600_000_005), reason };
         golden.of("session", &row(SessionParts { face, state, ..usual.clone() }));
     }
-    let entry = Entry { id: SESSION, auth_time: at(0), lifetime: Duration::from_hours(24), generation: Generation(3) };
+    let entry = Entry {
+        id: SESSION,
+        auth_time: at(0),
+        lifetime: Duration::from_hours(24),
+        generation: Generation(3),
+        refresh_time: at(0),
+    };
     golden.of("roll", &RollPage(vec![entry, Entry { generation: Generation(0), ..entry }]));
+    golden.of("roll", &RollPage(vec![Entry { refresh_time: at(3_600_000_000), ..entry }]));
 }
 
 fn keys_and_links(golden: &mut Golden) {
