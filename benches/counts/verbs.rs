@@ -32,12 +32,13 @@ macro_rules! verbs {
     ($with:ident) => {
         $with! {
             found, foundation, refound, sealed_secrets, signing_keys, put_signing_keys, sweep, audit_events, record,
-            user, user_by_login, create_user, switch_user, change_password, enroll_totp, confirm_totp,
-            create_organization, organization_by_name, memberships, add_member, remove_member,
+            user, user_by_login, users, create_user, switch_user, update_user, delete_user, release_name, change_password, enroll_totp, confirm_totp,
+            create_organization, update_organization, delete_organization, organization_by_name, organizations, memberships,
+            members, add_member, remove_member,
             open_session, open_session_with_code, rotate_session, renew_session, session, end_session, logout_user,
             guest_generation, issue_link, peek_link, redeem_link, revoke_link,
             key_owner, create_key, keys_of, revoke_key, note_key_use,
-            create_provider, update_provider, delete_provider, providers, all_providers, provider,
+            providers_named, identities, link_identity, unlink_identity, create_provider, update_provider, delete_provider, providers, all_providers, provider,
             attempt, begin_exchange, identify, confirm_attempt, refuse_attempt, collect_attempt,
         }
     };
@@ -92,6 +93,8 @@ macro_rules! verb {
         call
     }};
 }
+
+mod operators;
 
 #[expect(clippy::too_many_lines, reason = "an arm for each verb")]
 async fn prepare(name: &str, world: &World) -> Call {
@@ -243,7 +246,10 @@ async fn prepare(name: &str, world: &World) -> Call {
             let by = By::system(now);
             commit!(world.note_key_use(uses, by): ())
         }
-        _ => sign_on(name, world).await,
+        _ => match operators::operators(name, world, login).await {
+            Some(call) => call,
+            None => sign_on(name, world).await,
+        },
     }
 }
 

@@ -22,7 +22,7 @@ fn every_command_has_an_example_that_parses() {
     }
     let mut found = Vec::new();
     examples(&Cli::command(), &mut found);
-    assert_eq!(found.len(), 29, "{found:#?}");
+    assert_eq!(found.len(), 30, "{found:#?}");
     for example in found {
         let line = example.split_once("countersign ").unwrap().1.trim_end_matches(')');
         let words = line.replace("\"nightly backup\"", "nightly-backup");

@@ -14,10 +14,10 @@ use crate::model::secret::Secret;
 use crate::model::session::Mode;
 use crate::model::user::Roles;
 use crate::service::limits::invalid;
+use crate::service::organizations::{ListedOrganization, Member};
 use crate::service::providers::ProviderUpdate;
 use crate::service::tokens::{Account, TokenSet};
 use crate::service::{Error, Result};
-use crate::store::verbs::{ListedOrganization, Member};
 
 /// The longest `wait` that is kept; a longer one is cut to it.
 pub const MAX_WAIT: Duration = Duration::from_secs(30);

@@ -12,7 +12,8 @@ use super::time::Time;
 use super::{Error, Result, Thing};
 use crate::model::name::Folded;
 use crate::store::Store;
-use crate::store::verbs::{AccountStore, IdentityLinked, IdentityUnlinked, LinkIdentity, LinkedIdentity, SignOnStore};
+pub use crate::store::verbs::LinkedIdentity;
+use crate::store::verbs::{AccountStore, IdentityLinked, IdentityUnlinked, LinkIdentity, SignOnStore};
 
 /// The longest subject, in bytes (OpenID Connect Core 1.0, section 2).
 pub const MAX_SUBJECT: usize = 255;

@@ -15,9 +15,10 @@ use crate::model::name::Folded;
 use crate::model::organization::{Organization, OrganizationRole};
 use crate::model::random::Random;
 use crate::store::verbs::{
-    AddMember, CreateOrganization, ListedOrganization, Member, MemberAdded, MemberRemoved, NamedOrganization,
-    OrganizationCreated, OrganizationStore, RemoveMember, UpdateOrganization,
+    AddMember, CreateOrganization, MemberAdded, MemberRemoved, NamedOrganization, OrganizationCreated, OrganizationStore,
+    RemoveMember, UpdateOrganization,
 };
+pub use crate::store::verbs::{ListedOrganization, Member};
 
 /// Makes organizations and memberships.
 #[derive(Clone)]

@@ -11,7 +11,7 @@
 //!   not made: [`StoreError::CallerRevoked`], [`StoreError::CallerDemoted`]. Cases: `fence::guards_every_change`,
 //!   `fence::a_caller_that_was_signed_out_changes_nothing`, `fence::a_caller_whose_session_ended_changes_nothing`,
 //!   `fence::a_caller_whose_credential_was_revoked_changes_nothing`, `fence::a_caller_that_lost_its_role_changes_nothing`,
-//!   `operators::an_admin_has_its_own_organization_alone`.
+//!   `admins::an_admin_has_its_own_organization_alone`.
 //! - What a verb does to a value is what the [model](crate::model) decides about it, and nothing else. Cases:
 //!   `decisions::rotates_a_session`, `decisions::redeems_a_link`, `decisions::takes_an_attempt_on`.
 //! - Time is a parameter; a commit decides by the later of it and the last committed time, and revisions only rise. Cases:

@@ -17,6 +17,7 @@ mod harness;
 #[path = "../house/mod.rs"]
 mod house;
 
+mod admins;
 mod browser;
 mod clock;
 mod commands;

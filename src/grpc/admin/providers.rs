@@ -6,8 +6,8 @@ use super::Answer;
 use crate::edge::to_the_end;
 use crate::grpc::{Api, convert, pb};
 use crate::model::provider::IdentityProvider;
+use crate::service::identities::LinkedIdentity;
 use crate::service::providers::NewProvider;
-use crate::store::verbs::LinkedIdentity;
 
 pub(super) async fn create_identity_provider(
     api: &Api,

@@ -20,13 +20,13 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// At most `most` organizations, the personal ones among them, by name, of those behind the name `after` (none: from the first
     /// on). A cursor whose organization is gone keeps its place.
     ///
-    /// Case: `operators::organizations_are_listed_by_name`.
+    /// Case: `admins::organizations_are_listed_by_name`.
     async fn organizations(&self, after: Option<&Folded>, most: u32) -> Result<Vec<ListedOrganization>>;
 
     /// At most `most` members of an organization, in the order of their ids, of those behind the account `after` (none: from the
     /// first on). A cursor that is no member any more keeps its place.
     ///
-    /// Case: `operators::lists_its_members`.
+    /// Case: `admins::lists_its_members`.
     async fn members(&self, organization: OrganizationId, after: Option<UserId>, most: u32) -> Result<Vec<Member>>;
 
     /// The memberships of an account, by organization name.
@@ -47,7 +47,7 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// Deletes an organization with its memberships and providers, and ends the tokens for it. Its name stays reserved. False where
     /// there is none of that name.
     ///
-    /// Case: `operators::deleting_an_organization_ends_its_tokens_and_reserves_its_name`.
+    /// Case: `admins::deleting_an_organization_ends_its_tokens_and_reserves_its_name`.
     async fn delete_organization(&self, name: Folded, by: By) -> Result<Commit<bool>>;
 
     /// Makes an account a member, or changes what it is there: `LimitReached` where it is none and there are `most`. Taking ADMIN away

@@ -40,7 +40,7 @@ pub trait SignOnStore: Send + Sync + 'static {
     /// At most `most` identities of an account, in an order of their own, of those behind `after` (none: from the first on). A cursor
     /// that is gone keeps its place.
     ///
-    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    /// Case: `admins::an_operator_links_and_unlinks_identities`.
     async fn identities(&self, user: UserId, after: Option<&LinkedIdentity>, most: u32) -> Result<Vec<LinkedIdentity>>;
 
     /// At most `most` providers of the whole store, each with the name of its organization, from the one behind `after` (none: from
@@ -75,12 +75,12 @@ pub trait SignOnStore: Send + Sync + 'static {
 
     /// Links an account to an identity at a registered provider.
     ///
-    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    /// Case: `admins::an_operator_links_and_unlinks_identities`.
     async fn link_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityLinked>>;
 
     /// Unlinks an account from an identity. Its sessions go on.
     ///
-    /// Case: `operators::an_operator_links_and_unlinks_identities`.
+    /// Case: `admins::an_operator_links_and_unlinks_identities`.
     async fn unlink_identity(&self, command: LinkIdentity, by: By) -> Result<Commit<IdentityUnlinked>>;
 
     /// Commits that the code is being exchanged that a browser brought back: `Done` once, `OutOfTurn` ever after.

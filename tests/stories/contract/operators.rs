@@ -12,14 +12,14 @@ use crate::arena::PASSWORD;
 
 const ISSUER: &str = "https://login.example.org";
 
-fn mask(path: &str) -> Option<FieldMask> {
-    Some(FieldMask { paths: vec![path.to_owned()] })
+fn mask(path: &str) -> FieldMask {
+    FieldMask { paths: vec![path.to_owned()] }
 }
 
 /// UpdateUser of an e-mail address.
 async fn address(stage: &Stage, username: &str, email: &str) -> Status {
     let (username, email) = (username.to_owned(), email.to_owned());
-    let message = pb::UpdateUserRequest { username, email, update_mask: mask("email"), ..Default::default() };
+    let message = pb::UpdateUserRequest { username, email, update_mask: Some(mask("email")), ..Default::default() };
     stage.admin.administration().update_user(stage.admin.request(message)).await.unwrap_err()
 }
 
@@ -51,7 +51,7 @@ async fn rule(stage: &Stage, org_name: &str) -> Status {
     let message = pb::UpdateOrganizationRequest {
         org_name: org_name.to_owned(),
         require_factor: true,
-        update_mask: mask("require_factor"),
+        update_mask: Some(mask("require_factor")),
     };
     stage.admin.administration().update_organization(stage.admin.request(message)).await.unwrap_err()
 }
@@ -72,12 +72,13 @@ pub(super) fn right(rpc: &str) -> Option<Vec<u8>> {
     Some(match rpc {
         "AdminService/ListUsers" | "AdminService/ListOrganizations" => Vec::new(),
         "AdminService/UpdateUser" => {
-            pb::UpdateUserRequest { username: text("ada"), update_mask: mask("email"), ..Default::default() }.encode_to_vec()
+            pb::UpdateUserRequest { username: text("ada"), update_mask: Some(mask("email")), ..Default::default() }
+                .encode_to_vec()
         }
         "AdminService/DeleteUser" => pb::DeleteUserRequest { username: text("ada") }.encode_to_vec(),
         "AdminService/ReleaseName" => pb::ReleaseNameRequest { name: text("ada") }.encode_to_vec(),
         "AdminService/UpdateOrganization" => {
-            let update_mask = mask("require_factor");
+            let update_mask = Some(mask("require_factor"));
             pb::UpdateOrganizationRequest { org_name: text("acme"), require_factor: true, update_mask }.encode_to_vec()
         }
         "AdminService/DeleteOrganization" => pb::DeleteOrganizationRequest { name: text("acme") }.encode_to_vec(),
@@ -123,7 +124,7 @@ fn of_users() -> Vec<Row> {
         }),
         row("AdminService/UpdateUser", "LAST_SUPERUSER", async |stage: Arc<Stage>| {
             let message =
-                pb::UpdateUserRequest { username: "admin".to_owned(), update_mask: mask("roles"), ..Default::default() };
+                pb::UpdateUserRequest { username: "admin".to_owned(), update_mask: Some(mask("roles")), ..Default::default() };
             stage.admin.administration().update_user(stage.admin.request(message)).await.unwrap_err()
         }),
         row("AdminService/DeleteUser", "USER_NOT_FOUND", async |stage: Arc<Stage>| {
