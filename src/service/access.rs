@@ -162,7 +162,7 @@ impl SignedIn {
     /// The account that calls, where it may make the call. Of [`Who::Admin`] a superuser is let through.
     ///
     /// # Errors
-    /// [`Error::GuestNotAllowed`], [`Error::PermissionDenied`], [`Error::CredentialTooWeak`] (PERMISSION_DENIED).
+    /// [`GuestNotAllowed`](super::Error::GuestNotAllowed), [`PermissionDenied`](super::Error::PermissionDenied), [`CredentialTooWeak`](super::Error::CredentialTooWeak) (PERMISSION_DENIED).
     pub fn may(&self, rpc: Rpc) -> Result<UserId> {
         let user = match rpc.who() {
             Who::SignedIn | Who::Account => self.user(),
